@@ -1,0 +1,61 @@
+// Imports inside the server go one way, from the first layer to the last; ARCHITECTURE.md draws it.
+// A folder may import from earlier layers only: not from a later one, and not from a sibling of its own layer.
+const layers = [
+  ["errors"],
+  ["redaction", "config"],
+  ["vault", "tokens", "policies", "network"],
+  ["auth-strategies", "wire"],
+  ["protocols", "oauth2-flow", "audit"],
+  ["data-plane"],
+  ["tcp-sessions", "ssh"],
+  ["http-api"],
+];
+
+const layerRules = layers.flatMap((folders, level) =>
+  folders.map((folder) => {
+    const allowed = [...layers.slice(0, level).flat(), folder].join("|");
+    return {
+      name: `server-${folder}-imports-earlier-layers-only`,
+      severity: "error",
+      from: { path: `^packages/server/src/${folder}/` },
+      to: { path: "^packages/server/src/", pathNot: `^packages/server/src/(${allowed})/` },
+    };
+  }),
+);
+
+const registries = ["auth-strategies", "protocols"].map((folder) => ({
+  name: `only-the-registry-imports-${folder}`,
+  comment: "A new strategy or driver is one file and one registry line.",
+  severity: "error",
+  from: { path: "^packages/server/src/", pathNot: `^packages/server/src/${folder}/registry\\.ts$|\\.test\\.ts$` },
+  to: { path: `^packages/server/src/${folder}/strategies/` },
+}));
+
+module.exports = {
+  forbidden: [
+    { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
+    {
+      name: "no-unlisted-packages",
+      severity: "error",
+      from: { path: "^packages/[^/]+/src/", pathNot: "\\.test\\.ts$|/testing/" },
+      to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown", "unknown"] },
+    },
+    { name: "no-unresolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
+    {
+      name: "packages-stay-apart",
+      comment: "The CLI speaks to the server over HTTP through the client, never by import.",
+      severity: "error",
+      from: { path: "^packages/([^/]+)/" },
+      to: { path: "^packages/", pathNot: ["^packages/$1/", "^packages/client/(src|dist)/index\\.(ts|js|d\\.ts)$"] },
+    },
+    ...layerRules,
+    ...registries,
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: "node_modules|/dist/" },
+    exclude: { path: "/dist/" },
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "types", "node", "default"] },
+  },
+};

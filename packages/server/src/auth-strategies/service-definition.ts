@@ -1,0 +1,197 @@
+import { X509Certificate } from "node:crypto";
+import { z } from "@hono/zod-openapi";
+import { parseDuration } from "../config/duration.js";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import { parseBaseUrl } from "../network/base-url.js";
+import { AUTH_CLASS_HEADERS, canonicalHeaderName } from "../network/header-policy.js";
+import type { Secret } from "../redaction/secret.js";
+import type { AuthStrategy, CredentialInjector } from "./auth-strategy.js";
+import { headerNameSchema, headerValueSchema, namesAreDistinct } from "./header-field.js";
+import { AUTH_STRATEGIES } from "./registry.js";
+import type { ServiceInfo } from "./service-info.js";
+
+const MAX_TIMEOUT_MS = 24 * 3_600_000;
+const MIN_TIMEOUT_MS = 1;
+const MAX_CA_LENGTH = 256 * 1024;
+const MAX_DEFAULT_HEADERS = 32;
+
+export const serviceNameSchema = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(
+    /^[a-zA-Z0-9][a-zA-Z0-9._-]*$/,
+    "must begin with a letter or digit and hold only letters, digits, . _ -",
+  );
+
+const timeoutSchema = z
+  .string()
+  .refine((text) => {
+    const milliseconds = parseDuration(text);
+    return milliseconds !== undefined && milliseconds >= MIN_TIMEOUT_MS && milliseconds <= MAX_TIMEOUT_MS;
+  }, "must be a duration such as 10s, 5m or 1h30m, from 1ms to 24h")
+  .openapi({ example: "30s" });
+
+const tlsCaSchema = z
+  .string()
+  .min(1)
+  .max(MAX_CA_LENGTH)
+  .refine((pem) => pemCertificates(pem).length > 0, "must hold at least one PEM certificate")
+  .refine((pem) => pemCertificates(pem).every(isCertificate), "holds a certificate that cannot be read")
+  .refine((pem) => !pem.includes("PRIVATE KEY"), "must not hold a private key");
+
+function pemCertificates(text: string): string[] {
+  return text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+const defaultHeadersSchema = z
+  .record(
+    headerNameSchema.refine(
+      (name) => !AUTH_CLASS_HEADERS.has(canonicalHeaderName(name)) && canonicalHeaderName(name) !== "cookie",
+      "is a credential's header: it belongs in auth",
+    ),
+    headerValueSchema,
+  )
+  .refine(
+    (headers) => Object.keys(headers).length <= MAX_DEFAULT_HEADERS,
+    `must hold at most ${MAX_DEFAULT_HEADERS}`,
+  )
+  .refine((headers) => namesAreDistinct(Object.keys(headers)), "names one header twice");
+
+const settings = {
+  name: serviceNameSchema,
+  base_url: z.string().min(1).max(2048).openapi({ example: "https://api.example.com/v1" }),
+  description: z.string().max(500).optional(),
+  tls_skip_verify: z.boolean().default(false),
+  session_cookies: z
+    .literal(false, "session cookies are not supported by this version")
+    .default(false)
+    .openapi({ description: "Not supported yet: only false." }),
+  allow_private: z.boolean().default(false),
+  tls_ca: tlsCaSchema.optional().openapi({ description: "PEM certificates trusted for this service." }),
+  headers: defaultHeadersSchema
+    .optional()
+    .openapi({ description: "Sent when the caller sent none of that name; no credentials." }),
+  forward_cookies: z.boolean().default(false),
+  connect_timeout: timeoutSchema.optional(),
+  response_timeout: timeoutSchema.optional(),
+  idle_timeout: timeoutSchema.optional(),
+  max_request_bytes: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional().openapi({
+    description: "Largest request body in bytes; 0 for none. Default 10 MiB.",
+  }),
+};
+
+const [firstAuth, ...otherAuths] = AUTH_STRATEGIES.map((strategy) => strategy.schema);
+/** `POST /services`: a whole service. */
+export const serviceDefinitionSchema = z
+  .strictObject({ ...settings, auth: z.discriminatedUnion("type", authUnion(firstAuth, otherAuths)) })
+  .openapi("ServiceDefinition");
+
+const [firstUpdate, ...otherUpdates] = AUTH_STRATEGIES.map(({ schema, secretFields }): z.ZodObject => {
+  const optional: ReadonlySet<string> = new Set(secretFields);
+  const fields = Object.entries(schema.shape).map(([name, field]) => [
+    name,
+    optional.has(name) ? z.optional(field) : field,
+  ]);
+  return z.strictObject(Object.fromEntries(fields) as z.ZodRawShape);
+});
+/** `PUT /services/{name}`: as for POST, but `name` is the path's and omitted secrets are the stored ones. */
+export const serviceUpdateSchema = z
+  .strictObject({
+    ...settings,
+    name: settings.name.optional(),
+    auth: z.discriminatedUnion("type", authUnion(firstUpdate, otherUpdates)),
+  })
+  .openapi("ServiceUpdate");
+
+function authUnion(first: z.ZodObject | undefined, others: z.ZodObject[]): [z.ZodObject, ...z.ZodObject[]] {
+  if (first === undefined) throw new Error("no auth strategy is registered");
+  return [first, ...others];
+}
+
+type ParsedSettings = z.output<z.ZodObject<typeof settings>>;
+
+/** The configuration of a credential. Its fields belong to its strategy, which alone reads them. */
+export interface AuthConfig {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+/** A service as the vault keeps it: validated, its secrets wrapped in {@link Secret}. Immutable. */
+export interface ServiceRecord extends Readonly<Omit<ParsedSettings, "headers">> {
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly auth: AuthConfig;
+}
+
+/**
+ * Validates what must hold between fields, and gives the record.
+ * @throws VaultProxyError `invalid_request` that names the field.
+ */
+export function toServiceRecord(definition: z.output<typeof serviceDefinitionSchema>): ServiceRecord {
+  const record: ServiceRecord = { ...definition, auth: definition.auth as AuthConfig };
+  parseBaseUrl(record.base_url, { allowInsecure: allowsInsecure(record) });
+  if (record.auth.type !== "url" && record.base_url.includes("{token}")) {
+    throw new VaultProxyError("invalid_request", "base_url: {token} is for auth type url only");
+  }
+  strategyOf(record).check?.(record.auth, record);
+  return record;
+}
+
+/** Whether plain http and private addresses are allowed. */
+export function allowsInsecure(record: Pick<ServiceRecord, "allow_private" | "tls_skip_verify">): boolean {
+  return record.allow_private || record.tls_skip_verify;
+}
+
+/** @throws VaultProxyError `not_implemented` for a record of a newer version's auth type. */
+function strategyOf(record: ServiceRecord): AuthStrategy<AuthConfig> {
+  const strategy = AUTH_STRATEGIES.find((candidate) => candidate.type === record.auth.type);
+  if (strategy === undefined) {
+    throw new VaultProxyError(
+      "not_implemented",
+      `auth type ${record.auth.type} is not known to this version`,
+    );
+  }
+  // The record was made by this strategy's own schema, so its `auth` is this strategy's Config.
+  return strategy as unknown as AuthStrategy<AuthConfig>;
+}
+
+export function createInjector(record: ServiceRecord): CredentialInjector {
+  return strategyOf(record).createInjector(record.auth);
+}
+
+export function secretsOf(record: ServiceRecord): readonly Secret[] {
+  return strategyOf(record).secrets(record.auth);
+}
+
+/** Names of the `auth` fields that hold secrets, for a `PUT` that omits them. */
+export function secretFieldsOf(record: ServiceRecord): readonly string[] {
+  return strategyOf(record).secretFields;
+}
+
+export function describeService(record: ServiceRecord): ServiceInfo {
+  const { name, base_url, tls_skip_verify, session_cookies, allow_private } = record;
+  const info: ServiceInfo = {
+    name,
+    base_url,
+    auth_type: record.auth.type,
+    tls_skip_verify,
+    session_cookies,
+    allow_private,
+  };
+  if (record.description !== undefined) info.description = record.description;
+  if (record.forward_cookies) info.forward_cookies = true;
+  if (record.headers !== undefined) info.headers = { ...record.headers };
+  if (record.connect_timeout !== undefined) info.connect_timeout = record.connect_timeout;
+  if (record.response_timeout !== undefined) info.response_timeout = record.response_timeout;
+  if (record.idle_timeout !== undefined) info.idle_timeout = record.idle_timeout;
+  if (record.max_request_bytes !== undefined) info.max_request_bytes = record.max_request_bytes;
+  return { ...info, ...strategyOf(record).describe(record.auth) };
+}

@@ -1,0 +1,29 @@
+import { z } from "@hono/zod-openapi";
+
+/** What anyone with a token may see of a service: no secret. Fields that do not apply are absent. */
+export const serviceInfoSchema = z
+  .object({
+    name: z.string(),
+    base_url: z
+      .string()
+      .optional()
+      .openapi({ description: "Shows the `{token}` placeholder, never the token." }),
+    auth_type: z.string(),
+    description: z.string().optional(),
+    tls_skip_verify: z.boolean(),
+    session_cookies: z.boolean(),
+    allow_private: z.boolean(),
+    header_name: z.string().optional(),
+    header_names: z.array(z.string()).optional(),
+    username: z.string().optional(),
+    query_params: z.array(z.string()).optional(),
+    forward_cookies: z.boolean().optional(),
+    headers: z.record(z.string(), z.string()).optional(),
+    connect_timeout: z.string().optional(),
+    response_timeout: z.string().optional(),
+    idle_timeout: z.string().optional(),
+    max_request_bytes: z.number().optional(),
+  })
+  .openapi("ServiceInfo");
+
+export type ServiceInfo = z.infer<typeof serviceInfoSchema>;

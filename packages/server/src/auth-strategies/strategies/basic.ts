@@ -1,0 +1,65 @@
+import { z } from "@hono/zod-openapi";
+import { VaultProxyError } from "../../errors/vault-proxy-error.js";
+import { Secret } from "../../redaction/secret.js";
+import type { AuthStrategy } from "../auth-strategy.js";
+import { NO_NAMES } from "../auth-strategy.js";
+
+const MAX_LENGTH = 4096;
+/** RFC 7617 §2: neither part may hold control characters. */
+const NO_CONTROL_CHARACTERS = /^[^\u0000-\u001f\u007f]*$/;
+
+const schema = z.strictObject({
+  type: z.literal("basic"),
+  username: z
+    .string()
+    .max(MAX_LENGTH)
+    .regex(NO_CONTROL_CHARACTERS, "must not hold control characters")
+    .refine((name) => !name.includes(":"), "must not hold a colon (RFC 7617 §2)")
+    .default("")
+    .transform((value) => new Secret(value)),
+  password: z
+    .string()
+    .max(MAX_LENGTH)
+    .regex(NO_CONTROL_CHARACTERS, "must not hold control characters")
+    .transform((value) => new Secret(value)),
+});
+
+const SHORTEST_REAL_PASSWORD = 8;
+const SHORTEST_KEY = 20;
+
+/**
+ * Whether the user name is the real secret: some APIs take the key as user name, with no password or a dummy one
+ * (Stripe, Freshdesk's `key:X`, Toggl's `key:api_token`).
+ */
+function usernameMayBeKey(username: string, password: string): boolean {
+  return (
+    password.length < SHORTEST_REAL_PASSWORD ||
+    (username.length >= SHORTEST_KEY && /^[A-Za-z0-9_-]+$/.test(username) && /\d/.test(username))
+  );
+}
+
+/** `Authorization: Basic` with UTF-8 (RFC 7617 §2.1). Either part may be empty, as Stripe and Twilio keys want. */
+export const basicStrategy: AuthStrategy<z.output<typeof schema>> = {
+  type: "basic",
+  schema,
+  secretFields: ["username", "password"],
+  check(config) {
+    if (config.username.isEmpty && config.password.isEmpty) {
+      throw new VaultProxyError("invalid_request", "auth: username and password must not both be empty");
+    }
+  },
+  describe(config) {
+    const username = config.username.reveal();
+    return usernameMayBeKey(username, config.password.reveal()) ? {} : { username };
+  },
+  secrets: (config) => [config.username, config.password].filter((secret) => !secret.isEmpty),
+  createInjector(config) {
+    const pair = `${config.username.reveal()}:${config.password.reveal()}`;
+    const value = `Basic ${Buffer.from(pair, "utf8").toString("base64")}`;
+    return {
+      headerNames: new Set(["authorization"]),
+      queryNames: NO_NAMES,
+      inject: (request) => void request.headers.push("Authorization", value),
+    };
+  },
+};

@@ -1,0 +1,128 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parseCommandLine } from "./command-line.js";
+import { isLoopback, parseListenAddress } from "./listen-address.js";
+
+const parse = (argv: string[], environment: Record<string, string> = {}) =>
+  parseCommandLine(argv, environment, "1.2.3");
+
+function configOf(argv: string[], environment: Record<string, string> = {}) {
+  const result = parse(argv, environment);
+  if (result.kind !== "run") throw new Error(`not run: ${result.text}`);
+  return result.config;
+}
+
+function usageOf(argv: string[], environment: Record<string, string> = {}): string {
+  const result = parse(argv, environment);
+  return result.kind === "usage" ? result.text : "accepted";
+}
+
+test("the defaults are those of the contract", () => {
+  expect(configOf([])).toEqual({
+    listen: { kind: "tcp", host: "127.0.0.1", port: 8390 },
+    dataDir: join(homedir(), ".vault-proxy"),
+    tokenTtlMs: 86_400_000,
+    tls: undefined,
+    egressProxy: undefined,
+    allowedHosts: [],
+    passwordFile: undefined,
+    logFormat: "text",
+    logLevel: "info",
+  });
+});
+
+test("every flag has a variable, and the flag wins", () => {
+  const environment = {
+    VAULT_LISTEN: "127.0.0.1:1",
+    VAULT_DATA_DIR: "/tmp/a",
+    VAULT_TOKEN_TTL: "2h",
+    VAULT_HTTP_PROXY: "http://proxy.example:3128",
+    VAULT_ALLOWED_HOSTS: "a.example, b.example",
+    VAULT_PASSWORD_FILE: "/tmp/p",
+    VAULT_LOG_FORMAT: "json",
+    VAULT_LOG_LEVEL: "debug",
+    VAULT_TLS_CERT: "/tmp/c",
+    VAULT_TLS_KEY: "/tmp/k",
+  };
+  const config = configOf(["--listen", "127.0.0.1:2"], environment);
+  expect(config).toMatchObject({
+    listen: { port: 2 },
+    dataDir: "/tmp/a",
+    tokenTtlMs: 7_200_000,
+    allowedHosts: ["a.example", "b.example"],
+    passwordFile: "/tmp/p",
+    logFormat: "json",
+    logLevel: "debug",
+    tls: { certPath: "/tmp/c", keyPath: "/tmp/k" },
+  });
+  expect(config.egressProxy?.href).toBe("http://proxy.example:3128/");
+});
+
+describe("a non-loopback address without TLS", () => {
+  test.each([
+    "0.0.0.0:8390",
+    "[::]:8390",
+    ":8390",
+    "192.168.1.5:80",
+    "example.com:80",
+    "[::ffff:127.0.0.1]:80",
+  ])("%s is refused with the reason and three ways out", (listen) => {
+    const text = usageOf(["--listen", listen]);
+    expect(text).toContain("without TLS");
+    expect(text).toMatch(/1\. .*127\.0\.0\.1.*\n.*2\. .*--tls-cert.*\n.*3\. .*--allow-plaintext-bind/);
+  });
+
+  test("is accepted with TLS, or when the admin says so", () => {
+    const all = ["--listen", "0.0.0.0:8390"];
+    expect(configOf([...all, "--tls-cert", "c", "--tls-key", "k"]).tls).toBeDefined();
+    expect(configOf([...all, "--allow-plaintext-bind"]).listen).toMatchObject({ host: "0.0.0.0" });
+    expect(configOf(all, { VAULT_ALLOW_PLAINTEXT_BIND: "1" }).listen).toMatchObject({ host: "0.0.0.0" });
+    expect(usageOf(all, { VAULT_ALLOW_PLAINTEXT_BIND: "false" })).toContain("without TLS");
+    expect(usageOf(all, { VAULT_ALLOW_PLAINTEXT_BIND: "maybe" })).toContain("true or false");
+  });
+});
+
+describe("wrong usage", () => {
+  test.each([
+    [["--listen", "nonsense"], "--listen"],
+    [["--listen", "unix:relative"], "--listen"],
+    [["--listen", "127.0.0.1:99999"], "--listen"],
+    [["--token-ttl", "1d"], "--token-ttl"],
+    [["--token-ttl", "0"], "--token-ttl"],
+    [["--tls-cert", "c"], "--tls-key"],
+    [["--http-proxy", "socks5://x"], "--http-proxy"],
+    [["--log-level", "loud"], "log-level"],
+    [["--nope"], "--nope"],
+    [["surprise"], "too many arguments"],
+  ])("%j says %s", (argv, text) => {
+    expect(usageOf(argv)).toContain(text);
+  });
+
+  test("a bad variable is named", () => {
+    expect(usageOf([], { VAULT_LOG_FORMAT: "xml" })).toContain("VAULT_LOG_FORMAT");
+  });
+
+  test("the egress proxy's password is not repeated", () => {
+    expect(usageOf(["--http-proxy", "ftp://user:hunter2@proxy"])).not.toContain("hunter2");
+  });
+});
+
+test("--help and --version are printed, not run", () => {
+  expect(parse(["--version"])).toEqual({ kind: "print", text: "1.2.3\n" });
+  const help = parse(["--help"]);
+  expect(help.kind === "print" && help.text).toContain("Examples:");
+});
+
+test.each([
+  ["127.0.0.1:1", true],
+  ["127.8.9.1:1", true],
+  ["localhost:1", true],
+  ["[::1]:1", true],
+  ["unix:/a/b", true],
+  ["10.0.0.1:1", false],
+  ["127.0.0.1.example.com:1", false],
+])("%s is loopback: %s", (text, expected) => {
+  const address = parseListenAddress(text);
+  expect(address !== undefined && isLoopback(address)).toBe(expected);
+});

@@ -1,0 +1,30 @@
+import { isIP } from "node:net";
+
+/** Where the server listens. */
+export type ListenAddress =
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  | { readonly kind: "unix"; readonly path: string };
+
+/** @returns undefined if the text is neither `host:port`, `[v6]:port`, `:port` nor `unix:/path`. */
+export function parseListenAddress(text: string): ListenAddress | undefined {
+  if (text.startsWith("unix:")) {
+    const path = text.slice("unix:".length);
+    return path.startsWith("/") && !path.includes("\0") ? { kind: "unix", path } : undefined;
+  }
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  if (match === null) return undefined;
+  const [, bracketed, plain, portText] = match;
+  if (bracketed !== undefined && isIP(bracketed) !== 6) return undefined;
+  const host = bracketed ?? plain ?? "";
+  const port = Number(portText);
+  if (port > 65_535 || !/^[\w.:%-]*$/.test(host)) return undefined;
+  // As in Go, no host means every address; the bind rule below then asks for TLS.
+  return { kind: "tcp", host: host === "" ? "::" : host, port };
+}
+
+/** Whether only processes of this machine can reach the address. */
+export function isLoopback(address: ListenAddress): boolean {
+  if (address.kind === "unix") return true;
+  const host = address.host.toLowerCase();
+  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+}

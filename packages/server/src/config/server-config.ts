@@ -1,0 +1,19 @@
+import type { ListenAddress } from "./listen-address.js";
+
+export const LOG_FORMATS = ["text", "json"] as const;
+export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+
+/** Everything that is decided before the server starts. */
+export interface ServerConfig {
+  readonly listen: ListenAddress;
+  /** Absolute path. */
+  readonly dataDir: string;
+  readonly tokenTtlMs: number;
+  /** Paths of PEM files; both or neither. */
+  readonly tls: { readonly certPath: string; readonly keyPath: string } | undefined;
+  readonly egressProxy: URL | undefined;
+  readonly allowedHosts: readonly string[];
+  readonly passwordFile: string | undefined;
+  readonly logFormat: (typeof LOG_FORMATS)[number];
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+}

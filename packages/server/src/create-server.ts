@@ -1,0 +1,133 @@
+import { randomBytes, X509Certificate } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import type { IncomingMessage, Server } from "node:http";
+import { performance } from "node:perf_hooks";
+import { getRequestListener, type HttpBindings } from "@hono/node-server";
+import type { ServiceRecord } from "./auth-strategies/service-definition.js";
+import type { ServerConfig } from "./config/server-config.js";
+import { createHttpListener } from "./data-plane/http-listener.js";
+import { createInFlightCalls } from "./data-plane/in-flight-calls.js";
+import { createProxyPipeline } from "./data-plane/proxy-pipeline.js";
+import { createServiceRoutes } from "./data-plane/service-routes.js";
+import { VaultProxyError } from "./errors/vault-proxy-error.js";
+import { createControlPlane } from "./http-api/app.js";
+import { createBrowserGuard } from "./network/browser-guard.js";
+import { findPeerUid, readTcpTable } from "./network/peer-user.js";
+import type { Logger } from "./redaction/logger.js";
+import type { TokenRecord } from "./tokens/token-record.js";
+import { createTokenRegistry } from "./tokens/token-registry.js";
+import { openVault, type Vault } from "./vault/vault.js";
+
+export interface VaultServer {
+  readonly vault: Vault;
+  /** Not listening yet. */
+  readonly listener: Server;
+  /** Locks the vault, ends what still runs, and gives the data directory free. */
+  close(): Promise<void>;
+}
+
+/** The only place where parts are made and given to each other. */
+export async function createServer(config: ServerConfig, version: string, log: Logger): Promise<VaultServer> {
+  const tls = config.tls === undefined ? undefined : await readTlsFiles(config.tls);
+  const vault = await openVault({
+    dataDir: config.dataDir,
+    log,
+    slowedCallers: new Set([callerKey(0), callerKey(process.getuid?.())]),
+  });
+  const services = vault.collection<ServiceRecord>("services");
+  const calls = createInFlightCalls();
+  const tokens = createTokenRegistry({
+    store: vault.collection<TokenRecord>("tokens"),
+    randomBytes,
+    clock: Date.now,
+    onRevoked: (record) =>
+      calls.end(
+        (call) => call.tokenDigest === record.digest,
+        new VaultProxyError("unauthorized", "this token was revoked"),
+      ),
+  });
+  const routes = createServiceRoutes({ records: () => services.records, egressProxy: config.egressProxy });
+
+  vault.subscribe((event) => {
+    if (event.type === "locked") {
+      const reason = new VaultProxyError("vault_locked", "the vault was locked");
+      calls.end(() => true, reason);
+      routes.destroyAll(reason);
+    } else if (event.type === "changed" && event.collections.has("services")) {
+      routes.refresh();
+      calls.end(
+        (call) => !services.records.has(call.serviceName),
+        new VaultProxyError("not_found", "this service was deleted"),
+      );
+    }
+  });
+
+  const requestIds = new WeakMap<IncomingMessage, string>();
+  const controlPlane = createControlPlane({
+    vault,
+    tokens,
+    services,
+    version,
+    tokenTtlMs: config.tokenTtlMs,
+    clock: Date.now,
+    log,
+    requestIdOf: (c) => requestIds.get(incomingOf(c)) ?? "",
+    callerOf: (c) => userOfCaller(incomingOf(c)),
+  });
+  const listenToControlPlane = getRequestListener(controlPlane.fetch, { overrideGlobalObjects: false });
+
+  const listener = createHttpListener({
+    tls,
+    guard: createBrowserGuard({
+      tlsNames: tls === undefined ? [] : certificateNames(tls.cert),
+      allowedHosts: config.allowedHosts,
+      unixSocket: config.listen.kind === "unix",
+    }),
+    proxy: createProxyPipeline({
+      isLocked: () => vault.status === "locked",
+      authenticate: (token) => tokens.authenticate(token),
+      routes,
+      calls,
+      now: () => performance.now(),
+      log,
+    }),
+    controlPlane(request, response, requestId) {
+      requestIds.set(request, requestId);
+      void listenToControlPlane(request, response);
+    },
+  });
+
+  return { vault, listener, close: () => vault.close() };
+}
+
+/** The Node request behind a Hono context: the listener above hands it over as binding. */
+function incomingOf(context: { readonly env: unknown }): IncomingMessage {
+  return (context.env as HttpBindings).incoming;
+}
+
+async function readTlsFiles(files: {
+  readonly certPath: string;
+  readonly keyPath: string;
+}): Promise<{ readonly cert: Buffer; readonly key: Buffer }> {
+  return { cert: await readFile(files.certPath), key: await readFile(files.keyPath) };
+}
+
+/** DNS names of the listener's own certificate (RFC 5280 §4.2.1.6). */
+function certificateNames(pem: Buffer): string[] {
+  const names = new X509Certificate(pem).subjectAltName ?? "";
+  return [...names.matchAll(/DNS:([^,\s"]+)/g)].map((match) => match[1] ?? "");
+}
+
+/** Whom failed unlocks are counted for: the user at the other end of a loopback connection, where that can be told. */
+async function userOfCaller(request: IncomingMessage): Promise<string> {
+  const { localAddress, localPort, remoteAddress, remotePort } = request.socket;
+  if (localAddress === undefined || localPort === undefined) return callerKey(undefined);
+  if (remoteAddress === undefined || remotePort === undefined) return callerKey(undefined);
+  return callerKey(
+    await findPeerUid({ localAddress, localPort, remoteAddress, remotePort, readTable: readTcpTable }),
+  );
+}
+
+function callerKey(uid: number | undefined): string {
+  return uid === undefined ? "unknown" : `uid:${uid}`;
+}

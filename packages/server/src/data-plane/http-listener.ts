@@ -1,0 +1,130 @@
+import { randomUUID } from "node:crypto";
+import {
+  createServer as createHttpServer,
+  STATUS_CODES,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import type { Duplex } from "node:stream";
+import { statusOf } from "../errors/error-codes.js";
+import { errorBody, VaultProxyError } from "../errors/vault-proxy-error.js";
+import type { BrowserGuard } from "../network/browser-guard.js";
+import { answerError, errorHeaders } from "./own-answer.js";
+import type { IncomingCall } from "./proxy-pipeline.js";
+
+/** What one caller may cost before its request is even understood. */
+const LIMITS = {
+  /** Request line and all header fields together: room for a path of 8 KB beside large headers. */
+  maxHeaderBytes: 64 * 1024,
+  headersTimeoutMs: 30_000,
+  /** None: an upload may take as long as it flows; a stalled one is the idle time-out's business. */
+  requestTimeoutMs: 0,
+  keepAliveTimeoutMs: 65_000,
+  stalledSocketsCheckMs: 5_000,
+} as const;
+
+export interface HttpListenerParts {
+  /** Serves HTTPS if given. */
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
+  readonly guard: BrowserGuard;
+  readonly proxy: (call: IncomingCall) => void;
+  /** Everything that is not `/proxy/…`. */
+  readonly controlPlane: (request: IncomingMessage, response: ServerResponse, requestId: string) => void;
+}
+
+/**
+ * The door: gives each request its id, refuses what no route may see, and sends it to its plane by one look at the
+ * raw path.
+ */
+export function createHttpListener(parts: HttpListenerParts): Server {
+  const options: ServerOptions = {
+    maxHeaderSize: LIMITS.maxHeaderBytes,
+    headersTimeout: LIMITS.headersTimeoutMs,
+    requestTimeout: LIMITS.requestTimeoutMs,
+    keepAliveTimeout: LIMITS.keepAliveTimeoutMs,
+    connectionsCheckingInterval: LIMITS.stalledSocketsCheckMs,
+    insecureHTTPParser: false,
+    noDelay: true,
+  };
+  const server =
+    parts.tls === undefined
+      ? createHttpServer(options)
+      : createHttpsServer({ ...options, ...parts.tls, minVersion: "TLSv1.2", ALPNProtocols: ["http/1.1"] });
+  // Node drops what is above a count without a word; the bytes are bounded already.
+  server.maxHeadersCount = 0;
+
+  const admit = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
+    const requestId = randomUUID();
+    const target = request.url ?? "/";
+    const isProxied = isProxyTarget(target);
+    const refusal = refuse(request, target, parts.guard);
+    if (refusal !== undefined) {
+      const extraHeaders =
+        refusal.code === "method_not_allowed"
+          ? ["Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"]
+          : [];
+      answerError(request, response, refusal, { requestId, markError: isProxied, extraHeaders });
+    } else if (isProxied) {
+      parts.proxy({ request, response, target, requestId, expectsContinue });
+    } else {
+      if (expectsContinue) response.writeContinue();
+      parts.controlPlane(request, response, requestId);
+    }
+  };
+
+  server.on("request", (request, response) => admit(request, response, false));
+  server.on("checkContinue", (request, response) => admit(request, response, true));
+  server.on("checkExpectation", (request, response) => {
+    const refusal = new VaultProxyError("expectation_failed", "only Expect: 100-continue is understood");
+    answerError(request, response, refusal, {
+      requestId: randomUUID(),
+      markError: isProxyTarget(request.url ?? "/"),
+    });
+  });
+  server.on("connect", (_request: IncomingMessage, socket: Duplex) => {
+    answerOnSocket(socket, new VaultProxyError("method_not_allowed", "CONNECT is not supported"));
+  });
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
+    if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
+    else answerOnSocket(socket, describeParserError(error.code));
+  });
+  return server;
+}
+
+function refuse(request: IncomingMessage, target: string, guard: BrowserGuard): VaultProxyError | undefined {
+  if (request.method === "TRACE") return new VaultProxyError("method_not_allowed", "TRACE is not supported");
+  return guard(request.rawHeaders, request.method ?? "GET", target);
+}
+
+/** Absolute-form targets (RFC 9112 §3.2.2) are proxied calls too: their authority never picks anything. */
+function isProxyTarget(target: string): boolean {
+  return /^(?:https?:\/\/[^/?#]*)?\/proxy(?:[/?]|$)/i.test(target);
+}
+
+function describeParserError(code: string | undefined): VaultProxyError {
+  switch (code) {
+    case "HPE_HEADER_OVERFLOW":
+      return new VaultProxyError("headers_too_large", "the request's header is too large");
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return new VaultProxyError("invalid_request", "the request took too long to arrive");
+    default:
+      return new VaultProxyError("invalid_request", "this is not a valid HTTP/1.1 request");
+  }
+}
+
+/** Answers where there is no response object to answer on, and closes. */
+function answerOnSocket(socket: Duplex, error: VaultProxyError): void {
+  const body = JSON.stringify(errorBody(error));
+  const status = statusOf(error.code);
+  const headers = errorHeaders(error, { requestId: randomUUID(), markError: true });
+  headers.push("Content-Type", "application/json", "Content-Length", String(Buffer.byteLength(body)));
+  headers.push("Connection", "close");
+  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
+  for (let index = 0; index < headers.length; index += 2) {
+    head += `${headers[index] ?? ""}: ${headers[index + 1] ?? ""}\r\n`;
+  }
+  socket.end(`${head}\r\n${body}`, () => socket.destroy());
+}

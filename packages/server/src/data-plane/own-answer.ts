@@ -1,0 +1,49 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { statusOf } from "../errors/error-codes.js";
+import { errorBody, type VaultProxyError } from "../errors/vault-proxy-error.js";
+import { discardRest } from "./request-body.js";
+
+/** On every answer that the vault itself makes. */
+export const OWN_ANSWER_HEADERS: readonly (readonly [string, string])[] = [
+  ["Cache-Control", "no-store"],
+  ["X-Content-Type-Options", "nosniff"],
+  ["X-Frame-Options", "DENY"],
+  ["Content-Security-Policy", "default-src 'none'"],
+  ["Referrer-Policy", "no-referrer"],
+];
+
+export interface OwnAnswerOptions {
+  readonly requestId: string;
+  /** `X-Vault-Error`, which marks the vault's own answers where an upstream's could be expected. */
+  readonly markError: boolean;
+}
+
+/** The headers of an error that the vault answers, flat: name, value, … */
+export function errorHeaders(error: VaultProxyError, options: OwnAnswerOptions): string[] {
+  const headers = OWN_ANSWER_HEADERS.flat();
+  headers.push("X-Vault-Request-Id", options.requestId);
+  if (options.markError) headers.push("X-Vault-Error", error.code);
+  if (error.code === "unauthorized") headers.push("WWW-Authenticate", "Bearer");
+  if (error.retryAfterSeconds !== undefined) headers.push("Retry-After", String(error.retryAfterSeconds));
+  return headers;
+}
+
+/** Answers with an error, if the head of an answer is not out yet; reads the rest of the request away. */
+export function answerError(
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: VaultProxyError,
+  options: OwnAnswerOptions & { readonly extraHeaders?: readonly string[] },
+): void {
+  const body = Buffer.from(JSON.stringify(errorBody(error)));
+  response.writeHead(statusOf(error.code), [
+    ...errorHeaders(error, options),
+    ...(options.extraHeaders ?? []),
+    "Content-Type",
+    "application/json",
+    "Content-Length",
+    String(body.length),
+  ]);
+  response.end(request.method === "HEAD" ? undefined : body);
+  discardRest(request);
+}

@@ -1,0 +1,126 @@
+import { Pool, type Dispatcher } from "undici";
+import type { CredentialInjector } from "../auth-strategies/auth-strategy.js";
+import { allowsInsecure, createInjector, type ServiceRecord } from "../auth-strategies/service-definition.js";
+import { parseDuration } from "../config/duration.js";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import { parseBaseUrl } from "../network/base-url.js";
+import { createConnector } from "../network/connector.js";
+import { canonicalHeaderName } from "../network/header-policy.js";
+
+/** Defaults of what a service may set, and bounds of what an upstream may do. */
+const LIMITS = {
+  connectTimeoutMs: 10_000,
+  /** Until the head of the answer: language models think for minutes. */
+  responseTimeoutMs: 300_000,
+  /** Between two pieces of a body; a body that keeps flowing has no limit in all. */
+  idleTimeoutMs: 300_000,
+  maxRequestBytes: 10 * 1024 * 1024,
+  maxConnections: 4096,
+  maxResponseHeaderBytes: 64 * 1024,
+  keepAliveMs: 30_000,
+} as const;
+
+/** A service made ready for calls once, when it changes. */
+export interface ServiceRoute {
+  readonly name: string;
+  readonly record: ServiceRecord;
+  readonly origin: string;
+  readonly basePath: string;
+  readonly injector: CredentialInjector;
+  /** Canonical name, then name and value as sent, of headers that go out when the caller sent none of that name. */
+  readonly defaultHeaders: readonly (readonly [string, string, string])[];
+  /** Bytes; Infinity for none. */
+  readonly maxRequestBytes: number;
+  readonly dispatcher: Dispatcher;
+}
+
+/** The routes of all services, kept in step with the vault. */
+export interface ServiceRoutes {
+  /** @throws VaultProxyError if the stored service cannot be used by this version. */
+  get(name: string): ServiceRoute | undefined;
+  /** Forgets routes whose service changed or is gone. Their running calls go on; new ones see the new service. */
+  refresh(): void;
+  /** Destroys every connection, and the calls on them with `reason`. */
+  destroyAll(reason: Error): void;
+}
+
+export interface ServiceRoutesOptions {
+  /** The committed services. Throws while locked. */
+  readonly records: () => ReadonlyMap<string, ServiceRecord>;
+  readonly egressProxy: URL | undefined;
+}
+
+export function createServiceRoutes(options: ServiceRoutesOptions): ServiceRoutes {
+  const routes = new Map<string, ServiceRoute>();
+
+  return {
+    get(name) {
+      const known = routes.get(name);
+      if (known !== undefined) return known;
+      const record = options.records().get(name);
+      if (record === undefined) return undefined;
+      const route = createRoute(record, options.egressProxy);
+      routes.set(name, route);
+      return route;
+    },
+    refresh() {
+      const records = options.records();
+      for (const [name, route] of routes) {
+        if (records.get(name) === route.record) continue;
+        routes.delete(name);
+        void route.dispatcher.close().catch(ignore);
+      }
+    },
+    destroyAll(reason) {
+      for (const route of routes.values()) void route.dispatcher.destroy(reason).catch(ignore);
+      routes.clear();
+    },
+  };
+}
+
+/** A pool that is already closed or destroyed has nothing more to give back. */
+function ignore(): void {
+  return undefined;
+}
+
+function createRoute(record: ServiceRecord, egressProxy: URL | undefined): ServiceRoute {
+  const base = parseBaseUrl(record.base_url, { allowInsecure: allowsInsecure(record) });
+  const connectTimeoutMs = milliseconds(record.connect_timeout, LIMITS.connectTimeoutMs);
+  return {
+    name: record.name,
+    record,
+    origin: base.origin,
+    basePath: base.basePath,
+    injector: createInjector(record),
+    defaultHeaders: Object.entries(record.headers ?? {}).map(([name, value]) => [
+      canonicalHeaderName(name),
+      name,
+      value,
+    ]),
+    maxRequestBytes:
+      record.max_request_bytes === 0 ? Infinity : (record.max_request_bytes ?? LIMITS.maxRequestBytes),
+    dispatcher: new Pool(base.origin, {
+      connections: LIMITS.maxConnections,
+      pipelining: 1,
+      keepAliveTimeout: LIMITS.keepAliveMs,
+      headersTimeout: milliseconds(record.response_timeout, LIMITS.responseTimeoutMs),
+      bodyTimeout: milliseconds(record.idle_timeout, LIMITS.idleTimeoutMs),
+      maxHeaderSize: LIMITS.maxResponseHeaderBytes,
+      allowH2: false,
+      connect: createConnector({
+        allowPrivate: allowsInsecure(record),
+        ca: record.tls_ca,
+        rejectUnauthorized: !record.tls_skip_verify,
+        connectTimeoutMs,
+        egressProxy,
+      }),
+    }),
+  };
+}
+
+function milliseconds(duration: string | undefined, fallback: number): number {
+  if (duration === undefined) return fallback;
+  const parsed = parseDuration(duration);
+  if (parsed === undefined) throw new VaultProxyError("internal", "a stored duration cannot be read");
+  return parsed;
+}

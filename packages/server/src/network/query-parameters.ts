@@ -1,0 +1,73 @@
+/**
+ * A name as the most lenient upstream reads it, for comparing: lower case, `-` for `_`, and without the subscript
+ * that makes it an array (`key[]`, `key[0]`). `name` is decoded already.
+ */
+export function canonicalQueryName(name: string): string {
+  const subscript = name.indexOf("[");
+  return (subscript > 0 ? name.slice(0, subscript) : name).toLowerCase().replaceAll("_", "-");
+}
+
+/**
+ * Drops every parameter whose canonical name is in `names`, with one separator; every other byte stays as it was.
+ * A `;` counts as a separator beside `&`, since some upstreams take it for one.
+ *
+ * @param query without its "?"
+ * @param names as {@link canonicalQueryName} gives them
+ * @returns `undefined` if there was no query, or nothing of it is left
+ */
+export function removeQueryParameters(
+  query: string | undefined,
+  names: ReadonlySet<string>,
+): string | undefined {
+  if (query === undefined || query === "" || names.size === 0) return query;
+  const parameters = splitBeforeSeparators(query);
+  const kept = parameters.filter((parameter) => !names.has(canonicalNameOf(parameter)));
+  if (kept.length === parameters.length) return query;
+  if (kept.length === 0) return undefined;
+  const rest = kept.join("");
+  return !startsWithSeparator(query) && startsWithSeparator(rest) ? rest.slice(1) : rest;
+}
+
+/**
+ * The decoded values of all parameters whose canonical name is in `names`, in order.
+ *
+ * @param query without its "?"
+ * @param names as {@link canonicalQueryName} gives them
+ */
+export function queryParameterValues(query: string | undefined, names: ReadonlySet<string>): string[] {
+  if (query === undefined || query === "" || names.size === 0) return [];
+  return splitBeforeSeparators(query)
+    .filter((parameter) => names.has(canonicalNameOf(parameter)))
+    .map((parameter) => {
+      const equals = parameter.indexOf("=");
+      return equals === -1 ? "" : decode(parameter.slice(equals + 1));
+    });
+}
+
+/** Each parameter with the separator in front of it, so that what is left joins to what was written. */
+function splitBeforeSeparators(query: string): string[] {
+  return query.split(/(?=[&;])/);
+}
+
+function startsWithSeparator(text: string): boolean {
+  return text.startsWith("&") || text.startsWith(";");
+}
+
+function canonicalNameOf(parameter: string): string {
+  const start = startsWithSeparator(parameter) ? 1 : 0;
+  const equals = parameter.indexOf("=");
+  return canonicalQueryName(decode(parameter.slice(start, equals === -1 ? parameter.length : equals)));
+}
+
+/** `application/x-www-form-urlencoded` decoding (URL Standard §5.1); where that is no UTF-8, each octet by itself. */
+function decode(text: string): string {
+  if (!text.includes("%") && !text.includes("+")) return text;
+  const spaced = text.replaceAll("+", " ");
+  try {
+    return decodeURIComponent(spaced);
+  } catch {
+    return spaced.replace(/%([0-9a-fA-F]{2})/g, (_escape, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    );
+  }
+}

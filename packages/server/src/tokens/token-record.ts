@@ -1,0 +1,16 @@
+/** What a token may do: `admin` everything; `proxy` calls through the vault, listing of services, health. */
+export type TokenScope = "admin" | "proxy";
+
+/** What the vault keeps of a token. The token itself is shown once and never stored. */
+export interface TokenRecord {
+  /** SHA-256 of the whole token, hexadecimal; also the record's key. */
+  readonly digest: string;
+  /** The first characters of the token, enough for a person to tell tokens apart (`tok_` and 8 more of 43). */
+  readonly id_prefix: string;
+  readonly scope: TokenScope;
+  readonly name?: string;
+  /** RFC 3339, UTC. */
+  readonly created_at: string;
+  /** RFC 3339, UTC. */
+  readonly expires_at: string;
+}
