@@ -161,7 +161,7 @@ describe("unlocking", () => {
     expect(await attempt(PASSWORD)).toMatchObject({ status: 200, json: { scope: "admin" } });
     expect(await attempt("not the password")).toMatchObject({ status: 401, json: { code: "unauthorized" } });
     // The vault's own user is slowed to one try a second after a wrong one.
-    expect(await attempt(PASSWORD)).toMatchObject({ status: 429, json: { code: "locked_out" } });
+    expect(await attempt(PASSWORD)).toMatchObject({ status: 429, json: { code: "rate_limited" } });
     await new Promise((resolve) => setTimeout(resolve, 1100));
     expect(await attempt(PASSWORD)).toMatchObject({ status: 200 });
   });
