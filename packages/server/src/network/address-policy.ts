@@ -79,7 +79,7 @@ const MAX_SHOWN_LENGTH = 255;
 export function classifyAddress(address: string): AddressClass {
   const family = isIP(address);
   if (family === 4) return classifyIPv4(ipaddr.IPv4.parse(address));
-  if (family === 6) return classifyIPv6(ipaddr.IPv6.parse(withoutZone(address)));
+  if (family === 6) return classifyIPv6(ipaddr.IPv6.parse(canonicalIPv6(address)));
   return "never";
 }
 
@@ -105,9 +105,16 @@ function classifyIPv6(address: IPv6): AddressClass {
   return classes.includes("private") || !carried.every((form) => form.reachesPublic) ? "private" : "public";
 }
 
-function withoutZone(address: string): string {
+/**
+ * RFC 5952 text without zone. It has no dotted part, which the address library would read wrongly: it takes
+ * `::8.8.8.8` for `::ffff:8.8.8.8`.
+ *
+ * @param address valid by `isIPv6`
+ */
+function canonicalIPv6(address: string): string {
   const percent = address.indexOf("%");
-  return percent === -1 ? address : address.slice(0, percent);
+  const bare = percent === -1 ? address : address.slice(0, percent);
+  return new URL(`http://[${bare}]/`).hostname.slice(1, -1);
 }
 
 /** Names of metadata services: refused whether or not they resolve, in any case, with or without a final dot. */
@@ -137,7 +144,7 @@ export function parseHostLiteral(host: string): string | undefined {
   // inet_aton stops reading at white space.
   const text = host.trimStart().split(/\s/, 1)[0] ?? "";
   const bare = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
-  if (isIPv6(bare)) return ipaddr.IPv6.parse(withoutZone(bare)).toString();
+  if (isIPv6(bare)) return canonicalIPv6(bare);
   // These end a URL's host, so that the URL parser would read only a part of the text.
   if (/[/\\?#@:]/.test(text)) return undefined;
   const url = `http://${text}/`;

@@ -34,7 +34,6 @@ export function parseBaseUrl(text: string, options: { readonly allowInsecure: bo
   if (authority.includes("@")) throw refuse("must not hold a user name or password");
   if (whole.length !== text.length) throw refuse("must not hold a query or fragment");
   if (authority.includes(PLACEHOLDER)) throw refuse(`${PLACEHOLDER} may stand in the path only`);
-  if (!isAsciiOnly(path)) throw refuse("the path must be ASCII; percent-encode the rest");
 
   if (!URL.canParse(`${scheme}://${authority}/`)) throw refuse("not a valid host or port");
   const url = new URL(`${scheme}://${authority}/`);
@@ -75,13 +74,6 @@ function hasControlOrSpace(text: string): boolean {
     if (code <= 0x20 || (code >= 0x7f && code <= 0xa0)) return true;
   }
   return false;
-}
-
-function isAsciiOnly(text: string): boolean {
-  for (let index = 0; index < text.length; index += 1) {
-    if (text.charCodeAt(index) > 0x7e) return false;
-  }
-  return true;
 }
 
 function withoutTrailingSlashes(path: string): string {

@@ -28,7 +28,7 @@ export type LookupAll = (
 export interface ConnectorOptions {
   /** Whether private and loopback addresses and plain http are allowed: `allow_private` or `tls_skip_verify`. */
   readonly allowPrivate: boolean;
-  /** PEM certificates trusted beside the system's roots. */
+  /** PEM certificates trusted beside the system's roots. Node ignores what it cannot read: check it beforehand. */
   readonly ca?: string | undefined;
   /** Whether the upstream's certificate is verified: all but `tls_skip_verify`. */
   readonly rejectUnauthorized: boolean;
@@ -54,8 +54,6 @@ export interface ConnectorOptions {
  * Refusals reach the callback as VaultProxyError `destination_blocked`, a missed deadline as `upstream_timeout`, all
  * else as Node gives it. The server name is always that of the destination; what undici takes from a `Host` header is
  * not used. ALPN offers HTTP/1.1 only.
- *
- * @throws VaultProxyError `invalid_request` if `ca` cannot be read
  */
 export function createConnector(options: ConnectorOptions): buildConnector.connector {
   const { allowPrivate, connectTimeoutMs, egressProxy } = options;
@@ -76,7 +74,10 @@ export function createConnector(options: ConnectorOptions): buildConnector.conne
     try {
       assertDestination({ hostname: destination.hostname, allowPrivate });
       if (destination.protocol !== "https:" && !allowPrivate) {
-        throw new VaultProxyError("destination_blocked", "address not allowed: plain http needs allow_private");
+        throw new VaultProxyError(
+          "destination_blocked",
+          "address not allowed: plain http needs allow_private",
+        );
       }
     } catch (error) {
       process.nextTick(callback, error, null);
@@ -175,8 +176,8 @@ async function assertLocalAnswer(plan: ProxiedConnect): Promise<void> {
     throw destinationBlocked(hostname);
 }
 
-/** Gives net.connect the allowed addresses of a name only. It is not asked for literals; those are checked before. */
-function lookupAllowed(lookup: LookupAll, allowPrivate: boolean): LookupFunction {
+/** The `lookup` of a net.connect that is to see a name's allowed addresses only. Node does not ask it for literals. */
+export function lookupAllowed(lookup: LookupAll, allowPrivate: boolean): LookupFunction {
   return (hostname, lookupOptions, callback) => {
     lookup(hostname, { all: true }, (error, addresses) => {
       if (error !== null) {
@@ -210,11 +211,7 @@ function secureContext(ca: string | undefined): tls.SecureContext {
   // Node 20 has no getCACertificates, and so leaves out what NODE_EXTRA_CA_CERTS names.
   const { getCACertificates } = tls as { getCACertificates?: (type: "default") => string[] };
   const roots = getCACertificates?.("default") ?? tls.rootCertificates;
-  try {
-    return tls.createSecureContext({ minVersion, ca: [...roots, ca] });
-  } catch (error) {
-    throw new VaultProxyError("invalid_request", "tls_ca: not a PEM certificate", { cause: error });
-  }
+  return tls.createSecureContext({ minVersion, ca: [...roots, ca] });
 }
 
 /** A socket that is going away may still report an error; nobody is left to hear it. */

@@ -60,7 +60,8 @@ export function openEgressTunnel(options: {
         return;
       }
       stopListening();
-      socket.pause();
+      // Between two owners an error must not go unheard, which would end the process; the next write meets it again.
+      socket.on("error", () => undefined).pause();
       resolve(socket);
     };
 
@@ -89,10 +90,18 @@ export function connectRequest(proxy: URL, target: TunnelTarget): string {
   const authority = `${host}:${target.port}`;
   const lines = [`CONNECT ${authority} HTTP/1.1`, `Host: ${authority}`];
   if (proxy.username !== "" || proxy.password !== "") {
-    const credentials = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
+    const credentials = `${percentDecoded(proxy.username)}:${percentDecoded(proxy.password)}`;
     lines.push(`Proxy-Authorization: Basic ${Buffer.from(credentials).toString("base64")}`);
   }
   return `${lines.join("\r\n")}${HEAD_END}`;
+}
+
+function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /**

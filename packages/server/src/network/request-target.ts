@@ -44,8 +44,8 @@ export function splitProxyTarget(target: string): ProxyTarget | undefined {
 
 function originFormStart(target: string): number {
   if (target.startsWith("/")) return 0;
-  const scheme = /^https?:\/\//i.exec(target);
-  return scheme === null ? -1 : target.indexOf("/", scheme[0].length);
+  const authority = /^https?:\/\/[^/?#]*(?=\/)/i.exec(target);
+  return authority === null ? -1 : authority[0].length;
 }
 
 /**

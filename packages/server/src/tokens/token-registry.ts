@@ -86,7 +86,11 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
         expires_at: new Date(expiresAt).toISOString(),
       };
       await store.change((records) => {
-        for (const [digest, other] of records) if (isExpired(other)) records.delete(digest);
+        for (const [digest, other] of records) {
+          if (!isExpired(other)) continue;
+          records.delete(digest);
+          lastUsed.delete(digest);
+        }
         records.set(record.digest, record);
       });
       return { id, record };

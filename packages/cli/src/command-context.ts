@@ -1,0 +1,60 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import type { ReadStream } from "node:tty";
+import type { VaultClient } from "@vault-proxy/client";
+
+import type { Environment, Output, OutputStream } from "./output.js";
+import { readSession } from "./session-file.js";
+
+/** What `process` gives a command; tests hand in their own. */
+export interface ProcessLike {
+  readonly argv: readonly string[];
+  readonly env: Environment;
+  readonly stdin: ReadStream;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+}
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  readonly json?: boolean;
+  readonly addr?: string;
+  readonly allowInsecure?: boolean;
+}
+
+export interface CommandContext {
+  /** The name that this program was called by. */
+  readonly bin: string;
+  readonly env: Environment;
+  readonly stdin: ReadStream;
+  readonly stderr: OutputStream;
+  readonly output: Output;
+  /** Where `unlock` keeps its token. */
+  readonly sessionPath: string;
+  /** Without a token it may ask for health and unlock only. */
+  readonly connect: (needs: "token" | "no token") => Promise<VaultClient>;
+}
+
+export function createContext(
+  host: ProcessLike,
+  globals: GlobalOptions,
+  bin: string,
+  output: Output,
+): CommandContext {
+  const { env, stdin, stderr } = host;
+  const sessionPath = join(homedir(), ".vault-proxy", "session");
+  return {
+    bin,
+    env,
+    stdin,
+    stderr,
+    output,
+    sessionPath,
+    connect: async (needs) => {
+      const fromEnvironment = env.VAULT_TOKEN ?? "";
+      const token = needs === "no token" ? "" : fromEnvironment || ((await readSession(sessionPath)) ?? "");
+      const { New } = await import("@vault-proxy/client");
+      return New({ addr: globals.addr, token, allowInsecure: globals.allowInsecure });
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import { open } from "node:fs/promises";
+
+import { CliError } from "../failures.js";
+import { addExamples } from "../help-examples.js";
+import type { ConfigureCommand } from "./registry.js";
+
+export const configureFileDownload: ConfigureCommand = (command, perform) => {
+  command
+    .argument("<name>", "name in the vault")
+    .argument("[output]", "where to save it, - for stdout (default: its name, in this directory)");
+  addExamples(command, "% file download google.json", "% file download google.json - | jq .client_email");
+  command.action((name: string, target?: string) =>
+    perform(async ({ connect, output }) => {
+      const bytes = await (await connect("token")).getFile(name);
+      if (target === "-") {
+        await output.bytes(bytes);
+        return undefined;
+      }
+      const path = target ?? name;
+      if (target === undefined && /[/\\]/.test(name)) throw new CliError("name the file to save it to");
+      await savePrivately(path, bytes);
+      if (output.json) output.data({ name, path, size: bytes.length });
+      else output.result(`File "${name}" saved to ${path} (${bytes.length} bytes)`);
+      return undefined;
+    }),
+  );
+};
+
+/** The content is a credential: a new file is 0600, and so becomes one that is overwritten. */
+async function savePrivately(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    const file = await open(path, "w", 0o600);
+    try {
+      if ((await file.stat()).isFile()) await file.chmod(0o600);
+      await file.writeFile(bytes);
+    } finally {
+      await file.close();
+    }
+  } catch {
+    throw new CliError(`cannot write ${path}`);
+  }
+}

@@ -1,0 +1,23 @@
+import { readFile } from "node:fs/promises";
+
+import { CliError } from "../failures.js";
+import { addExamples } from "../help-examples.js";
+import { printable } from "../output.js";
+import type { ConfigureCommand } from "./registry.js";
+
+export const configureFileUpload: ConfigureCommand = (command, perform) => {
+  command.argument("<name>", "name in the vault").argument("<path>", "the file, 5 MB at most");
+  addExamples(command, "% file upload google.json ~/Downloads/client_secret.json");
+  command.action((name: string, path: string) =>
+    perform(async ({ connect, output }) => {
+      const client = await connect("token");
+      const content = await readFile(path).catch(() => {
+        throw new CliError(`cannot read ${path}`);
+      });
+      const file = await client.uploadFile(name, content);
+      if (output.json) output.data(file);
+      else output.result(printable(`File "${file.name}" uploaded.`));
+      return undefined;
+    }),
+  );
+};

@@ -1,0 +1,111 @@
+import type { Command } from "commander";
+
+import type { CommandContext } from "../command-context.js";
+
+/** Does the work of one command line. Resolves with the exit code where it is not 0. */
+export type CommandAction = (context: CommandContext) => Promise<number | undefined>;
+
+/** Adds arguments, options, examples and the action to a command. */
+export type ConfigureCommand = (command: Command, perform: (action: CommandAction) => Promise<void>) => void;
+
+export interface CommandEntry {
+  /** One word, or a noun and a verb. */
+  readonly path: readonly [string] | readonly [string, string];
+  readonly summary: string;
+  /** Modules are loaded when their command runs: agents start this program for every call. */
+  readonly load: () => Promise<ConfigureCommand>;
+}
+
+export const GROUPS: Readonly<Record<string, string>> = {
+  service: "The APIs that the vault holds credentials for",
+  token: "The tokens that agents use",
+  file: "Credential files in the vault, such as a Google key",
+};
+
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    path: ["health"],
+    summary: "Show whether the vault is locked",
+    load: async () => (await import("./health.js")).configureHealth,
+  },
+  {
+    path: ["unlock"],
+    summary: "Unlock the vault with the master password and save a session",
+    load: async () => (await import("./unlock.js")).configureUnlock,
+  },
+  {
+    path: ["lock"],
+    summary: "Lock the vault and end the session",
+    load: async () => (await import("./lock.js")).configureLock,
+  },
+  {
+    path: ["service", "list"],
+    summary: "List services",
+    load: async () => (await import("./service-list.js")).configureServiceList,
+  },
+  {
+    path: ["service", "show"],
+    summary: "Show one service, without its credential",
+    load: async () => (await import("./service-show.js")).configureServiceShow,
+  },
+  {
+    path: ["service", "add"],
+    summary: "Add a service, or replace one of the same name",
+    load: async () => (await import("./service-add.js")).configureServiceAdd,
+  },
+  {
+    path: ["service", "remove"],
+    summary: "Remove a service and its credential",
+    load: async () => (await import("./service-remove.js")).configureServiceRemove,
+  },
+  {
+    path: ["service", "test"],
+    summary: "Check that a service answers and takes its credential",
+    load: async () => (await import("./service-test.js")).configureServiceTest,
+  },
+  {
+    path: ["token", "create"],
+    summary: "Create a token and print it",
+    load: async () => (await import("./token-create.js")).configureTokenCreate,
+  },
+  {
+    path: ["token", "list"],
+    summary: "List tokens",
+    load: async () => (await import("./token-list.js")).configureTokenList,
+  },
+  {
+    path: ["token", "revoke"],
+    summary: "Revoke a token",
+    load: async () => (await import("./token-revoke.js")).configureTokenRevoke,
+  },
+  {
+    path: ["file", "upload"],
+    summary: "Store a file in the vault",
+    load: async () => (await import("./file-upload.js")).configureFileUpload,
+  },
+  {
+    path: ["file", "list"],
+    summary: "List stored files",
+    load: async () => (await import("./file-list.js")).configureFileList,
+  },
+  {
+    path: ["file", "download"],
+    summary: "Save a stored file",
+    load: async () => (await import("./file-download.js")).configureFileDownload,
+  },
+  {
+    path: ["file", "delete"],
+    summary: "Delete a stored file",
+    load: async () => (await import("./file-delete.js")).configureFileDelete,
+  },
+  {
+    path: ["http"],
+    summary: "Call an API, with everything named by options",
+    load: async () => (await import("./http.js")).configureHttp,
+  },
+  {
+    path: ["proxy"],
+    summary: "Call an API: its credential is added by the vault",
+    load: async () => (await import("./proxy.js")).configureProxy,
+  },
+];

@@ -1,0 +1,18 @@
+import { addExamples } from "../help-examples.js";
+import { confirmDestruction } from "../prompt.js";
+import type { ConfigureCommand } from "./registry.js";
+
+export const configureServiceRemove: ConfigureCommand = (command, perform) => {
+  command.argument("<name>", "name of the service").option("-y, --yes", "do not ask");
+  addExamples(command, "% service remove openai", "% service remove openai --yes");
+  command.action((name: string, options: { readonly yes?: boolean }) =>
+    perform(async (context) => {
+      const client = await context.connect("token");
+      await confirmDestruction(context, `Remove ${name} and its credential?`, options.yes === true);
+      await client.removeService(name);
+      if (context.output.json) context.output.data({ status: "deleted", name });
+      else context.output.result("Service removed.");
+      return undefined;
+    }),
+  );
+};

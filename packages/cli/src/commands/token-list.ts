@@ -1,0 +1,25 @@
+import { addExamples } from "../help-examples.js";
+import type { ConfigureCommand } from "./registry.js";
+
+export const configureTokenList: ConfigureCommand = (command, perform) => {
+  command.addHelpText("after", "\nPrints JSON when stdout is no terminal.");
+  addExamples(command, "% token list", "% token list --json");
+  command.action(() =>
+    perform(async ({ connect, output }) => {
+      const tokens = await (await connect("token")).listTokens();
+      if (output.json || !output.onTerminal) {
+        output.data(tokens);
+        return undefined;
+      }
+      const rows = tokens.map((token) => [
+        token.id_prefix,
+        token.scope,
+        token.name ?? "",
+        token.expires_at ?? "never",
+        token.last_used_at ?? "never",
+      ]);
+      await output.table(["TOKEN", "SCOPE", "NAME", "EXPIRES", "LAST USED"], rows);
+      return undefined;
+    }),
+  );
+};

@@ -1,0 +1,58 @@
+import { readFile } from "node:fs/promises";
+import { endianness } from "node:os";
+import { isLoopbackHost } from "@vault-proxy/client";
+
+import { CliError } from "./failures.js";
+import { parseListeningSockets, type ListeningSocket } from "./listening-sockets.js";
+
+/**
+ * Before the master password goes to a loopback port, makes sure on Linux that the listener belongs to this user or to
+ * root: any user may listen on a port that vault-server left, and would harvest the password. No other system tells
+ * the owner without privileges, so there it does nothing.
+ *
+ * @param address the client's, e.g. `http://127.0.0.1:8390`
+ * @param allowed `--listener-uid`: a further user id whose listener is meant, or `any`
+ */
+export async function assertTrustedListener(address: string, allowed: string | undefined): Promise<void> {
+  if (process.platform !== "linux" || process.getuid === undefined || allowed === "any") return;
+  const port = loopbackPort(address);
+  if (port === undefined) return;
+  const texts = await Promise.all(["/proc/net/tcp", "/proc/net/tcp6"].map(readTable));
+  const sockets = texts.flatMap((text) => parseListeningSockets(text, endianness()));
+  const reason = distrust(sockets, port, [
+    0,
+    process.getuid(),
+    ...(allowed === undefined ? [] : [Number(allowed)]),
+  ]);
+  if (reason !== undefined) {
+    throw new CliError(
+      `refused to send the password to port ${port}: ${reason}`,
+      "if that is where vault-server runs, pass --listener-uid",
+    );
+  }
+}
+
+/** Why a listener on a loopback port is not to be trusted; undefined when it is. Every one there has to be. */
+export function distrust(
+  sockets: readonly ListeningSocket[],
+  port: number,
+  trustedUids: readonly number[],
+): string | undefined {
+  const listeners = sockets.filter((socket) => socket.port === port && socket.loopback);
+  if (listeners.length === 0) return "cannot tell which user listens there";
+  const stranger = listeners.find((socket) => !trustedUids.includes(socket.uid));
+  return stranger && `the user with id ${stranger.uid} listens there, who is neither you nor root`;
+}
+
+/** The port, when the address is one of loopback; undefined for sockets and other hosts. */
+export function loopbackPort(address: string): number | undefined {
+  if (!URL.canParse(address)) return undefined;
+  const { protocol, hostname, port } = new URL(address);
+  if (protocol !== "http:" && protocol !== "https:") return undefined;
+  if (!isLoopbackHost(hostname)) return undefined;
+  return port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
+}
+
+async function readTable(path: string): Promise<string> {
+  return readFile(path, "utf8").catch(() => "");
+}

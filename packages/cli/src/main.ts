@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+import { runProgram } from "./program.js";
+
+// A reader that has enough (`vault-cli … | head`) is no failure.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
+}
+
+process.exitCode = await runProgram(process);

@@ -1,0 +1,64 @@
+import { readFile, stat } from "node:fs/promises";
+
+import { CliError } from "./failures.js";
+
+/** Bytes; far above any credential, low enough to refuse a wrong file at once. */
+const MAX_SECRET_BYTES = 64 * 1024;
+
+/** Everything up to the first line end of `input`; what follows is not waited for. */
+export async function readFirstLine(input: AsyncIterable<Buffer | string>): Promise<string> {
+  return firstLine(await readText(input, (text) => text.includes("\n")));
+}
+
+/** All lines of `input`, without their ends; a line end at the very end opens no further line. */
+export async function readLines(input: AsyncIterable<Buffer | string>): Promise<string[]> {
+  return linesOf(await readText(input, () => false));
+}
+
+export async function readSecretFile(path: string): Promise<string> {
+  try {
+    const text = await readFile(path, "utf8");
+    if (Buffer.byteLength(text) > MAX_SECRET_BYTES)
+      throw new CliError(`${path} is too long to hold a secret`);
+    return text;
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    throw new CliError(`cannot read ${path}`);
+  }
+}
+
+/** Refuses a file that other users may read, as ssh does with keys. */
+export async function assertPrivateFile(path: string): Promise<void> {
+  const { mode } = await stat(path).catch(() => {
+    throw new CliError(`cannot read ${path}`);
+  });
+  if (process.platform !== "win32" && (mode & 0o077) !== 0) {
+    throw new CliError(`other users may read ${path}`, `run \`chmod 600 ${path}\``);
+  }
+}
+
+export function firstLine(text: string): string {
+  return linesOf(text)[0] ?? "";
+}
+
+export function linesOf(text: string): string[] {
+  const lines = text.split(/\r?\n/);
+  if (lines.at(-1) === "") lines.pop();
+  return lines;
+}
+
+async function readText(
+  input: AsyncIterable<Buffer | string>,
+  enough: (text: string) => boolean,
+): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of input) {
+    const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
+    length += bytes.length;
+    if (length > MAX_SECRET_BYTES) throw new CliError("standard input is too long to hold a secret");
+    chunks.push(bytes);
+    if (enough(bytes.toString("latin1"))) break;
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}

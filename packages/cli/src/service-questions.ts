@@ -1,0 +1,64 @@
+import type { CommandContext } from "./command-context.js";
+import { UsageError } from "./failures.js";
+import { askChoice, askText, canAsk } from "./prompt.js";
+import { AUTH_TYPES, type AuthType, type ServiceFlags } from "./service-definition.js";
+
+export interface CompleteFlags extends ServiceFlags {
+  readonly name: string;
+  readonly baseUrl: string;
+  readonly type: AuthType;
+}
+
+/** Asks on a terminal for what the command line left out; without one, says what is missing. */
+export async function completeFlags(
+  context: CommandContext,
+  name: string | undefined,
+  flags: ServiceFlags,
+): Promise<CompleteFlags> {
+  if (!canAsk(context)) return requireFlags(name, flags);
+  const given = {
+    ...flags,
+    name: name ?? (await askText(context, "Name of the service", required)),
+    baseUrl: flags.baseUrl ?? (await askText(context, "Base URL, such as https://api.openai.com", required)),
+    type: flags.type ?? (await askChoice(context, "Where does the credential go?", authChoices())),
+  };
+  if ((given.type === "header" || given.type === "headers") && given.headerName === undefined) {
+    return { ...given, headerName: splitNames(await askText(context, headerQuestion(given.type), required)) };
+  }
+  if (given.type === "query" && given.paramName === undefined) {
+    return { ...given, paramName: splitNames(await askText(context, "Names of the parameters", required)) };
+  }
+  return given;
+}
+
+function requireFlags(name: string | undefined, flags: ServiceFlags): CompleteFlags {
+  const { baseUrl, type } = flags;
+  if (name === undefined || baseUrl === undefined || type === undefined) {
+    const missing = [
+      ...(name === undefined ? ["a name"] : []),
+      ...(baseUrl === undefined ? ["--base-url"] : []),
+      ...(type === undefined ? ["--type"] : []),
+    ];
+    throw new UsageError(`missing: ${missing.join(", ")}`, "give them, or a whole service as --from-json");
+  }
+  return { ...flags, name, baseUrl, type };
+}
+
+function authChoices(): { value: AuthType; label: string }[] {
+  return (Object.keys(AUTH_TYPES) as AuthType[]).map((value) => ({
+    value,
+    label: `${value}: ${AUTH_TYPES[value]}`,
+  }));
+}
+
+function headerQuestion(type: "header" | "headers"): string {
+  return type === "header" ? "Name of the header" : "Names of the headers, separated by spaces";
+}
+
+function splitNames(text: string): string[] {
+  return text.split(/[\s,]+/).filter((name) => name !== "");
+}
+
+function required(value: string): string | undefined {
+  return value.trim() === "" ? "needed" : undefined;
+}

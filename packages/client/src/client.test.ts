@@ -1,0 +1,246 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { inspect } from "node:util";
+import { afterEach, describe, expect, test, vi } from "vitest";
+
+import { New, NewWithSocket, NewWithToken, VaultClient } from "./index.js";
+import { TOKEN, clientOf, scratchDirectory, serve } from "./testing/client-fixture.js";
+import { json, startRecordingServer } from "./testing/recording-server.js";
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+describe("control plane", () => {
+  test("speaks every route of services, tokens and files", async () => {
+    const server = await serve((request, response) => {
+      if (request.method === "GET" && /^\/(services|tokens|files)$/.test(request.url)) {
+        json(response, 200, []);
+        return;
+      }
+      if (request.method === "GET" && request.url === "/files/a%20b") return void response.end("bytes");
+      json(response, 200, { name: "svc", id: "tok_new", status: "unlocked" });
+    });
+    const client = clientOf(server);
+    const definition = { name: "svc", base_url: "https://x", auth: { type: "bearer", token: "s" } } as const;
+    expect(await client.health()).toBe("unlocked");
+    expect(await client.listServices()).toEqual([]);
+    await client.getService("svc");
+    await client.addService(definition);
+    await client.updateService("svc", definition);
+    await client.removeService("svc");
+    expect(await client.createToken("proxy")).toBe("tok_new");
+    await client.createToken({ scope: "admin", ttl: "1h" });
+    expect(await client.listTokens()).toEqual([]);
+    await client.revokeToken("tok_abc...");
+    await client.uploadFile("key.json", new TextEncoder().encode("content"));
+    expect(await client.listFiles()).toEqual([]);
+    expect(new TextDecoder().decode(await client.getFile("a b"))).toBe("bytes");
+    await client.deleteFile("a b");
+    expect(server.requests.map((request) => `${request.method} ${request.url}`)).toEqual([
+      "GET /health",
+      "GET /services",
+      "GET /services/svc",
+      "POST /services",
+      "PUT /services/svc",
+      "DELETE /services/svc",
+      "POST /tokens",
+      "POST /tokens",
+      "GET /tokens",
+      "DELETE /tokens/tok_abc...",
+      "POST /files",
+      "GET /files",
+      "GET /files/a%20b",
+      "DELETE /files/a%20b",
+    ]);
+    expect(server.requests.every((request) => request.headers.authorization === `Bearer ${TOKEN}`)).toBe(
+      true,
+    );
+    expect(JSON.parse(server.requests[3]!.body)).toEqual(definition);
+    expect(JSON.parse(server.requests[7]!.body)).toEqual({ scope: "admin", ttl: "1h" });
+    expect(server.requests[10]!.body).toContain('name="name"');
+    expect(server.requests[10]!.body).toContain("content");
+  });
+
+  test("uploads a local file by its path", async () => {
+    const path = join(await scratchDirectory(), "key.json");
+    await writeFile(path, "from disk");
+    const server = await serve((_, response) => json(response, 201, { name: "k" }));
+    await clientOf(server).uploadFile("k", path);
+    expect(server.requests[0]!.body).toContain("from disk");
+  });
+
+  test("unlock sets the token and lock clears it", async () => {
+    const server = await serve((request, response) =>
+      json(
+        response,
+        200,
+        request.url === "/auth/unlock" ? { id: TOKEN, scope: "admin" } : { status: "locked" },
+      ),
+    );
+    const client = new VaultClient({ addr: server.addr });
+    expect(await client.unlock("correct horse")).toBe(TOKEN);
+    expect(client.token).toBe(TOKEN);
+    await client.lock({ revokeTokens: true });
+    expect(client.token).toBe("");
+    expect(server.requests.map((request) => request.body)).toEqual([
+      '{"password":"correct horse"}',
+      '{"revoke_tokens":true}',
+    ]);
+  });
+
+  test("an error answer becomes a VaultError, also one without a JSON body", async () => {
+    const server = await serve((request, response) => {
+      if (request.url === "/services") {
+        json(response, 403, { error: "admin scope needed", code: "forbidden" });
+        return;
+      }
+      response.writeHead(502).end("<html>");
+    });
+    const client = clientOf(server);
+    await expect(client.listServices()).rejects.toMatchObject({ status: 403, code: "forbidden" });
+    await expect(client.listTokens()).rejects.toMatchObject({ status: 502, code: "http_502" });
+  });
+
+  test.each(["not json", "[]", "{}", '"text"'])(
+    "tells %j of a stranger on the port from a vault",
+    async (answer) => {
+      const server = await serve((_, response) => response.end(answer));
+      await expect(clientOf(server).health()).rejects.toMatchObject({ status: 0, code: "invalid_answer" });
+    },
+  );
+
+  test("an address without a server is told by name", async () => {
+    const server = await startRecordingServer((_, response) => response.end());
+    await server[Symbol.asyncDispose]();
+    await expect(NewWithToken(server.addr, TOKEN).health()).rejects.toMatchObject({
+      code: "connection_failed",
+      message: `cannot reach vault-server at ${server.addr} (ECONNREFUSED)`,
+    });
+    await expect(NewWithSocket("/nowhere/v.sock", TOKEN).health()).rejects.toThrow(
+      "cannot reach vault-server at unix:/nowhere/v.sock (ENOENT)",
+    );
+  });
+
+  test("testService tells an API's answer from the vault's", async () => {
+    const server = await serve((request, response) => {
+      const status = Number(request.url.slice("/proxy/svc/".length));
+      if (status === 502) {
+        json(response, 502, { error: "no", code: "upstream_failed" }, { "x-vault-error": "x" });
+        return;
+      }
+      response.writeHead(status).end();
+    });
+    const client = clientOf(server);
+    expect(await client.testService("svc", "/200")).toEqual({ ok: true, status: 200 });
+    expect(await client.testService("svc", "/404")).toEqual({ ok: true, status: 404 });
+    expect(await client.testService("svc", "/401")).toMatchObject({ ok: false, status: 401 });
+    expect(await client.testService("svc", "/503")).toMatchObject({ ok: false, status: 503 });
+    expect(await client.testService("svc", "/502")).toEqual({
+      ok: false,
+      status: 502,
+      error: "no",
+      code: "upstream_failed",
+    });
+  });
+});
+
+describe("where a token may go", () => {
+  const reached: string[] = [];
+  const recordingFetch = ((url: string) => {
+    reached.push(url);
+    return Promise.resolve(Response.json({ status: "locked" }));
+  }) as typeof fetch;
+
+  test("never over plain http to another host, unless told so", async () => {
+    const options = { addr: "http://vault.example:8390", fetch: recordingFetch };
+    const refused = { status: 0, code: "insecure_address" };
+    await expect(new VaultClient({ ...options, token: TOKEN }).listServices()).rejects.toMatchObject(refused);
+    await expect(new VaultClient({ ...options, token: TOKEN }).proxy("s", "GET", "/")).rejects.toMatchObject(
+      refused,
+    );
+    await expect(new VaultClient(options).unlock("correct horse")).rejects.toMatchObject(refused);
+    expect(reached).toEqual([]);
+    expect(await new VaultClient(options).health()).toBe("locked");
+    expect(await new VaultClient({ ...options, token: TOKEN, allowInsecure: true }).health()).toBe("locked");
+  });
+
+  test("doRequest sends below its own address only, and keeps an Authorization that is there", async () => {
+    const server = await serve((_, response) => response.end());
+    const client = clientOf(server);
+    await client.doRequest(new Request(`${server.addr}/services?x=1#frag`, { method: "POST", body: "b" }));
+    await client.doRequest(new Request(`${server.addr}/x`, { headers: { authorization: "Bearer other" } }));
+    for (const url of ["https://evil.example/", `${server.addr}0/x`, `${server.addr}.evil.example/`]) {
+      if (URL.canParse(url)) {
+        await expect(client.doRequest(new Request(url))).rejects.toMatchObject({ code: "invalid_request" });
+      }
+    }
+    expect(server.requests.map(({ url, body, headers }) => [url, body, headers.authorization])).toEqual([
+      ["/services?x=1", "b", `Bearer ${TOKEN}`],
+      ["/x", "", "Bearer other"],
+    ]);
+  });
+
+  test("an error about a header or a token does not repeat it", async () => {
+    const server = await serve((_, response) => response.end());
+    const secret = "hush\nhush";
+    const proxied = clientOf(server).proxy("s", "GET", "/", undefined, { headers: { "x-a": secret } });
+    for (const failing of [proxied, NewWithToken(server.addr, secret).health()]) {
+      const error: unknown = await failing.catch((caught: unknown) => caught);
+      expect(error).toMatchObject({ code: "invalid_request" });
+      expect(inspect(error)).not.toContain("hush");
+    }
+    expect(server.requests).toEqual([]);
+  });
+
+  test.each(["CONNECT", "trace", "GET /x", "", "G\r\nET"])("the method %j is refused", async (method) => {
+    const server = await serve((_, response) => response.end());
+    await expect(clientOf(server).proxy("s", method, "/")).rejects.toMatchObject({ code: "invalid_request" });
+    expect(server.requests).toEqual([]);
+  });
+
+  test("printing a client shows no token", () => {
+    const client = NewWithToken("", TOKEN);
+    expect(inspect(client, { depth: 9, showHidden: true })).not.toContain(TOKEN);
+    expect(JSON.stringify(client)).not.toContain(TOKEN);
+  });
+});
+
+describe("New", () => {
+  test("prefers VAULT_PROXY_SOCK, then VAULT_ADDR, then loopback", () => {
+    vi.stubEnv("VAULT_PROXY_SOCK", "");
+    vi.stubEnv("VAULT_ADDR", "");
+    vi.stubEnv("VAULT_TOKEN", TOKEN);
+    expect(New().addr).toBe("http://127.0.0.1:8390");
+    expect(New().token).toBe(TOKEN);
+    vi.stubEnv("VAULT_ADDR", "https://v.example/");
+    expect(New().addr).toBe("https://v.example");
+    vi.stubEnv("VAULT_ADDR", "unix:/run/a.sock");
+    expect(New().addr).toBe("unix:/run/a.sock");
+    vi.stubEnv("VAULT_PROXY_SOCK", "/run/b.sock");
+    expect(New().addr).toBe("unix:/run/b.sock");
+    expect(New({ addr: "http://127.0.0.1:1", token: "" })).toMatchObject({
+      addr: "http://127.0.0.1:1",
+      token: "",
+    });
+  });
+
+  test("a unix socket serves JSON calls, uploads and proxied calls", async () => {
+    const path = join(await scratchDirectory(), "v.sock");
+    const server = await serve((request, response) => {
+      if (request.url.startsWith("/proxy")) return void response.end("proxied");
+      json(response, 200, { status: "unlocked", name: "f" });
+    }, path);
+    const client = NewWithSocket(path, TOKEN);
+    expect(await client.health()).toBe("unlocked");
+    expect((await client.uploadFile("f", new Blob(["x"]))).name).toBe("f");
+    expect(await (await client.proxy("svc", "GET", "/a/../b")).text()).toBe("proxied");
+    await client.doRequest(new Request("http://localhost/services"));
+    expect(server.requests.map((request) => request.url)).toEqual([
+      "/health",
+      "/files",
+      "/proxy/svc/a/../b",
+      "/services",
+    ]);
+  });
+});

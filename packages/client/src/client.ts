@@ -1,0 +1,243 @@
+import { DEFAULT_ADDRESS, parseAddress, unixAddress } from "./address.js";
+import { invalidRequest } from "./errors.js";
+import * as files from "./files.js";
+import { proxy, proxyStream, type ProxyOptions } from "./proxy.js";
+import type { RequestBody } from "./request-body.js";
+import * as services from "./services.js";
+import * as tokens from "./tokens.js";
+import { createTransport, type CallOptions, type Transport } from "./transport.js";
+import * as vaultState from "./vault-state.js";
+
+/** Milliseconds: for the whole of a JSON answer, for the headers of a proxied one. */
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+export interface ClientOptions {
+  /** `http://…`, `https://…` or `unix:/path`. Default `http://127.0.0.1:8390`. */
+  readonly addr?: string | undefined;
+  /** A unix socket; goes before `addr`. */
+  readonly socketPath?: string | undefined;
+  readonly token?: string | undefined;
+  /** Milliseconds, 0 for none. Default 60 s. */
+  readonly timeoutMs?: number | undefined;
+  /** Send tokens and passwords over plain http to hosts other than loopback: anyone on the way can read them. */
+  readonly allowInsecure?: boolean | undefined;
+  /** Used for every call, instead of node:http on Node and of the platform's fetch elsewhere. */
+  readonly fetch?: typeof fetch | undefined;
+}
+
+/** A vault-server and a token for it. Safe for concurrent use. */
+export class VaultClient {
+  /** Where the calls go, for messages: never holds a secret. */
+  readonly addr: string;
+  // A private field, so that neither console.log nor JSON.stringify of a client shows it.
+  #token: string;
+  readonly #origin: string;
+  readonly #transport: Transport;
+
+  /** @throws VaultError `invalid_address` */
+  constructor(options: ClientOptions = {}) {
+    const address =
+      options.socketPath === undefined
+        ? parseAddress(options.addr === undefined || options.addr === "" ? DEFAULT_ADDRESS : options.addr)
+        : unixAddress(options.socketPath);
+    this.addr = address.label;
+    this.#token = options.token ?? "";
+    this.#origin = address.kind === "unix" ? "http://localhost" : address.label;
+    this.#transport = createTransport({
+      address,
+      token: () => this.#token,
+      timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      allowInsecure: options.allowInsecure ?? false,
+      fetch: options.fetch,
+    });
+  }
+
+  get token(): string {
+    return this.#token;
+  }
+
+  set token(token: string) {
+    this.#token = token;
+  }
+
+  /** `locked` or `unlocked`. */
+  async health(options?: CallOptions): Promise<string> {
+    return (await this.healthDetails(options)).status;
+  }
+
+  async healthDetails(options?: CallOptions): Promise<vaultState.Health> {
+    return vaultState.health(this.#transport, options);
+  }
+
+  /** Resolves with an admin token, which this client uses from then on. The first unlock creates the vault. */
+  async unlock(password: string, options?: CallOptions): Promise<string> {
+    return (await this.unlockWithDetails(password, options)).id;
+  }
+
+  async unlockWithDetails(password: string, options?: CallOptions): Promise<tokens.IssuedToken> {
+    const issued = await vaultState.unlock(this.#transport, password, options);
+    this.#token = issued.id;
+    return issued;
+  }
+
+  /** Needs an admin token, and forgets it. */
+  async lock(options?: vaultState.LockOptions): Promise<void> {
+    await vaultState.lock(this.#transport, options);
+    this.#token = "";
+  }
+
+  async listServices(options?: CallOptions): Promise<services.ServiceInfo[]> {
+    return services.listServices(this.#transport, options);
+  }
+
+  async getService(name: string, options?: CallOptions): Promise<services.ServiceInfo> {
+    return services.getService(this.#transport, name, options);
+  }
+
+  /** Adds, or replaces a service of the same name. */
+  async addService(
+    definition: services.ServiceDefinition,
+    options?: CallOptions,
+  ): Promise<services.ServiceInfo> {
+    return services.addService(this.#transport, definition, options);
+  }
+
+  async updateService(
+    name: string,
+    definition: services.ServiceDefinition | Omit<services.ServiceDefinition, "name">,
+    options?: CallOptions,
+  ): Promise<services.ServiceInfo> {
+    return services.updateService(this.#transport, name, definition, options);
+  }
+
+  async removeService(name: string, options?: CallOptions): Promise<void> {
+    return services.removeService(this.#transport, name, options);
+  }
+
+  /** A proxied GET that tells whether the service answers and takes the stored credential. */
+  async testService(name: string, path = "/", options?: CallOptions): Promise<services.ServiceTest> {
+    return services.testService(this.#transport, name, path, options);
+  }
+
+  /** Resolves with the new token, which is shown this once. Default scope: `proxy`. */
+  async createToken(
+    request?: tokens.TokenScope | tokens.TokenRequest,
+    options?: CallOptions,
+  ): Promise<string> {
+    return (await this.createTokenWithDetails(request, options)).id;
+  }
+
+  async createTokenWithDetails(
+    request: tokens.TokenScope | tokens.TokenRequest = "proxy",
+    options?: CallOptions,
+  ): Promise<tokens.IssuedToken> {
+    const wanted = typeof request === "string" ? { scope: request } : request;
+    return tokens.createToken(this.#transport, wanted, options);
+  }
+
+  async listTokens(options?: CallOptions): Promise<tokens.TokenInfo[]> {
+    return tokens.listTokens(this.#transport, options);
+  }
+
+  /** @param id the token, or a prefix of it that no other token shares, with or without `...` */
+  async revokeToken(id: string, options?: CallOptions): Promise<void> {
+    return tokens.revokeToken(this.#transport, id, options);
+  }
+
+  /**
+   * Calls an API with its credential injected. Resolves with the API's own answer whatever its status; redirects are
+   * not followed. `path` with its query goes out byte for byte.
+   * @throws VaultError when the vault itself refused or could not be reached
+   */
+  async proxy(
+    service: string,
+    method: string,
+    path: string,
+    body?: RequestBody,
+    options?: ProxyOptions,
+  ): Promise<Response> {
+    return proxy(this.#transport, service, method, path, body, options);
+  }
+
+  /** The bytes of a proxied answer as they arrive; an upstream's 4xx and 5xx throw. Leaving the loop cancels the call. */
+  proxyStream(
+    service: string,
+    method: string,
+    path: string,
+    body?: RequestBody,
+    options?: ProxyOptions,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    return proxyStream(this.#transport, service, method, path, body, options);
+  }
+
+  async uploadFile(name: string, source: files.FileSource, options?: CallOptions): Promise<files.FileInfo> {
+    return files.uploadFile(this.#transport, name, source, options);
+  }
+
+  async listFiles(options?: CallOptions): Promise<files.FileInfo[]> {
+    return files.listFiles(this.#transport, options);
+  }
+
+  async getFile(name: string, options?: CallOptions): Promise<Uint8Array> {
+    return files.getFile(this.#transport, name, options);
+  }
+
+  async deleteFile(name: string, options?: CallOptions): Promise<void> {
+    return files.deleteFile(this.#transport, name, options);
+  }
+
+  /** Any call of the vault's HTTP API; resolves with the answer whatever it is. */
+  async do(method: string, path: string, body?: RequestBody, options?: ProxyOptions): Promise<Response> {
+    return this.#transport.raw({ ...options, method, target: path, body });
+  }
+
+  /**
+   * Sends a ready-made `Request` to the vault, with the token unless it brings an `Authorization` of its own. Its URL
+   * must lie below `addr` (`http://localhost` for a unix socket), so that the token goes nowhere else.
+   */
+  async doRequest(request: Request, options?: CallOptions): Promise<Response> {
+    const below = request.url.startsWith(this.#origin) ? request.url.slice(this.#origin.length) : undefined;
+    if (below === undefined || (below !== "" && !/^[/?#]/.test(below))) {
+      throw invalidRequest("the request's URL does not lie below the vault's address");
+    }
+    return this.#transport.raw({
+      signal: request.signal,
+      ...options,
+      method: request.method,
+      target: below.replace(/#.*$/, ""),
+      headers: request.headers,
+      body: request.body,
+      keepAuthorization: true,
+    });
+  }
+
+  /** Ends idle connections. A client can be used again afterwards. */
+  close(): void {
+    this.#transport.close();
+  }
+}
+
+/**
+ * A client from the environment: `VAULT_PROXY_SOCK` (a unix socket, first), `VAULT_ADDR`, `VAULT_TOKEN`. What
+ * `options` name goes before it.
+ */
+export function New(options: ClientOptions = {}): VaultClient {
+  const env: Readonly<Record<string, string | undefined>> = typeof process === "undefined" ? {} : process.env;
+  const elsewhere = options.addr !== undefined || options.socketPath !== undefined;
+  const socketPath = elsewhere || env.VAULT_PROXY_SOCK === "" ? options.socketPath : env.VAULT_PROXY_SOCK;
+  return new VaultClient({
+    ...options,
+    socketPath,
+    addr: options.addr ?? env.VAULT_ADDR,
+    token: options.token ?? env.VAULT_TOKEN,
+  });
+}
+
+/** @param addr empty for the default, `http://127.0.0.1:8390` */
+export function NewWithToken(addr: string, token: string, options: ClientOptions = {}): VaultClient {
+  return new VaultClient({ ...options, addr, token });
+}
+
+export function NewWithSocket(path: string, token: string, options: ClientOptions = {}): VaultClient {
+  return new VaultClient({ ...options, socketPath: path, token });
+}

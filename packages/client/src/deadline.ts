@@ -1,0 +1,28 @@
+import { VaultError } from "./errors.js";
+
+export interface Deadline {
+  /** Fires on the caller's abort and when the time is up. */
+  readonly signal: AbortSignal;
+  /** Stops the clock; the caller's abort still counts. */
+  stop(): void;
+}
+
+/** Longest delay of `setTimeout`; above it the clock would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** @param timeoutMs 0 or Infinity: no limit */
+export function startDeadline(timeoutMs: number, callerSignal: AbortSignal | undefined): Deadline {
+  const clock = new AbortController();
+  const limited = timeoutMs > 0 && timeoutMs <= MAX_TIMER_MS;
+  const timer = limited
+    ? setTimeout(() => {
+        clock.abort(new VaultError(0, "timeout", `no answer within ${timeoutMs / 1000} s`));
+      }, timeoutMs)
+    : undefined;
+  return {
+    signal: callerSignal === undefined ? clock.signal : AbortSignal.any([callerSignal, clock.signal]),
+    stop: () => {
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import type { Answer } from "./exchange.js";
+
+/**
+ * The one error of this client.
+ *
+ * | `status` | when |
+ * |---|---|
+ * | 400–599 | the vault answered with an error; `code` is its stable code (`vault_locked`, `unauthorized`, …) |
+ * | 0 | no answer of a vault: `connection_failed`, `timeout`, `insecure_address`, `invalid_address`, `invalid_request`, `invalid_answer` |
+ *
+ * `proxyStream` also throws it for an upstream's 4xx/5xx, with the code `upstream_status`. An aborted call rejects
+ * with the signal's own reason instead, as `fetch` does. No message ever holds a token, a password or a body.
+ */
+export class VaultError extends Error {
+  override readonly name = "VaultError";
+  /** HTTP status of the answer, or 0 when there was none. */
+  readonly status: number;
+  /** Stable snake_case code. */
+  readonly code: string;
+  /** `X-Vault-Request-Id` of the answer: the audit log has it too. */
+  readonly requestId: string | undefined;
+
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    details: { requestId?: string; cause?: unknown } = {},
+  ) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.status = status;
+    this.code = code;
+    this.requestId = details.requestId;
+  }
+}
+
+export function invalidRequest(message: string): VaultError {
+  return new VaultError(0, "invalid_request", message);
+}
+
+/** The error that an answer stands for. Consumes the answer's body. */
+export async function errorFromAnswer(answer: Answer): Promise<VaultError> {
+  const body = parseErrorBody(await answer.text());
+  const requestId = answer.header("x-vault-request-id");
+  return new VaultError(
+    answer.status,
+    body.code ?? answer.header("x-vault-error") ?? `http_${answer.status}`,
+    body.error ?? `HTTP ${answer.status} from an address that does not answer like a vault-server`,
+    requestId === undefined ? {} : { requestId },
+  );
+}
+
+function parseErrorBody(text: string): { error?: string; code?: string } {
+  try {
+    const body: unknown = JSON.parse(text);
+    if (typeof body !== "object" || body === null) return {};
+    return {
+      ...("error" in body && typeof body.error === "string" ? { error: body.error } : {}),
+      ...("code" in body && typeof body.code === "string" ? { code: body.code } : {}),
+    };
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,63 @@
+import { arrayAnswer, objectAnswer, stringField } from "./answer.js";
+import { VaultError } from "./errors.js";
+import { pathSegment } from "./request-target.js";
+import type { CallOptions, Transport } from "./transport.js";
+
+export interface FileInfo {
+  readonly name: string;
+  readonly mime_type: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** A string is the path of a local file (Node), as in the Go client; anything else is the content. */
+export type FileSource = string | Uint8Array | ArrayBuffer | Blob;
+
+export async function uploadFile(
+  transport: Transport,
+  name: string,
+  source: FileSource,
+  options: CallOptions = {},
+): Promise<FileInfo> {
+  const form = new FormData();
+  form.set("name", name);
+  form.set("file", await contentOf(source), name);
+  const answer = await transport.json({ ...options, method: "POST", target: "/files", body: form });
+  stringField(answer, "name");
+  return objectAnswer(answer) as unknown as FileInfo;
+}
+
+export async function listFiles(transport: Transport, options: CallOptions = {}): Promise<FileInfo[]> {
+  return arrayAnswer(await transport.json({ ...options, method: "GET", target: "/files" })) as FileInfo[];
+}
+
+/** The file's bytes. */
+export async function getFile(
+  transport: Transport,
+  name: string,
+  options: CallOptions = {},
+): Promise<Uint8Array> {
+  const target = `/files/${pathSegment(name)}`;
+  const response = await transport.raw({ ...options, method: "GET", target, rejects: "failures" });
+  try {
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (cause) {
+    if (options.signal?.aborted === true) throw cause;
+    throw new VaultError(0, "connection_failed", "the file was cut off on the way", { cause });
+  }
+}
+
+export async function deleteFile(
+  transport: Transport,
+  name: string,
+  options: CallOptions = {},
+): Promise<void> {
+  await transport.json({ ...options, method: "DELETE", target: `/files/${pathSegment(name)}` });
+}
+
+async function contentOf(source: FileSource): Promise<Blob> {
+  if (source instanceof Blob) return source;
+  if (typeof source !== "string") return new Blob([new Uint8Array(source)]);
+  const { readFile } = await import("node:fs/promises");
+  return new Blob([new Uint8Array(await readFile(source))]);
+}

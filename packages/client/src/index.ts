@@ -1,0 +1,11 @@
+export { isLoopbackHost } from "./address.js";
+export { New, NewWithSocket, NewWithToken, VaultClient, type ClientOptions } from "./client.js";
+export { VaultError } from "./errors.js";
+export type { FileInfo, FileSource } from "./files.js";
+export type { ProxyOptions } from "./proxy.js";
+export type { RequestBody } from "./request-body.js";
+export type { AuthDefinition, ServiceDefinition, ServiceInfo, ServiceTest } from "./services.js";
+export type { IssuedToken, TokenInfo, TokenRequest, TokenScope } from "./tokens.js";
+export type { HeaderList } from "./request-headers.js";
+export type { CallOptions } from "./transport.js";
+export type { Health, LockOptions } from "./vault-state.js";

@@ -1,0 +1,258 @@
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+
+import { NewWithToken, VaultError } from "./index.js";
+import { TOKEN, clientOf, serve } from "./testing/client-fixture.js";
+import { json } from "./testing/recording-server.js";
+
+describe("proxy", () => {
+  test.each([
+    "/a%2Fb",
+    "/100%25",
+    "/%25ef",
+    "/x?a=%20+",
+    "//x",
+    "",
+    "/",
+    "/x?",
+    "/a\\b?q='{x}\"|",
+    "/../tokens",
+    `/${"p".repeat(8000)}`,
+  ])("sends the path %j byte for byte", async (path) => {
+    const server = await serve((_, response) => response.end());
+    await clientOf(server).proxy("svc", "GET", path);
+    expect(server.requests[0]!.url).toBe(`/proxy/svc${path}`);
+  });
+
+  test("without undici it refuses to send another path than asked", async () => {
+    const server = await serve((_, response) => response.end());
+    const client = clientOf(server, { fetch });
+    await expect(client.proxy("svc", "GET", "/a/../b")).rejects.toMatchObject({ code: "invalid_request" });
+    await client.proxy("svc", "GET", "/a%2Fb?x=%20+");
+    expect(server.requests.map((request) => request.url)).toEqual(["/proxy/svc/a%2Fb?x=%20+"]);
+  });
+
+  test("resolves with the upstream's answer whatever its status, as a platform Response", async () => {
+    const server = await serve((request, response) => {
+      const status = Number(request.url.slice("/proxy/svc/".length));
+      response.writeHead(status, "Some Reason", { location: "/elsewhere", "x-a": "1" });
+      response.end(status === 204 || status === 304 ? undefined : "body");
+    });
+    const client = clientOf(server);
+    for (const status of [200, 204, 301, 304, 401, 429, 500, 999]) {
+      const response = await client.proxy("svc", "GET", `/${status}`);
+      expect(response).toBeInstanceOf(Response);
+      expect(response.status).toBe(status);
+      expect(response.ok).toBe(status < 300);
+      expect(response.statusText).toBe("Some Reason");
+      expect(response.headers.get("x-a")).toBe("1");
+      expect(response.url).toContain(`/proxy/svc/${status}`);
+      expect(await response.text()).toBe(status === 204 || status === 304 ? "" : "body");
+    }
+    expect(server.requests).toHaveLength(8);
+  });
+
+  test("rejects with the vault's own error", async () => {
+    const server = await serve((_, response) =>
+      json(
+        response,
+        423,
+        { error: "the vault is locked", code: "vault_locked" },
+        { "x-vault-error": "vault_locked", "x-vault-request-id": "req_1" },
+      ),
+    );
+    const failure = clientOf(server).proxy("svc", "GET", "/");
+    await expect(failure).rejects.toBeInstanceOf(VaultError);
+    await expect(failure).rejects.toMatchObject({
+      status: 423,
+      code: "vault_locked",
+      message: "the vault is locked",
+      requestId: "req_1",
+    });
+  });
+
+  test.each([
+    ["an object", { a: [1] }, '{"a":[1]}', "application/json"],
+    ["a string", '{"b":2}', '{"b":2}', "application/json"],
+    ["bytes", new TextEncoder().encode("raw"), "raw", "application/json"],
+    ["a blob", new Blob(["png"], { type: "image/png" }), "png", "image/png"],
+    [
+      "form fields",
+      new URLSearchParams({ a: "b c" }),
+      "a=b+c",
+      "application/x-www-form-urlencoded;charset=UTF-8",
+    ],
+    ["a stream", new Blob(["streamed"]).stream(), "streamed", "application/json"],
+  ])("sends %s with its content type", async (_, body, text, type) => {
+    const server = await serve((_request, response) => response.end());
+    await clientOf(server).proxy("svc", "POST", "/", body);
+    expect(server.requests[0]).toMatchObject({ body: text, headers: { "content-type": type } });
+  });
+
+  test("sends chunks of an async iterable, and forms with a length", async () => {
+    const server = await serve((_, response) => response.end());
+    const client = clientOf(server);
+    const chunks = async function* () {
+      yield "one";
+      await Promise.resolve();
+      yield new TextEncoder().encode("two");
+    };
+    await client.proxy("svc", "PUT", "/", chunks());
+    const form = new FormData();
+    form.set("field", "value");
+    await client.proxy("svc", "POST", "/", form);
+    expect(server.requests[0]!.body).toBe("onetwo");
+    expect(server.requests[1]!.headers["content-type"]).toMatch(/^multipart\/form-data; boundary=/);
+    expect(server.requests[1]!.headers["content-length"]).toBeDefined();
+    expect(server.requests[1]!.body).toContain("value");
+  });
+
+  test("the caller's content type wins and a GET may carry a body", async () => {
+    const server = await serve((_, response) => response.end());
+    await clientOf(server).proxy("svc", "get", "/_search", "{}", {
+      headers: { "content-type": "application/x-q" },
+    });
+    expect(server.requests[0]).toMatchObject({
+      method: "GET",
+      body: "{}",
+      headers: { "content-type": "application/x-q", authorization: `Bearer ${TOKEN}` },
+    });
+  });
+
+  test("a streaming answer outlives the timeout, a silent one does not", async () => {
+    const server = await serve(async (request, response) => {
+      if (request.url.endsWith("/silent")) return;
+      response.write("first");
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      response.end("last");
+    });
+    const client = clientOf(server, { timeoutMs: 200 });
+    const response = await client.proxy("svc", "GET", "/stream");
+    expect(await response.text()).toBe("firstlast");
+    await expect(client.proxy("svc", "GET", "/silent")).rejects.toMatchObject({ status: 0, code: "timeout" });
+    await expect(client.do("GET", "/silent")).rejects.toMatchObject({ code: "timeout" });
+  });
+
+  test("an abort ends the call with its own reason, before and after the headers", async () => {
+    let gone = 0;
+    const server = await serve((request, response) => {
+      response.on("close", () => gone++);
+      if (request.url.endsWith("/stream")) response.write("x");
+    });
+    const client = clientOf(server);
+    const before = new AbortController();
+    const call = client.proxy("svc", "GET", "/", undefined, { signal: before.signal });
+    setTimeout(() => before.abort(new Error("changed my mind")), 50);
+    await expect(call).rejects.toThrow("changed my mind");
+    const after = new AbortController();
+    const response = await client.proxy("svc", "GET", "/stream", undefined, { signal: after.signal });
+    const body = response.text();
+    after.abort(new Error("enough"));
+    await expect(body).rejects.toThrow("enough");
+    await vi.waitFor(() => expect(gone).toBe(2));
+  });
+
+  test("a cut-off answer is an error, never a short one", async () => {
+    const server = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.once("data", () => {
+        socket.end("HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+      });
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => new Promise((resolve) => server.close(resolve)));
+    const client = NewWithToken(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, TOKEN);
+    await expect((await client.proxy("svc", "GET", "/")).text()).rejects.toThrow();
+    await expect(client.getFile("key.json")).rejects.toMatchObject({ code: "connection_failed" });
+  });
+});
+
+describe("big and slow bodies", () => {
+  test("a reader that waits holds the sender back", async () => {
+    let sent = 0;
+    const chunk = Buffer.alloc(64 * 1024);
+    const server = await serve((_, response) => {
+      const write = (): void => {
+        while (sent < 64 * 1024 * 1024 && !response.destroyed) {
+          sent += chunk.length;
+          if (!response.write(chunk)) return void response.once("drain", write);
+        }
+        response.end();
+      };
+      write();
+    });
+    const response = await clientOf(server).proxy("svc", "GET", "/big");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(sent).toBeLessThan(24 * 1024 * 1024);
+    let received = 0;
+    for await (const part of response.body!) received += (part as Uint8Array).length;
+    expect(received).toBe(64 * 1024 * 1024);
+  });
+
+  test("an upload stops when the call is aborted", async () => {
+    const server = await serve((_, response) => response.end());
+    const abort = new AbortController();
+    let stopped = false;
+    const endless = async function* () {
+      try {
+        for (;;) {
+          yield "x".repeat(1024);
+          await new Promise((resolve) => setTimeout(resolve, 1));
+        }
+      } finally {
+        stopped = true;
+      }
+    };
+    setTimeout(() => abort.abort(new Error("enough")), 50);
+    const call = clientOf(server).proxy("svc", "POST", "/", endless(), { signal: abort.signal });
+    await expect(call).rejects.toThrow("enough");
+    await vi.waitFor(() => expect(stopped).toBe(true));
+  });
+
+  test("a body that fails while it is read fails the call", async () => {
+    const server = await serve((_, response) => response.end());
+    const failing = async function* () {
+      yield "x";
+      await Promise.reject(new Error("disk gone"));
+    };
+    await expect(clientOf(server).proxy("svc", "POST", "/", failing())).rejects.toMatchObject({ status: 0 });
+    expect(server.requests).toEqual([]);
+  });
+
+  test("the caller's framing headers are not believed", async () => {
+    const server = await serve((_, response) => response.end());
+    const headers = {
+      "content-length": "99",
+      "Transfer-Encoding": "identity",
+      connection: "close",
+      host: "evil",
+    };
+    await clientOf(server).proxy("svc", "POST", "/", "abc", { headers });
+    expect(server.requests[0]!.headers).toMatchObject({ "content-length": "3", host: server.addr.slice(7) });
+    expect(server.requests[0]!.body).toBe("abc");
+  });
+});
+
+describe("proxyStream", () => {
+  test("yields each chunk when it arrives and cancels the call when left", async () => {
+    let closed = false;
+    const server = await serve((_, response) => {
+      response.on("close", () => (closed = true));
+      response.write("data: 1\n\n");
+    });
+    for await (const chunk of clientOf(server).proxyStream("svc", "GET", "/events")) {
+      expect(new TextDecoder().decode(chunk)).toBe("data: 1\n\n");
+      expect(closed).toBe(false);
+      break;
+    }
+    await vi.waitFor(() => expect(closed).toBe(true));
+  });
+
+  test("throws for an upstream's error status", async () => {
+    const server = await serve((_, response) => response.writeHead(429).end("slow down"));
+    const stream = clientOf(server).proxyStream("svc", "GET", "/");
+    await expect(stream.next()).rejects.toMatchObject({ status: 429, code: "upstream_status" });
+  });
+});

@@ -1,0 +1,38 @@
+import { invalidRequest } from "./errors.js";
+
+/**
+ * The request target (RFC 9112 §3.2.1) of a proxied call. `path` is kept byte for byte, query and all; only a missing
+ * first slash is added, and an empty path stays empty.
+ */
+export function proxyTarget(service: string, path: string): string {
+  const rooted = path === "" || path.startsWith("/") || path.startsWith("?") ? path : `/${path}`;
+  return `/proxy/${pathSegment(service)}${rooted}`;
+}
+
+/** One name as one path segment. `.` and `..` cannot be one: every URL parser would resolve them away. */
+export function pathSegment(name: string): string {
+  if (name === "" || name === "." || name === "..") throw invalidRequest(`"${name}" cannot be a name`);
+  return encodeURIComponent(name);
+}
+
+/** Refuses what HTTP/1.1 cannot carry, since everything else would have to be changed to be sent. */
+export function assertTarget(target: string): void {
+  if (!target.startsWith("/")) throw invalidRequest('the path must begin with "/"');
+  const bad = /[^\x21-\x7e]|#/.exec(target)?.[0];
+  if (bad !== undefined) {
+    const encoded = bad === "#" ? "%23" : percentEncoded(bad);
+    throw invalidRequest(`the path holds a character that cannot be sent as it is: write it as ${encoded}`);
+  }
+}
+
+/** Whether a WHATWG URL parser, which every `fetch` runs first, leaves the target as it is. */
+export function survivesUrlParser(origin: string, target: string): boolean {
+  const url = new URL(origin + target);
+  return url.pathname + url.search === target;
+}
+
+function percentEncoded(character: string): string {
+  return Array.from(new TextEncoder().encode(character), (byte) => {
+    return `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+  }).join("");
+}

@@ -1,0 +1,139 @@
+import { arrayAnswer, objectAnswer, stringField } from "./answer.js";
+import { VaultError } from "./errors.js";
+import { proxy } from "./proxy.js";
+import { pathSegment } from "./request-target.js";
+import type { CallOptions, Transport } from "./transport.js";
+
+/** How a credential is stored and where it is injected. */
+export type AuthDefinition =
+  | { readonly type: "bearer"; readonly token: string }
+  | { readonly type: "header"; readonly header_name: string; readonly header_value: string }
+  | { readonly type: "headers"; readonly headers: Readonly<Record<string, string>> }
+  | { readonly type: "basic"; readonly username: string; readonly password: string }
+  | { readonly type: "url"; readonly token: string }
+  | { readonly type: "query"; readonly params: Readonly<Record<string, string>> };
+
+/** Durations are written as in Go: `10s`, `5m`. */
+export interface ServiceDefinition {
+  readonly name: string;
+  readonly base_url: string;
+  readonly auth: AuthDefinition;
+  readonly tls_skip_verify?: boolean | undefined;
+  readonly session_cookies?: boolean | undefined;
+  /** Allow http and private addresses. */
+  readonly allow_private?: boolean | undefined;
+  /** PEM certificates to trust for this service. */
+  readonly tls_ca?: string | undefined;
+  /** Constant headers that are no secrets. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly forward_cookies?: boolean | undefined;
+  readonly connect_timeout?: string | undefined;
+  readonly response_timeout?: string | undefined;
+  readonly idle_timeout?: string | undefined;
+  /** 0: no limit. */
+  readonly max_request_bytes?: number | undefined;
+  readonly description?: string | undefined;
+}
+
+/** What the vault tells of a service: never a secret. Fields that do not apply are absent. */
+export interface ServiceInfo {
+  readonly name: string;
+  readonly base_url?: string;
+  readonly auth_type: string;
+  readonly tls_skip_verify?: boolean;
+  readonly session_cookies?: boolean;
+  /** Unix seconds. */
+  readonly expires_at?: number;
+  readonly token_status?: "valid" | "expiring" | "expired";
+  readonly scopes?: readonly string[];
+  readonly header_name?: string;
+  readonly username?: string;
+  readonly [field: string]: unknown;
+}
+
+export interface ServiceTest {
+  /** The API answered and did not refuse the credential: any status below 500 but 401, 403 and 407. */
+  readonly ok: boolean;
+  readonly status: number;
+  readonly error?: string;
+  /** Set when the vault and not the API answered. */
+  readonly code?: string;
+}
+
+export async function listServices(transport: Transport, options: CallOptions = {}): Promise<ServiceInfo[]> {
+  return arrayAnswer(
+    await transport.json({ ...options, method: "GET", target: "/services" }),
+  ) as ServiceInfo[];
+}
+
+export async function getService(
+  transport: Transport,
+  name: string,
+  options: CallOptions = {},
+): Promise<ServiceInfo> {
+  return serviceInfo(await transport.json({ ...options, method: "GET", target: serviceTarget(name) }));
+}
+
+export async function addService(
+  transport: Transport,
+  definition: ServiceDefinition,
+  options: CallOptions = {},
+): Promise<ServiceInfo> {
+  return serviceInfo(
+    await transport.json({ ...options, method: "POST", target: "/services", body: definition }),
+  );
+}
+
+export async function updateService(
+  transport: Transport,
+  name: string,
+  definition: ServiceDefinition | Omit<ServiceDefinition, "name">,
+  options: CallOptions = {},
+): Promise<ServiceInfo> {
+  const call = { ...options, method: "PUT", target: serviceTarget(name), body: definition };
+  return serviceInfo(await transport.json(call));
+}
+
+export async function removeService(
+  transport: Transport,
+  name: string,
+  options: CallOptions = {},
+): Promise<void> {
+  await transport.json({ ...options, method: "DELETE", target: serviceTarget(name) });
+}
+
+/** A GET through the proxy. Only a vault that gives no answer at all makes it throw. */
+export async function testService(
+  transport: Transport,
+  name: string,
+  path: string,
+  options: CallOptions = {},
+): Promise<ServiceTest> {
+  let response: Response;
+  try {
+    response = await proxy(transport, name, "GET", path, undefined, options);
+  } catch (error) {
+    if (error instanceof VaultError && error.status > 0) return refusedBy(error);
+    throw error;
+  }
+  await response.body?.cancel();
+  const { status } = response;
+  if (status === 401 || status === 403 || status === 407) {
+    return { ok: false, status, error: `the API refused the credential (HTTP ${status})` };
+  }
+  if (status >= 500) return { ok: false, status, error: `the API answered HTTP ${status}` };
+  return { ok: true, status };
+}
+
+function refusedBy(error: VaultError): ServiceTest {
+  return { ok: false, status: error.status, error: error.message, code: error.code };
+}
+
+function serviceTarget(name: string): string {
+  return `/services/${pathSegment(name)}`;
+}
+
+function serviceInfo(answer: unknown): ServiceInfo {
+  stringField(answer, "name");
+  return objectAnswer(answer) as ServiceInfo;
+}

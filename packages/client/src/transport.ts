@@ -1,0 +1,168 @@
+import type { Address } from "./address.js";
+import { startDeadline } from "./deadline.js";
+import { VaultError, errorFromAnswer, invalidRequest } from "./errors.js";
+import type { Answer, Exchange, WireRequest } from "./exchange.js";
+import { createFetchExchange } from "./fetch-exchange.js";
+import { createNodeExchange, isNode } from "./node-exchange.js";
+import { encodeBody, type RequestBody } from "./request-body.js";
+import { hasHeader, headerPairs, type HeaderList } from "./request-headers.js";
+import { assertTarget } from "./request-target.js";
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds; 0 for no limit. Default: the client's. */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface Call extends CallOptions {
+  readonly method: string;
+  /** Path and query below the vault's address, as they go on the wire. */
+  readonly target: string;
+  readonly headers?: HeaderList | undefined;
+  readonly body?: RequestBody;
+  /** The body is a secret although no token goes with it. */
+  readonly confidential?: boolean;
+  /** Keep an `Authorization` that `headers` names instead of setting the token. */
+  readonly keepAuthorization?: boolean;
+  /**
+   * Which answers of `raw` reject instead: those that the vault itself made on a data-plane route, or every one that
+   * is not a success. Default: none.
+   */
+  readonly rejects?: "vault-errors" | "failures";
+}
+
+export interface TransportOptions {
+  readonly address: Address;
+  /** Asked at every call, since unlocking and locking change it. */
+  readonly token: () => string;
+  readonly timeoutMs: number;
+  /** Send tokens and passwords over plain http to any host. */
+  readonly allowInsecure: boolean;
+  /** Replaces every fetch, for runtimes and tests that bring their own. */
+  readonly fetch?: typeof fetch | undefined;
+}
+
+export interface Transport {
+  /** JSON in, JSON out; the time limit covers the whole answer. Undefined for an empty answer. @throws VaultError for any status but 2xx */
+  json(call: Call): Promise<unknown>;
+  /** The answer, whatever its status; the time limit covers its headers only, so a stream is never cut. */
+  raw(call: Call): Promise<Response>;
+  /** Ends connections that nobody uses. */
+  close(): void;
+}
+
+/** No vault is asked by name over a unix socket; the Host header still has to say something. */
+const UNIX_ORIGIN = "http://localhost";
+
+/** RFC 9110 §9.1: a token (§5.6.2). */
+const METHOD = /^[!#$%&'*+.^_`|~0-9A-Z-]+$/;
+
+/** Refused by the vault, and by every fetch. */
+const REFUSED_METHODS = new Set(["CONNECT", "TRACE", "TRACK"]);
+
+export function createTransport(options: TransportOptions): Transport {
+  const { address } = options;
+  const basePath = address.kind === "unix" ? "" : address.basePath;
+  const exchange = chooseExchange(address, options.fetch);
+
+  /** Everything that can be wrong with a call before anything is sent. */
+  async function prepare(call: Call): Promise<Omit<WireRequest, "signal">> {
+    const method = call.method.toUpperCase();
+    if (!METHOD.test(method) || REFUSED_METHODS.has(method)) {
+      throw invalidRequest("this method cannot be sent through the vault");
+    }
+    const target = basePath + call.target;
+    assertTarget(target);
+    const { body, contentType } = await encodeBody(call.body);
+    const headers = headersOf(call, contentType, options.token());
+    assertConfidential(call, headers);
+    return { method, target, headers, body };
+  }
+
+  function assertConfidential(call: Call, headers: WireRequest["headers"]): void {
+    if (options.allowInsecure || address.kind === "unix" || address.confidential) return;
+    if (call.confidential !== true && !hasHeader(headers, "authorization")) return;
+    throw new VaultError(
+      0,
+      "insecure_address",
+      `refused to send a credential over plain http to ${address.label}: use https, a unix socket or a loopback address, or say allowInsecure`,
+    );
+  }
+
+  async function perform<T>(call: Call, finish: (answer: Answer) => Promise<T>): Promise<T> {
+    const prepared = await prepare(call);
+    const deadline = startDeadline(call.timeoutMs ?? options.timeoutMs, call.signal);
+    try {
+      deadline.signal.throwIfAborted();
+      return await finish(await exchange.send({ ...prepared, signal: deadline.signal }));
+    } catch (error) {
+      if (deadline.signal.aborted) throw deadline.signal.reason;
+      if (error instanceof VaultError) throw error;
+      throw connectionFailed(address.label, error);
+    } finally {
+      deadline.stop();
+    }
+  }
+
+  return {
+    raw: (call) =>
+      perform(call, async (answer) => {
+        const rejected =
+          call.rejects === "failures" ? !isSuccess(answer) : answer.header("x-vault-error") !== undefined;
+        if (call.rejects !== undefined && rejected) throw await errorFromAnswer(answer);
+        return answer.response();
+      }),
+    json: (call) =>
+      perform(call, async (answer) => {
+        if (!isSuccess(answer)) throw await errorFromAnswer(answer);
+        const text = await answer.text();
+        if (text === "") return undefined;
+        try {
+          return JSON.parse(text) as unknown;
+        } catch (cause) {
+          throw invalidAnswer(address.label, cause);
+        }
+      }),
+    close: () => exchange.close(),
+  };
+}
+
+function chooseExchange(address: Address, ownFetch: typeof fetch | undefined): Exchange {
+  const origin = address.kind === "unix" ? UNIX_ORIGIN : address.origin;
+  if (ownFetch !== undefined) return createFetchExchange(origin, ownFetch);
+  if (isNode()) return createNodeExchange(origin, address.kind === "unix" ? address.socketPath : undefined);
+  if (address.kind === "unix") throw new VaultError(0, "invalid_address", "unix sockets need Node.js");
+  return createFetchExchange(origin, (input, init) => fetch(input, init));
+}
+
+function headersOf(call: Call, contentType: string | undefined, token: string): WireRequest["headers"] {
+  if (!/^[\x21-\x7e]*$/.test(token)) throw invalidRequest("the token holds a character that no token has");
+  const given = headerPairs(call.headers);
+  const keptAuthorization = call.keepAuthorization === true && hasHeader(given, "authorization");
+  const useToken = token !== "" && !keptAuthorization;
+  return [
+    ...given.filter(([name]) => !(useToken && name.toLowerCase() === "authorization")),
+    ...(contentType !== undefined && !hasHeader(given, "content-type")
+      ? [["content-type", contentType] as const]
+      : []),
+    ...(useToken ? [["authorization", `Bearer ${token}`] as const] : []),
+  ];
+}
+
+function isSuccess(answer: Answer): boolean {
+  return answer.status >= 200 && answer.status < 300;
+}
+
+function invalidAnswer(label: string, cause: unknown): VaultError {
+  return new VaultError(0, "invalid_answer", `${label} does not answer like a vault-server`, { cause });
+}
+
+/** A fetch says only "fetch failed"; the reason is one level down. */
+function connectionFailed(label: string, error: unknown): VaultError {
+  const reason = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = reason instanceof Error && "code" in reason ? reason.code : undefined;
+  const detail =
+    typeof code === "string" ? code : reason instanceof Error ? reason.message : "unknown reason";
+  const message = `cannot reach vault-server at ${label} (${detail})`;
+  return new VaultError(0, "connection_failed", message, { cause: reason });
+}

@@ -1,0 +1,43 @@
+import { objectAnswer, stringField } from "./answer.js";
+import type { IssuedToken } from "./tokens.js";
+import type { CallOptions, Transport } from "./transport.js";
+
+export interface Health {
+  readonly status: "locked" | "unlocked";
+  /** False before the first unlock, which creates the vault with the password it is given. */
+  readonly initialized: boolean;
+  readonly version: string;
+}
+
+export interface LockOptions extends CallOptions {
+  /** Revoke every token as well; by default they work again after the next unlock. */
+  readonly revokeTokens?: boolean | undefined;
+}
+
+export async function health(transport: Transport, options: CallOptions = {}): Promise<Health> {
+  const answer = await transport.json({ ...options, method: "GET", target: "/health" });
+  stringField(answer, "status");
+  return objectAnswer(answer) as unknown as Health;
+}
+
+export async function unlock(
+  transport: Transport,
+  password: string,
+  options: CallOptions = {},
+): Promise<IssuedToken> {
+  const answer = await transport.json({
+    ...options,
+    method: "POST",
+    target: "/auth/unlock",
+    body: { password },
+    confidential: true,
+  });
+  stringField(answer, "id");
+  return objectAnswer(answer) as unknown as IssuedToken;
+}
+
+export async function lock(transport: Transport, options: LockOptions = {}): Promise<void> {
+  const { revokeTokens, ...call } = options;
+  const body = revokeTokens === true ? { revoke_tokens: true } : undefined;
+  await transport.json({ ...call, method: "POST", target: "/auth/lock", body });
+}

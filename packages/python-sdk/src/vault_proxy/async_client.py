@@ -1,0 +1,172 @@
+"""The client for asyncio and trio: the blocking client's methods, awaited."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, TypeVar
+
+import httpx
+
+from vault_proxy import operations
+from vault_proxy.address import resolve_address
+from vault_proxy.operations import request_arguments
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncGenerator
+    from types import TracebackType
+
+    from vault_proxy.issued_token import IssuedToken
+    from vault_proxy.operations import AnyData, Headers, Operation
+    from vault_proxy.request_target import Params
+    from vault_proxy.service_info import ServiceInfo
+
+Result = TypeVar("Result")
+
+
+class AsyncVaultClient:
+    """A client of one vault, for one event loop; use it in an `async with`, or `await close()` it."""
+
+    def __init__(
+        self,
+        addr: str | None = None,
+        token: str | None = None,
+        timeout: float | httpx.Timeout | None = 60,
+        allow_insecure: bool = False,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        """Prepare a client; nothing is sent yet.
+
+        `addr` is `http://`, `https://` or `unix:/path/to.sock`, and defaults to `VAULT_PROXY_SOCK`, then
+        `VAULT_ADDR`, then `http://127.0.0.1:8390`. `token` defaults to `VAULT_TOKEN`. `timeout` is in seconds, for
+        each of connecting, sending, and waiting for more of the answer; None waits forever. `ssl_context` is for a
+        vault whose certificate is not from a public CA.
+
+        Raises `ValueError` for a bad address, and for plaintext HTTP to another machine unless `allow_insecure`.
+        """
+        self._address = resolve_address(addr, os.environ, allow_insecure=allow_insecure)
+        self.token = token if token is not None else os.environ.get("VAULT_TOKEN")
+        self._http = httpx.AsyncClient(
+            timeout=timeout,
+            follow_redirects=False,
+            trust_env=self._address.may_use_egress_proxy,
+            verify=ssl_context if ssl_context is not None else True,
+            transport=httpx.AsyncHTTPTransport(uds=self._address.socket_path) if self._address.socket_path else None,
+        )
+
+    async def __aenter__(self) -> AsyncVaultClient:
+        """Give the client itself."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the client."""
+        await self.close()
+
+    def __repr__(self) -> str:
+        """Show the address, never the token."""
+        return f"{type(self).__name__}({self._address.socket_path or self._address.origin!r})"
+
+    async def close(self) -> None:
+        """Close every connection; the client cannot be used again. The token stays valid."""
+        await self._http.aclose()
+
+    async def health(self) -> str:
+        """Give the vault's status, `locked` or `unlocked`. No token is needed or sent."""
+        return await self._call(operations.health())
+
+    async def unlock(self, password: str) -> IssuedToken:
+        """Unlock the vault, or create it on the first call, and use the admin token that it gives."""
+        issued = await self._call(operations.unlock(password))
+        self.token = issued.id
+        return issued
+
+    async def lock(self, *, revoke_tokens: bool = False) -> None:
+        """Lock the vault (admin), for all its callers, and forget the token."""
+        await self._call(operations.lock(revoke_tokens=revoke_tokens))
+        self.token = None
+
+    async def list_services(self) -> list[ServiceInfo]:
+        """List the services that can be called, without their secrets."""
+        return await self._call(operations.list_services())
+
+    async def create_token(
+        self,
+        scope: str = "proxy",
+        *,
+        name: str | None = None,
+        ttl: str | None = None,
+        expires_at: str | None = None,
+        policy: str | None = None,
+    ) -> IssuedToken:
+        """Mint a token (admin). `ttl` is written like `90s` or `24h`; `expires_at` is RFC 3339."""
+        return await self._call(
+            operations.create_token(scope, name=name, ttl=ttl, expires_at=expires_at, policy=policy)
+        )
+
+    async def proxy(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        json: object = None,
+        data: AnyData | None = None,
+        headers: Headers | None = None,
+        params: Params | None = None,
+        timeout: float | httpx.Timeout | None = None,
+    ) -> httpx.Response:
+        """Call an API through the vault and give its answer, body read. Redirects are not followed.
+
+        `path` goes out byte for byte and may hold a query; `params` are added to it. `data` is bytes, text, an
+        iterable of bytes (async or not), or a mapping that is sent as a form. `timeout` replaces the client's for
+        this call.
+
+        Raises `VaultError` when the vault refuses or the API answers with 4xx or 5xx.
+        """
+        operation = operations.proxy(service, method, path, json=json, data=data, headers=headers, params=params)
+        return await self._call(operation, timeout)
+
+    def proxy_stream(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        json: object = None,
+        data: AnyData | None = None,
+        headers: Headers | None = None,
+        params: Params | None = None,
+        timeout: float | httpx.Timeout | None = None,
+    ) -> AsyncGenerator[bytes, None]:
+        """Call an API and yield its body as it arrives, content-decoded.
+
+        The arguments are those of `proxy`, and are checked at once; the request is sent, and an error status raised,
+        when the first bytes are asked for. Closing the iterator early cancels the call at the API too.
+        """
+        operation = operations.proxy(service, method, path, json=json, data=data, headers=headers, params=params)
+        return self._stream(operation, timeout)
+
+    async def _stream(
+        self, operation: Operation[httpx.Response], timeout: float | httpx.Timeout | None
+    ) -> AsyncGenerator[bytes, None]:
+        response = await self._http.send(self._request(operation, timeout), stream=True)
+        try:
+            if response.is_error:
+                await response.aread()
+            operation.read(response)
+            async for chunk in response.aiter_bytes():
+                yield chunk
+        finally:
+            await response.aclose()
+
+    async def _call(self, operation: Operation[Result], timeout: float | httpx.Timeout | None = None) -> Result:
+        return operation.read(await self._http.send(self._request(operation, timeout)))
+
+    def _request(self, operation: Operation[Result], timeout: float | httpx.Timeout | None) -> httpx.Request:
+        arguments = request_arguments(operation, self._address, self.token)
+        if timeout is not None:
+            arguments["timeout"] = timeout
+        return self._http.build_request(**arguments)

@@ -1,0 +1,192 @@
+"""The I/O-free core: each operation says what to send and how to read the answer; a client only carries it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import httpx
+
+from vault_proxy.errors import VaultError
+from vault_proxy.issued_token import IssuedToken
+from vault_proxy.request_target import proxy_target
+from vault_proxy.service_info import ServiceInfo
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+
+    from vault_proxy.address import VaultAddress
+    from vault_proxy.request_target import Params
+
+    Headers = Mapping[str, str] | Sequence[tuple[str, str]]
+    SyncData = bytes | str | Iterable[bytes] | Mapping[str, Any]
+    AnyData = SyncData | AsyncIterable[bytes]
+
+Result = TypeVar("Result")
+
+# What the vault accepts as the place of its token, beside Authorization; the caller's own would be a second token.
+_TOKEN_HEADERS = ("authorization", "x-vault-token")
+
+
+@dataclass(frozen=True)
+class Operation(Generic[Result]):
+    """One call of the vault. `target` is its request target, exactly; `body` holds httpx's body arguments."""
+
+    method: str
+    target: str
+    read: Callable[[httpx.Response], Result]
+    headers: tuple[tuple[str, str], ...] = ()
+    body: Mapping[str, Any] = field(default_factory=dict)
+    with_token: bool = True
+
+
+def request_arguments(operation: Operation[Any], address: VaultAddress, token: str | None) -> dict[str, Any]:
+    """Give the arguments of httpx's `build_request`.
+
+    httpx normalises the path of a URL, so the exact target goes along in httpcore's `target` extension; the URL is
+    what `response.url` shows.
+    """
+    target = f"{address.base_path}{operation.target}"
+    headers = [(name, value) for name, value in operation.headers if name.lower() not in _TOKEN_HEADERS]
+    if operation.with_token and token:
+        headers.append(("authorization", f"Bearer {token}"))
+    return {
+        "method": operation.method,
+        "url": f"{address.origin}{target}",
+        "headers": headers,
+        "extensions": {"target": target.encode("ascii")},
+        **operation.body,
+    }
+
+
+def health() -> Operation[str]:
+    """Ask for the vault's status: `locked` or `unlocked`."""
+
+    def read(answer: object) -> str:
+        status = answer.get("status") if isinstance(answer, dict) else None
+        if not isinstance(status, str):
+            raise ValueError("no status")
+        return status
+
+    return Operation("GET", "/health", _json_reader(read), with_token=False)
+
+
+def list_services() -> Operation[list[ServiceInfo]]:
+    """Ask for the services that the token may see."""
+
+    def read(answer: object) -> list[ServiceInfo]:
+        if not isinstance(answer, list):
+            raise ValueError("no list")
+        return [ServiceInfo.from_json(item) for item in answer]
+
+    return Operation("GET", "/services", _json_reader(read))
+
+
+def unlock(password: str) -> Operation[IssuedToken]:
+    """Unlock the vault, or create it on the first call, for an admin token."""
+    return Operation(
+        "POST",
+        "/auth/unlock",
+        _json_reader(IssuedToken.from_json),
+        body={"json": {"password": password}},
+        with_token=False,
+    )
+
+
+def lock(*, revoke_tokens: bool) -> Operation[None]:
+    """Lock the vault; an admin token is needed."""
+    body = {"json": {"revoke_tokens": True}} if revoke_tokens else {}
+    return Operation("POST", "/auth/lock", _json_reader(lambda _answer: None), body=body)
+
+
+def create_token(
+    scope: str, *, name: str | None, ttl: str | None, expires_at: str | None, policy: str | None
+) -> Operation[IssuedToken]:
+    """Mint a token; what is None is left to the vault."""
+    given = {"scope": scope, "name": name, "ttl": ttl, "expires_at": expires_at, "policy": policy}
+    return Operation(
+        "POST",
+        "/tokens",
+        _json_reader(IssuedToken.from_json),
+        body={"json": {key: value for key, value in given.items() if value is not None}},
+    )
+
+
+def proxy(
+    service: str,
+    method: str,
+    path: str,
+    *,
+    json: object,
+    data: AnyData | None,
+    headers: Headers | None,
+    params: Params | None,
+) -> Operation[httpx.Response]:
+    """Call a service. Raises `ValueError` for a request that cannot be sent as asked for."""
+    return Operation(
+        method,
+        proxy_target(service, path, params),
+        _checked_proxy_answer,
+        headers=_header_pairs(headers),
+        body=_body(json, data),
+    )
+
+
+def _header_pairs(headers: Headers | None) -> tuple[tuple[str, str], ...]:
+    return tuple(httpx.Headers(headers).multi_items())
+
+
+def _body(json: object, data: AnyData | None) -> dict[str, Any]:
+    if json is not None and data is not None:
+        raise ValueError("a call has json or data, not both")
+    if json is not None:
+        return {"json": json}
+    if data is None:
+        return {}
+    return {"data": data} if hasattr(data, "items") else {"content": data}
+
+
+def _json_reader(read: Callable[[object], Result]) -> Callable[[httpx.Response], Result]:
+    def read_answer(response: httpx.Response) -> Result:
+        if not response.is_success:
+            raise _vault_error(response)
+        try:
+            return read(response.json())
+        except ValueError:
+            # Without the cause: the answer that was not understood may be one that shows a token.
+            raise VaultError(
+                response.status_code,
+                "the answer is not what a vault sends: is this the vault's address?",
+                "unexpected_answer",
+                request_id=response.headers.get("x-vault-request-id"),
+            ) from None
+
+    return read_answer
+
+
+def _checked_proxy_answer(response: httpx.Response) -> httpx.Response:
+    if "x-vault-error" in response.headers:
+        raise _vault_error(response)
+    if response.is_error:
+        raise VaultError(
+            response.status_code,
+            f"the API answered {response.status_code} {response.reason_phrase}".rstrip(),
+            request_id=response.headers.get("x-vault-request-id"),
+            response=response,
+        )
+    return response
+
+
+def _vault_error(response: httpx.Response) -> VaultError:
+    try:
+        answer = response.json()
+    except ValueError:
+        answer = None
+    fields = answer if isinstance(answer, dict) else {}
+    message, code = fields.get("error"), fields.get("code")
+    return VaultError(
+        response.status_code,
+        message if isinstance(message, str) else f"the vault answered {response.status_code}",
+        code if isinstance(code, str) else response.headers.get("x-vault-error"),
+        request_id=response.headers.get("x-vault-request-id"),
+    )

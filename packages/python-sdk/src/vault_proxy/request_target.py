@@ -1,0 +1,48 @@
+"""The request target (RFC 9112 section 3.2) of a proxied call: the caller's path and query, byte for byte."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    ParamValue = str | int | float | bool | None
+    Params = Mapping[str, ParamValue | Sequence[ParamValue]] | list[tuple[str, ParamValue]] | str
+
+_SERVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NOT_VISIBLE_ASCII = re.compile(r"[^\x21-\x7e]+")
+
+
+def proxy_target(service: str, path: str, params: Params | None = None) -> str:
+    """Build `/proxy/{service}{path}`.
+
+    The path may hold a query, and `params` are added to it. Every visible ASCII character goes out as it is, so that
+    `%2F`, `//` and `..` reach the vault as written; only what HTTP cannot carry there, spaces and other characters,
+    is percent-encoded as UTF-8. A path without its leading slash gets one; an empty path stays empty.
+
+    Raises `ValueError` for a service name that the vault would refuse, a control character, or a `#`, which would
+    never be sent.
+    """
+    if not _SERVICE_NAME.fullmatch(service):
+        raise ValueError(
+            "a service name has 1 to 128 letters, digits, '.', '_' or '-', and begins with a letter or digit"
+        )
+    if _CONTROL.search(path):
+        raise ValueError("the path holds a control character: percent-encode it")
+    if "#" in path:
+        raise ValueError("the path holds a '#', which is never sent: write %23")
+    slash = "" if not path or path[0] in "/?" else "/"
+    target = f"/proxy/{service}{slash}{_encode_invisible(path)}"
+    query = str(httpx.QueryParams(params)) if params else ""
+    if not query:
+        return target
+    return f"{target}{'&' if '?' in target else '?'}{query}"
+
+
+def _encode_invisible(text: str) -> str:
+    return _NOT_VISIBLE_ASCII.sub(lambda run: "".join(f"%{byte:02X}" for byte in run[0].encode()), text)

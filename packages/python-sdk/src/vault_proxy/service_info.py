@@ -1,0 +1,64 @@
+"""What the vault tells anyone with a token about a service: nothing secret."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclasses.dataclass(frozen=True)
+class ServiceInfo:
+    """One service of `GET /services`.
+
+    A field that does not apply to the service is None. `expires_at` is in unix seconds, and `token_status` is
+    `valid`, `expiring` or `expired`. Fields that this version does not know are in `extra`.
+    """
+
+    name: str
+    base_url: str | None = None
+    auth_type: str | None = None
+    tls_skip_verify: bool | None = None
+    session_cookies: bool | None = None
+    expires_at: int | None = None
+    token_status: str | None = None
+    scopes: list[str] | str | None = None
+    header_name: str | None = None
+    username: str | None = None
+    ssh_host: str | None = None
+    ssh_port: int | None = None
+    ssh_user: str | None = None
+    ssh_key_file_ref: str | None = None
+    ssh_connected: bool | None = None
+    imap_host: str | None = None
+    imap_port: int | None = None
+    imap_user: str | None = None
+    imap_tls: str | None = None
+    smtp_host: str | None = None
+    smtp_port: int | None = None
+    smtp_user: str | None = None
+    smtp_tls: str | None = None
+    redis_host: str | None = None
+    redis_port: int | None = None
+    redis_username: str | None = None
+    redis_db: int | None = None
+    redis_tls: str | bool | None = None
+    postgres_host: str | None = None
+    postgres_port: int | None = None
+    postgres_user: str | None = None
+    postgres_db: str | None = None
+    postgres_tls: str | None = None
+    extra: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, value: object) -> ServiceInfo:
+        """Read one element of the answer. Raises `ValueError` when it is not an object with a `name`."""
+        if not isinstance(value, dict) or not isinstance(value.get("name"), str):
+            raise ValueError("a service is not an object with a name")
+        known = {field.name for field in dataclasses.fields(cls)} - {"extra"}
+        return cls(
+            **{key: item for key, item in value.items() if key in known},
+            extra={key: item for key, item in value.items() if key not in known},
+        )

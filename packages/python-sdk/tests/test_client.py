@@ -1,0 +1,305 @@
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from conftest import Answer, StubVault
+from vault_proxy import IssuedToken, ServiceInfo, VaultClient, VaultError
+
+TOKEN = "tok_" + "a" * 43
+UseClient = Callable[..., Any]
+
+
+def json_answer(value: object, status: int = 200, **headers: str) -> Answer:
+    given = {name.replace("_", "-"): text for name, text in headers.items()}
+    return Answer(status, json.dumps(value).encode(), {"content-type": "application/json", **given})
+
+
+def test_health_gives_the_status_and_sends_no_token(vault: StubVault, use_client: UseClient) -> None:
+    vault.answers["GET", "/health"] = json_answer({"status": "locked", "initialized": True, "version": "1"})
+    assert use_client(lambda c: c.health(), vault.addr, TOKEN) == "locked"
+    assert "authorization" not in vault.seen[0].headers
+
+
+def test_services_are_listed_with_unknown_fields_kept(vault: StubVault, use_client: UseClient) -> None:
+    vault.answers["GET", "/services"] = json_answer(
+        [{"name": "a", "auth_type": "bearer", "base_url": "https://a.example", "new_field": 7}, {"name": "b"}]
+    )
+    assert use_client(lambda c: c.list_services(), vault.addr, TOKEN) == [
+        ServiceInfo("a", base_url="https://a.example", auth_type="bearer", extra={"new_field": 7}),
+        ServiceInfo("b"),
+    ]
+    assert vault.seen[0].headers["authorization"] == f"Bearer {TOKEN}"
+
+
+def test_unlock_keeps_the_token_and_lock_forgets_it(vault: StubVault) -> None:
+    issued = {"id": TOKEN, "scope": "admin", "created_at": "2030-01-01T00:00:00Z", "expires_at": None}
+    vault.answers["POST", "/auth/unlock"] = json_answer(issued)
+    vault.answers["POST", "/auth/lock"] = json_answer({"status": "locked"})
+    with VaultClient(vault.addr, "tok_old") as client:
+        assert client.unlock("correct horse") == IssuedToken(TOKEN, "admin", "2030-01-01T00:00:00Z", None)
+        client.lock()
+        client.proxy("svc", "GET", "/")
+    unlock, lock, after = vault.seen
+    assert json.loads(unlock.body) == {"password": "correct horse"}
+    assert "authorization" not in unlock.headers
+    assert lock.headers["authorization"] == f"Bearer {TOKEN}"
+    assert lock.body == b""
+    assert "authorization" not in after.headers
+
+
+def test_a_refused_lock_keeps_the_token(vault: StubVault) -> None:
+    vault.answers["POST", "/auth/lock"] = json_answer({"error": "no", "code": "forbidden"}, 403)
+    with VaultClient(vault.addr, TOKEN) as client:
+        with pytest.raises(VaultError, match="no"):
+            client.lock(revoke_tokens=True)
+        assert client.token == TOKEN
+    assert json.loads(vault.seen[0].body) == {"revoke_tokens": True}
+
+
+def test_create_token_sends_only_what_is_given(vault: StubVault, use_client: UseClient) -> None:
+    vault.answers["POST", "/tokens"] = json_answer({"id": TOKEN, "scope": "proxy"}, 201)
+    issued = use_client(lambda c: c.create_token(name="bot", ttl="1h"), vault.addr, "tok_admin")
+    assert issued.id == TOKEN
+    assert json.loads(vault.seen[0].body) == {"scope": "proxy", "name": "bot", "ttl": "1h"}
+
+
+def test_no_repr_shows_a_token(vault: StubVault) -> None:
+    with VaultClient(vault.addr, TOKEN) as client:
+        assert TOKEN not in repr(client)
+    assert TOKEN not in repr(IssuedToken(TOKEN, "proxy"))
+
+
+def test_token_and_address_come_from_the_environment(
+    vault: StubVault, use_client: UseClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAULT_ADDR", vault.addr)
+    monkeypatch.setenv("VAULT_TOKEN", TOKEN)
+    use_client(lambda c: c.proxy("svc", "GET", "/"))
+    assert vault.seen[0].headers["authorization"] == f"Bearer {TOKEN}"
+
+
+def test_a_proxy_of_the_environment_never_gets_calls_to_loopback(
+    vault: StubVault, use_client: UseClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert use_client(lambda c: c.proxy("svc", "GET", "/"), vault.addr).status_code == 200
+
+
+def test_plaintext_to_another_machine_is_refused_by_the_client_itself(use_client: UseClient) -> None:
+    with pytest.raises(ValueError, match="plaintext"):
+        use_client(lambda c: c.health(), "http://192.0.2.1:8390")
+
+
+def test_a_unix_socket_is_called(use_client: UseClient, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = str(tmp_path_factory.mktemp("s") / "v.sock")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(path)
+        listening.listen()
+        listening.settimeout(10)
+        answered = answer_one(listening, b"HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\n" + b'{"status":"locked"}')
+        assert use_client(lambda c: c.health(), f"unix:{path}") == "locked"
+        assert answered().startswith(b"GET /health HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/a%2Fb", "/100%25", "/%25ef", "/?a=%20+", "//x", "", "/../x", "/%2e%2e/x", "/a\\b", '/"<>|', "/" + "a" * 8192],
+)
+def test_the_path_reaches_the_wire_byte_for_byte(listener: socket.socket, use_client: UseClient, path: str) -> None:
+    answered = answer_one(listener, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    use_client(lambda c: c.proxy("svc", "GET", path), f"http://127.0.0.1:{listener.getsockname()[1]}/base")
+    assert answered().split(b"\r\n")[0] == f"GET /base/proxy/svc{path} HTTP/1.1".encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "sent", "content_type"),
+    [
+        ({"json": {"a": 1}}, b'{"a":1}', "application/json"),
+        ({"data": b"\x00raw"}, b"\x00raw", None),
+        ({"data": "text"}, b"text", None),
+        ({"data": {"k": "a b"}}, b"k=a+b", "application/x-www-form-urlencoded"),
+        ({}, b"", None),
+    ],
+)
+def test_each_kind_of_body_is_sent(
+    vault: StubVault, use_client: UseClient, body: dict[str, Any], sent: bytes, content_type: str | None
+) -> None:
+    use_client(lambda c: c.proxy("svc", "POST", "/", **body), vault.addr)
+    assert vault.seen[0].body == sent
+    assert vault.seen[0].headers.get("content-type") == content_type
+
+
+def test_json_and_data_together_are_refused(vault: StubVault, use_client: UseClient) -> None:
+    with pytest.raises(ValueError, match="not both"):
+        use_client(lambda c: c.proxy("svc", "POST", "/", json={}, data=b""), vault.addr)
+    assert vault.seen == []
+
+
+def test_the_callers_headers_are_sent_but_never_in_place_of_the_token(vault: StubVault, use_client: UseClient) -> None:
+    headers = {"Accept": "text/plain", "Authorization": "Bearer sk-mine", "X-Vault-Token": "tok_other"}
+    use_client(lambda c: c.proxy("svc", "GET", "/", headers=headers), vault.addr, TOKEN)
+    seen = vault.seen[0].headers
+    assert seen["accept"] == "text/plain"
+    assert seen["authorization"] == f"Bearer {TOKEN}"
+    assert "x-vault-token" not in seen
+
+
+def test_a_redirect_goes_to_the_caller(vault: StubVault, use_client: UseClient) -> None:
+    vault.answers["GET", "/proxy/svc/"] = Answer(302, headers={"location": f"{vault.addr}/elsewhere"})
+    assert use_client(lambda c: c.proxy("svc", "GET", "/"), vault.addr).status_code == 302
+    assert len(vault.seen) == 1
+
+
+@pytest.mark.parametrize("method", ["proxy", "proxy_stream"])
+def test_an_error_of_the_vault_has_a_code_and_no_response(vault: StubVault, use_client: UseClient, method: str) -> None:
+    vault.answers["GET", "/proxy/svc/"] = json_answer(
+        {"error": "the vault is locked", "code": "vault_locked"},
+        423,
+        x_vault_error="vault_locked",
+        x_vault_request_id="r1",
+    )
+    with pytest.raises(VaultError) as raised:
+        use_client(lambda c: getattr(c, method)("svc", "GET", "/"), vault.addr, TOKEN)
+    error = raised.value
+    assert (error.status_code, error.message, error.code) == (423, "the vault is locked", "vault_locked")
+    assert (error.request_id, error.response) == ("r1", None)
+    assert str(error) == "the vault is locked [423 vault_locked]"
+
+
+@pytest.mark.parametrize("method", ["proxy", "proxy_stream"])
+def test_an_error_of_the_api_keeps_its_answer_and_has_no_code(
+    vault: StubVault, use_client: UseClient, method: str
+) -> None:
+    # The body looks like the vault's; only X-Vault-Error tells the two apart.
+    vault.answers["GET", "/proxy/svc/"] = json_answer({"error": "bad key", "code": "unauthorized"}, 401)
+    with pytest.raises(VaultError) as raised:
+        use_client(lambda c: getattr(c, method)("svc", "GET", "/"), vault.addr, TOKEN)
+    error = raised.value
+    assert (error.status_code, error.code) == (401, None)
+    assert error.response is not None
+    assert error.response.json() == {"error": "bad key", "code": "unauthorized"}
+    assert TOKEN not in f"{error!r} {error.response.request.headers!r}"
+
+
+@pytest.mark.parametrize("answer", [Answer(200, b"<html>"), json_answer({}), json_answer([{}]), json_answer({"id": 1})])
+@pytest.mark.parametrize("call", [lambda c: c.health(), lambda c: c.list_services(), lambda c: c.create_token()])
+def test_an_answer_that_no_vault_sends_is_an_error_that_shows_nothing_of_it(
+    vault: StubVault, use_client: UseClient, answer: Answer, call: Callable[[Any], Any]
+) -> None:
+    for target in (("GET", "/health"), ("GET", "/services"), ("POST", "/tokens")):
+        vault.answers[target] = answer
+    with pytest.raises(VaultError, match="is this the vault's address") as raised:
+        use_client(call, vault.addr, TOKEN)
+    assert raised.value.code == "unexpected_answer"
+    assert raised.value.__cause__ is None
+
+
+def test_an_error_page_that_is_no_json_still_gives_the_status(vault: StubVault, use_client: UseClient) -> None:
+    vault.answers["GET", "/services"] = Answer(502, b"<html>")
+    with pytest.raises(VaultError) as raised:
+        use_client(lambda c: c.list_services(), vault.addr, TOKEN)
+    assert (raised.value.status_code, raised.value.code) == (502, None)
+
+
+def test_a_refused_connection_is_httpx_own_error(listener: socket.socket, use_client: UseClient) -> None:
+    port = listener.getsockname()[1]
+    listener.close()
+    with pytest.raises(httpx.ConnectError):
+        use_client(lambda c: c.health(), f"http://127.0.0.1:{port}")
+
+
+def test_a_timeout_given_to_a_call_replaces_the_clients(listener: socket.socket, use_client: UseClient) -> None:
+    addr = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with pytest.raises(httpx.ReadTimeout):
+        use_client(lambda c: c.proxy("svc", "GET", "/", timeout=0.1), addr)
+    with pytest.raises(httpx.ReadTimeout):
+        use_client(lambda c: c.health(), addr, timeout=0.1)
+
+
+def test_a_stream_yields_each_chunk_before_the_next_is_sent(listener: socket.socket) -> None:
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for event in (b"one", b"two"):
+                connection.sendall(b"3\r\n" + event + b"\r\n")
+                assert received.wait(10)
+                received.clear()
+            connection.sendall(b"0\r\n\r\n")
+
+    received = threading.Event()
+    server = threading.Thread(target=serve)
+    server.start()
+    chunks = []
+    with VaultClient(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=5) as client:
+        for chunk in client.proxy_stream("svc", "GET", "/"):
+            chunks.append(chunk)
+            received.set()
+    server.join()
+    assert chunks == [b"one", b"two"]
+
+
+def test_closing_a_stream_early_closes_the_connection(listener: socket.socket) -> None:
+    with VaultClient(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=5) as client:
+        stream = client.proxy_stream("svc", "GET", "/")
+        accepted: list[socket.socket] = []
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n")
+            accepted.append(connection)
+
+        server = threading.Thread(target=serve)
+        server.start()
+        assert next(stream) == b"one"
+        stream.close()
+        server.join()
+        with accepted[0] as connection:
+            connection.settimeout(5)
+            assert connection.recv(1) == b""
+
+
+def test_an_upload_may_be_an_iterable_of_bytes(listener: socket.socket, use_client: UseClient) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"one"
+        yield b"two"
+
+    answered = answer_one(listener, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", until=b"0\r\n\r\n")
+
+    def upload(client: Any) -> Any:
+        data = iter([b"one", b"two"]) if isinstance(client, VaultClient) else chunks()
+        return client.proxy("svc", "PUT", "/", data=data)
+
+    use_client(upload, f"http://127.0.0.1:{listener.getsockname()[1]}")
+    assert answered().endswith(b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n")
+
+
+def answer_one(listening: socket.socket, answer: bytes, until: bytes = b"\r\n\r\n") -> Callable[[], bytes]:
+    """Answer one request in a thread; the result waits, and gives the bytes that came."""
+    received = bytearray()
+
+    def serve() -> None:
+        connection, _ = listening.accept()
+        with connection:
+            while not received.endswith(until):
+                received.extend(connection.recv(65536))
+            connection.sendall(answer)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+
+    def wait() -> bytes:
+        thread.join()
+        return bytes(received)
+
+    return wait

@@ -1,0 +1,235 @@
+"""The SDK against the built vault-server: what the two promise each other, end to end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from vault_proxy import AsyncVaultClient, VaultClient, VaultError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SERVER = Path(__file__).parents[2] / "server" / "dist" / "main.js"
+PASSWORD = "correct horse battery staple"
+KEY = "live-test-key"
+
+
+class Api(BaseHTTPRequestHandler):
+    """Demands the key; then says what it saw, or streams what it was sent."""
+
+    protocol_version = "HTTP/1.1"
+
+    def handle_one_request(self) -> None:
+        self.raw_requestline = self.rfile.readline(65537)
+        if not self.raw_requestline or not self.parse_request():
+            self.close_connection = True
+            return
+        body = self._read_body()
+        if self.headers["authorization"] != f"Bearer {KEY}":
+            self._answer(401, {"error": "no key"})
+        elif self.requestline.split(" ")[1].startswith("/base/echo"):
+            self.send_response(200)
+            self.send_header("transfer-encoding", "chunked")
+            self.end_headers()
+            for byte in body:
+                self.wfile.write(b"1\r\n" + bytes([byte]) + b"\r\n")
+            self.wfile.write(b"0\r\n\r\n")
+        elif self.requestline.split(" ")[1].startswith("/base/teapot"):
+            self._answer(418, {"error": "short and stout"})
+        else:
+            self._answer(200, {"line": self.requestline, "body": body.decode()})
+
+    def _read_body(self) -> bytes:
+        if self.headers.get("transfer-encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("content-length", 0)))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
+    def _answer(self, status: int, value: object) -> None:
+        body = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Stay silent."""
+
+
+@pytest.fixture(scope="module")
+def api_url() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/base"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def vault_addr() -> Iterator[str]:
+    node = shutil.which("node")
+    assert node is not None, "node is needed to run the vault-server"
+    assert SERVER.exists(), f"{SERVER} is not built: run `npm run build` at the root"
+    with tempfile.TemporaryDirectory() as directory:
+        command = [node, str(SERVER), "--listen", "127.0.0.1:0", "--data-dir", directory, "--log-format", "json"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+            assert server.stderr is not None
+            try:
+                yield _listening_address(server.stderr)
+            finally:
+                server.terminate()
+                server.communicate(timeout=15)
+            assert server.returncode == 0
+
+
+def _listening_address(log: Iterator[str]) -> str:
+    seen = []
+    for line in log:
+        seen.append(line)
+        address = json.loads(line).get("address") if line.startswith("{") else None
+        if isinstance(address, str):
+            return address
+    raise AssertionError("vault-server did not start:\n" + "".join(seen))
+
+
+@pytest.fixture(scope="module")
+def token(vault_addr: str, api_url: str) -> str:
+    """Create the vault with one service in it, and give a proxy token."""
+    with VaultClient(vault_addr) as admin:
+        assert admin.health() == "locked"
+        issued = admin.unlock(PASSWORD)
+        assert issued.scope == "admin"
+        assert admin.health() == "unlocked"
+        service = {
+            "name": "api",
+            "base_url": api_url,
+            "auth": {"type": "bearer", "token": KEY},
+            "allow_private": True,
+        }
+        added = httpx.post(
+            f"{vault_addr}/services", json=service, headers={"authorization": f"Bearer {issued.id}"}, trust_env=False
+        )
+        assert added.status_code == 201, added.text
+        minted = admin.create_token(name="live", ttl="1h")
+        assert minted.scope == "proxy"
+        return minted.id
+
+
+def test_services_are_listed_without_their_secrets(vault_addr: str, token: str, api_url: str) -> None:
+    with VaultClient(vault_addr, token) as agent:
+        (service,) = agent.list_services()
+    assert (service.name, service.base_url, service.auth_type) == ("api", api_url, "bearer")
+    assert KEY not in repr(service)
+
+
+@pytest.mark.parametrize("path", ["/a%2Fb", "/100%25", "/%25ef", "/?a=%20+", "//x", "", "/" + "a" * 8192])
+def test_the_path_reaches_the_api_byte_for_byte(vault_addr: str, token: str, path: str) -> None:
+    with VaultClient(vault_addr, token) as agent:
+        answer = agent.proxy("api", "GET", path)
+    assert answer.json()["line"] == f"GET /base{path} HTTP/1.1"
+
+
+@pytest.mark.parametrize("path", ["/../x", "/a/%2e%2e/b", "/%252e%252e/x", "/..%5cx"])
+def test_a_path_that_climbs_is_refused_by_the_vault(vault_addr: str, token: str, path: str) -> None:
+    with VaultClient(vault_addr, token) as agent, pytest.raises(VaultError) as raised:
+        agent.proxy("api", "GET", path)
+    assert (raised.value.status_code, raised.value.code) == (400, "invalid_request")
+
+
+def test_bodies_and_params_arrive(vault_addr: str, token: str) -> None:
+    with VaultClient(vault_addr, token) as agent:
+        answer = agent.proxy("api", "POST", "/x", json={"a": 1}, params={"q": "1 2"})
+    assert answer.json() == {"line": "POST /base/x?q=1+2 HTTP/1.1", "body": '{"a":1}'}
+
+
+def test_uploads_and_downloads_are_streamed(vault_addr: str, token: str) -> None:
+    with VaultClient(vault_addr, token) as agent:
+        chunks = list(agent.proxy_stream("api", "POST", "/echo", data=iter([b"one ", b"two"])))
+    assert b"".join(chunks) == b"one two"
+
+
+def test_an_error_of_the_api_is_told_from_one_of_the_vault(vault_addr: str, token: str) -> None:
+    with VaultClient(vault_addr, token) as agent:
+        with pytest.raises(VaultError) as of_the_api:
+            agent.proxy("api", "GET", "/teapot")
+        with pytest.raises(VaultError) as of_the_vault:
+            agent.proxy("nothing", "GET", "/")
+    assert (of_the_api.value.status_code, of_the_api.value.code) == (418, None)
+    assert of_the_api.value.response is not None
+    assert of_the_api.value.response.json() == {"error": "short and stout"}
+    assert (of_the_vault.value.status_code, of_the_vault.value.code) == (404, "not_found")
+    assert of_the_vault.value.response is None
+    assert of_the_vault.value.request_id
+
+
+def test_a_proxy_token_can_neither_mint_nor_lock(vault_addr: str, token: str) -> None:
+    with VaultClient(vault_addr, token) as agent:
+        for refused in (agent.create_token, agent.lock):
+            with pytest.raises(VaultError) as raised:
+                refused()
+            assert (raised.value.status_code, raised.value.code) == (403, "forbidden")
+
+
+def test_a_wrong_token_is_unauthorized(vault_addr: str, token: str) -> None:
+    wrong = token[:-1] + ("A" if token[-1] != "A" else "B")
+    with VaultClient(vault_addr, wrong) as agent, pytest.raises(VaultError) as raised:
+        agent.proxy("api", "GET", "/")
+    assert (raised.value.status_code, raised.value.code) == (401, "unauthorized")
+
+
+def test_asyncio_calls_run_side_by_side(vault_addr: str, token: str) -> None:
+    async def run() -> list[str]:
+        async with AsyncVaultClient(vault_addr, token) as agent:
+            answers = await asyncio.gather(*(agent.proxy("api", "GET", f"/{number}") for number in range(8)))
+            streamed = b"".join([chunk async for chunk in agent.proxy_stream("api", "PUT", "/echo", data=b"abc")])
+            return [answer.json()["line"] for answer in answers] + [streamed.decode()]
+
+    lines = asyncio.run(run())
+    assert lines == [*(f"GET /base/{number} HTTP/1.1" for number in range(8)), "abc"]
+
+
+def test_lock_ends_calls_and_unlock_brings_the_same_tokens_back(vault_addr: str, token: str) -> None:
+    with VaultClient(vault_addr) as admin, VaultClient(vault_addr, token) as agent:
+        with pytest.raises(VaultError) as wrong:
+            unlock_in_turn(admin, "not the password")
+        assert (wrong.value.status_code, wrong.value.code) == (401, "unauthorized")
+        unlock_in_turn(admin, PASSWORD)
+        admin.lock()
+        with pytest.raises(VaultError) as locked:
+            agent.proxy("api", "GET", "/")
+        assert (locked.value.status_code, locked.value.code) == (423, "vault_locked")
+        unlock_in_turn(admin, PASSWORD)
+        assert agent.proxy("api", "GET", "/again").status_code == 200
+
+
+def unlock_in_turn(admin: VaultClient, password: str) -> None:
+    """Unlock, waiting for the vault's limit on attempts to pass."""
+    for _ in range(50):
+        try:
+            admin.unlock(password)
+        except VaultError as error:
+            if error.status_code != 429:
+                raise
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("the vault's limit on unlock attempts did not pass")

@@ -1,0 +1,58 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import { answerHeaders } from "./answer-headers.js";
+import { registerAuthRoutes } from "./auth.js";
+import { createAccessRules, lockGuard } from "./authentication.js";
+import type { ControlPlaneEnv, ControlPlaneParts } from "./control-plane.js";
+import { createErrorAnswer } from "./error-answers.js";
+import { registerFileRoutes } from "./files.js";
+import { registerHealthRoutes } from "./health.js";
+import { createMethodTable } from "./method-table.js";
+import { registerOpenApiRoute } from "./openapi.js";
+import { registerServiceRoutes } from "./services.js";
+import { registerTokenRoutes } from "./tokens.js";
+import { refuseInvalid } from "./validation-hook.js";
+
+export type { ControlPlaneLog, ControlPlaneParts } from "./control-plane.js";
+
+export interface ControlPlane {
+  /** Answers a request; `env` is what the Node adapter gives, for `callerOf` and `requestIdOf`. Never rejects. */
+  readonly fetch: (request: Request, env?: unknown) => Response | Promise<Response>;
+  /** The same for a path, without a listener. */
+  readonly request: (path: string, init?: RequestInit) => Response | Promise<Response>;
+}
+
+/**
+ * Everything but `/proxy`: JSON, one resource a file. Checks come in this order: locked (423), token (401), scope (403),
+ * body (413, 415, 400).
+ */
+export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
+  const app = new OpenAPIHono<ControlPlaneEnv>({ defaultHook: refuseInvalid });
+  const answerError = createErrorAnswer(parts);
+  app.onError((thrown, c) => answerError(c, thrown));
+  app.use("*", answerHeaders({ requestIdOf: parts.requestIdOf, answerError }));
+  app.use("*", lockGuard(parts.vault));
+
+  const access = createAccessRules(parts.tokens);
+  registerHealthRoutes(app, parts, access);
+  registerAuthRoutes(app, parts, access);
+  registerServiceRoutes(app, parts, access);
+  registerFileRoutes(app, parts, access);
+  registerTokenRoutes(app, parts, access);
+  registerOpenApiRoute(app, parts);
+
+  const allowedMethods = createMethodTable(app.routes.filter((route) => route.method !== "ALL"));
+  app.notFound((c) => {
+    const allowed = allowedMethods(c.req.path);
+    if (allowed.length === 0) return answerError(c, new VaultProxyError("not_found", "no such path"));
+    c.header("Allow", allowed.join(", "));
+    return answerError(
+      c,
+      new VaultProxyError("method_not_allowed", `this path works with ${allowed.join(", ")}`),
+    );
+  });
+  return {
+    fetch: (request, env) => app.fetch(request, env),
+    request: (path, init) => app.request(path, init),
+  };
+}

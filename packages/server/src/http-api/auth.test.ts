@@ -1,0 +1,166 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { isToken } from "../tokens/token-format.js";
+import type { ControlPlaneFixture } from "./testing/control-plane-fixture.js";
+import { PASSWORD, startControlPlane } from "./testing/control-plane-fixture.js";
+
+let fixture: ControlPlaneFixture;
+beforeEach(async () => {
+  fixture = await startControlPlane();
+});
+afterEach(() => fixture.close());
+
+const lock = (json?: unknown): ReturnType<ControlPlaneFixture["call"]> =>
+  fixture.call("POST", "/auth/lock", { token: fixture.admin, json });
+
+describe("POST /auth/unlock", () => {
+  test("gives an admin token that lives as long as configured", async () => {
+    await lock();
+    const answer = await fixture.unlock();
+    expect(answer.json).toEqual({
+      id: expect.stringMatching(/^tok_/) as unknown,
+      scope: "admin",
+      created_at: "2026-03-01T12:00:00.000Z",
+      expires_at: "2026-03-01T13:00:00.000Z",
+    });
+    const { id } = answer.json as { id: string };
+    expect(isToken(id)).toBe(true);
+    expect((await fixture.call("GET", "/tokens", { token: id })).status).toBe(200);
+    fixture.wait(3_600_000);
+    expect((await fixture.call("GET", "/tokens", { token: id })).status).toBe(401);
+  });
+
+  test("checks the password of an unlocked vault too, and gives another token", async () => {
+    expect((await fixture.unlock("wrong password")).status).toBe(401);
+    const answer = await fixture.unlock();
+    expect(answer.status).toBe(200);
+    expect((answer.json as { id: string }).id).not.toBe(fixture.admin);
+  });
+
+  test("with a wrong password is 401, and after five of them 429 with Retry-After, for the right one too", async () => {
+    await lock();
+    for (let attempt = 0; attempt < 5; attempt++) {
+      expect(await fixture.unlock("wrong password")).toMatchObject({
+        status: 401,
+        json: { error: "wrong password or damaged vault file", code: "unauthorized" },
+      });
+    }
+    const barred = await fixture.unlock();
+    expect(barred).toMatchObject({ status: 429, json: { code: "locked_out" } });
+    expect(barred.headers.get("retry-after")).toBe("30");
+    fixture.wait(30_000);
+    expect((await fixture.unlock()).status).toBe(200);
+  });
+
+  test.each([
+    [undefined, "password: is required"],
+    [{}, "password: is required"],
+    [{ password: "" }, "password: must not be empty"],
+    [{ password: 12345678 }, "password: must be a string"],
+    [{ password: "\ud800 and more" }, "password: is not well-formed Unicode"],
+    [{ password: "x".repeat(5000) }, "password: must have at most 4096 characters"],
+    [{ password: PASSWORD, extra: 1 }, "unknown field extra"],
+  ])("of %j is 400", async (json, error) => {
+    expect(await fixture.call("POST", "/auth/unlock", { json })).toMatchObject({
+      status: 400,
+      json: { error },
+    });
+  });
+
+  test("never logs or answers the password", async () => {
+    await fixture.unlock("hunter2 hunter2");
+    await fixture.unlock();
+    expect(fixture.logged.join()).not.toMatch(/hunter2|correct horse/);
+  });
+});
+
+describe("POST /auth/lock", () => {
+  test("locks; tokens work again after unlock", async () => {
+    expect(await lock()).toMatchObject({ status: 200, json: { status: "locked" } });
+    expect((await fixture.call("GET", "/health")).json).toEqual({
+      status: "locked",
+      initialized: true,
+      version: "1.2.3",
+    });
+    await fixture.unlock();
+    expect((await fixture.call("GET", "/services", { token: fixture.proxy })).status).toBe(200);
+  });
+
+  test("revokes every token if asked to", async () => {
+    expect((await lock({ revoke_tokens: true })).status).toBe(200);
+    await fixture.unlock();
+    for (const token of [fixture.admin, fixture.proxy]) {
+      expect((await fixture.call("GET", "/services", { token })).status).toBe(401);
+    }
+  });
+
+  test("locks nothing if its body is refused", async () => {
+    expect(await lock({ revoke_tokens: "yes" })).toMatchObject({
+      status: 400,
+      json: { error: "revoke_tokens: must be true or false" },
+    });
+    expect(fixture.vault.status).toBe("unlocked");
+  });
+});
+
+describe("a locked vault", () => {
+  test.each([
+    ["GET", "/services"],
+    ["POST", "/tokens"],
+    ["GET", "/health/tokens"],
+    ["POST", "/auth/lock"],
+    ["GET", "/nothing"],
+    ["PATCH", "/services"],
+    ["GET", "/health/"],
+  ])("answers %s %s with 423, before any look at token or body", async (method, path) => {
+    await lock();
+    for (const token of [undefined, "nonsense", fixture.proxy, fixture.admin]) {
+      const body = method === "GET" ? {} : { body: "{" };
+      const answer = await fixture.call(method, path, { ...body, token });
+      expect(answer).toMatchObject({ status: 423, json: { code: "vault_locked" } });
+    }
+  });
+
+  test("still answers /health, /openapi.json and /auth/unlock", async () => {
+    await lock();
+    expect((await fixture.call("GET", "/health")).status).toBe(200);
+    expect((await fixture.call("GET", "/openapi.json")).status).toBe(200);
+    expect((await fixture.call("GET", "/auth/unlock")).status).toBe(405);
+  });
+});
+
+describe("POST /auth/password", () => {
+  const change = (json: unknown): ReturnType<ControlPlaneFixture["call"]> =>
+    fixture.call("POST", "/auth/password", { token: fixture.admin, json });
+
+  test("changes the password", async () => {
+    const answer = await change({ current: PASSWORD, new: "another good one" });
+    expect(answer).toMatchObject({ status: 204, text: "" });
+    await lock();
+    expect((await fixture.unlock()).status).toBe(401);
+    expect((await fixture.unlock("another good one")).status).toBe(200);
+    expect(fixture.logged.join()).not.toMatch(/another good one|correct horse/);
+  });
+
+  test.each([
+    [{ current: "wrong password", new: "another good one" }, 401, "wrong password or damaged vault file"],
+    [{ current: PASSWORD, new: "short" }, 400, "new: must have at least 8 characters"],
+    [{ current: PASSWORD }, 400, "new: is required"],
+    [{ new: "another good one" }, 400, "current: is required"],
+  ])("with %j is refused and changes nothing", async (json, status, error) => {
+    expect(await change(json)).toMatchObject({ status, json: { error } });
+    await lock();
+    expect((await fixture.unlock()).status).toBe(200);
+  });
+});
+
+test("a save that fails is 500 and logged, and nothing of it is seen", async () => {
+  const before = fixture.snapshot();
+  // A directory stands where the new file would be written.
+  await mkdir(join(fixture.dataDir, "vault.enc.tmp"));
+  const answer = await fixture.call("POST", "/tokens", { token: fixture.admin });
+  expect(answer).toMatchObject({ status: 500, json: { code: "storage_failed" } });
+  expect(fixture.snapshot()).toBe(before);
+  expect(fixture.logged.at(-1)).toMatch(/"error":"storage_failed"/);
+});

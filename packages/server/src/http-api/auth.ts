@@ -1,0 +1,128 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { Secret } from "../redaction/secret.js";
+import { PASSWORD_LIMITS } from "../vault/vault-file-limits.js";
+import type { AccessRules } from "./authentication.js";
+import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
+import {
+  ADMIN_ERRORS,
+  BODY_ERRORS,
+  PASSWORD_ERRORS,
+  SAVE_ERRORS,
+  TOKEN_ERRORS,
+  errorResponses,
+} from "./error-schema.js";
+import { jsonBody } from "./request-body.js";
+import { BEARER_SECURITY, jsonAnswer, jsonRequest } from "./route-documentation.js";
+
+const passwordText = z
+  .string()
+  .min(1)
+  .max(PASSWORD_LIMITS.maxBytes)
+  .refine((text) => text.isWellFormed(), "is not well-formed Unicode")
+  .openapi({ format: "password" });
+const asSecret = (text: string): Secret => new Secret(text);
+
+const unlockSchema = z.strictObject({ password: passwordText.transform(asSecret) }).openapi("Unlock");
+
+const adminTokenSchema = z
+  .strictObject({
+    id: z.string().openapi({ description: "The token: the only time it is shown." }),
+    scope: z.literal("admin"),
+    created_at: z.iso.datetime(),
+    expires_at: z.iso.datetime(),
+  })
+  .openapi("AdminToken");
+
+const lockSchema = z
+  .strictObject({
+    revoke_tokens: z.boolean().default(false).openapi({ description: "Revoke every token before locking." }),
+  })
+  .openapi("Lock");
+
+const lockedSchema = z.strictObject({ status: z.literal("locked") }).openapi("Locked");
+
+const passwordChangeSchema = z
+  .strictObject({
+    current: passwordText.transform(asSecret),
+    new: passwordText.openapi({ minLength: PASSWORD_LIMITS.minCharacters }).transform(asSecret),
+  })
+  .openapi("PasswordChange");
+
+/** `POST /auth/unlock`, `/auth/lock` and `/auth/password`. */
+export function registerAuthRoutes(
+  app: ControlPlaneApp,
+  parts: ControlPlaneParts,
+  access: AccessRules,
+): void {
+  const { vault, tokens, log } = parts;
+
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/auth/unlock",
+      tags: ["auth"],
+      summary: "Unlock the vault, or create it at first use, and get an admin token",
+      middleware: [jsonBody],
+      request: { body: jsonRequest(unlockSchema) },
+      responses: {
+        200: jsonAnswer(adminTokenSchema, "A new admin token"),
+        ...errorResponses(...TOKEN_ERRORS, ...BODY_ERRORS, ...SAVE_ERRORS, ...PASSWORD_ERRORS),
+      },
+    }),
+    async (c) => {
+      await vault.unlock(c.req.valid("json").password, await parts.callerOf(c));
+      const { id, record } = await tokens.issue({
+        scope: "admin",
+        expiresAt: parts.clock() + parts.tokenTtlMs,
+      });
+      log.info({ token: record.id_prefix }, "admin token issued at unlock");
+      const { created_at, expires_at } = record;
+      return c.json({ id, scope: "admin" as const, created_at, expires_at }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/auth/lock",
+      tags: ["auth"],
+      summary: "Lock the vault",
+      security: BEARER_SECURITY,
+      middleware: access.adminJson,
+      request: { body: { ...jsonRequest(lockSchema), description: "May be left out." } },
+      responses: {
+        200: jsonAnswer(lockedSchema, "The vault is locked"),
+        ...errorResponses(...ADMIN_ERRORS, ...BODY_ERRORS, ...SAVE_ERRORS),
+      },
+    }),
+    async (c) => {
+      const { revoke_tokens } = c.req.valid("json");
+      if (revoke_tokens) await tokens.revokeAll();
+      await vault.lock();
+      log.info({ by: c.get("token").id_prefix, revoke_tokens }, "vault locked by an admin");
+      return c.json({ status: "locked" as const }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/auth/password",
+      tags: ["auth"],
+      summary: "Change the vault's password",
+      security: BEARER_SECURITY,
+      middleware: access.adminJson,
+      request: { body: jsonRequest(passwordChangeSchema) },
+      responses: {
+        204: { description: "The new password holds; the old one opens nothing any more" },
+        ...errorResponses(...ADMIN_ERRORS, ...BODY_ERRORS, ...SAVE_ERRORS, ...PASSWORD_ERRORS),
+      },
+    }),
+    async (c) => {
+      const { current, new: next } = c.req.valid("json");
+      await vault.changePassword(current, next, await parts.callerOf(c));
+      log.info({ by: c.get("token").id_prefix }, "password changed");
+      return c.body(null, 204);
+    },
+  );
+}

@@ -1,0 +1,65 @@
+import type { MiddlewareHandler } from "hono";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import type { TokenScope } from "../tokens/token-record.js";
+import type { TokenRegistry } from "../tokens/token-registry.js";
+import type { Vault } from "../vault/vault.js";
+import type { ControlPlaneEnv } from "./control-plane.js";
+import { jsonBody } from "./request-body.js";
+
+/** RFC 6750 §2.1, the scheme in any letter case (RFC 9110 §11.1). */
+const BEARER = /^bearer +([^ ]+) *$/i;
+
+/** What works on a locked vault. The browser flow's callback will be here too. */
+const OPEN_WHILE_LOCKED: ReadonlySet<string> = new Set(["/health", "/openapi.json", "/auth/unlock"]);
+
+/** Refuses, before any look at the token, all that a locked vault cannot do: unknown paths too. */
+export function lockGuard(vault: Pick<Vault, "status">): MiddlewareHandler {
+  return async function refuseWhileLocked(c, next) {
+    if (vault.status === "locked" && !OPEN_WHILE_LOCKED.has(c.req.path)) {
+      throw new VaultProxyError("vault_locked", "the vault is locked: unlock it first");
+    }
+    await next();
+  };
+}
+
+type Guard = MiddlewareHandler<ControlPlaneEnv>;
+
+/** The middleware of a route by who may use it. It runs before the body is looked at. */
+export interface AccessRules {
+  /** Any valid token. */
+  readonly any: Guard[];
+  readonly admin: Guard[];
+  /** An admin's request with a JSON body. */
+  readonly adminJson: Guard[];
+  readonly requireAdmin: Guard;
+}
+
+export function createAccessRules(tokens: Pick<TokenRegistry, "authenticate">): AccessRules {
+  const requireAny = requireToken(tokens, undefined);
+  const requireAdmin = requireToken(tokens, "admin");
+  return {
+    any: [requireAny],
+    admin: [requireAdmin],
+    // A body may come slowly: a token revoked meanwhile must not act.
+    adminJson: [requireAdmin, jsonBody, requireAdmin],
+    requireAdmin,
+  };
+}
+
+function requireToken(tokens: Pick<TokenRegistry, "authenticate">, scope: TokenScope | undefined): Guard {
+  return async function requireValidToken(c, next) {
+    const presented = BEARER.exec(c.req.header("authorization") ?? "")?.[1];
+    if (presented === undefined) {
+      throw new VaultProxyError("unauthorized", "a token is required: send Authorization: Bearer <token>");
+    }
+    const record = tokens.authenticate(presented);
+    if (record === undefined) {
+      throw new VaultProxyError("unauthorized", "the token is not valid: unknown, expired or revoked");
+    }
+    if (scope !== undefined && record.scope !== scope) {
+      throw new VaultProxyError("forbidden", `this needs a token of scope ${scope}`);
+    }
+    c.set("token", record);
+    await next();
+  };
+}

@@ -1,0 +1,37 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { ServiceRecord } from "../auth-strategies/service-definition.js";
+import type { Logger } from "../redaction/logger.js";
+import type { TokenRecord } from "../tokens/token-record.js";
+import type { TokenRegistry } from "../tokens/token-registry.js";
+import type { Collection, Vault } from "../vault/vault.js";
+
+/** What the middleware leaves for the handlers of a request. */
+export interface ControlPlaneEnv {
+  Variables: {
+    /** The token that the request was authenticated with. */
+    token: TokenRecord;
+  };
+}
+
+export type ControlPlaneApp = OpenAPIHono<ControlPlaneEnv>;
+
+export type ControlPlaneLog = Pick<Logger, "info" | "warn" | "error">;
+
+/** All that the control plane stands on; `create-server` gives it. */
+export interface ControlPlaneParts {
+  readonly vault: Vault;
+  readonly tokens: TokenRegistry;
+  readonly services: Collection<ServiceRecord>;
+  /** The server's version, as `GET /health` and the OpenAPI document show it. */
+  readonly version: string;
+  /** How long a token lives when its request does not say, in milliseconds. */
+  readonly tokenTtlMs: number;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  readonly log: ControlPlaneLog;
+  /** The key by which the lock-out counts failed unlocks of this request's sender. */
+  readonly callerOf: (c: Context) => Promise<string>;
+  /** The listener's id of this request, sent back as `X-Vault-Request-Id`. */
+  readonly requestIdOf: (c: Context) => string;
+}

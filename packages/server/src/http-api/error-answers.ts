@@ -1,0 +1,49 @@
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import type { ErrorCode } from "../errors/error-codes.js";
+import { statusOf } from "../errors/error-codes.js";
+import { errorBody, toVaultProxyError, VaultProxyError } from "../errors/vault-proxy-error.js";
+import { describeThrown } from "../redaction/logger.js";
+import type { ControlPlaneLog } from "./control-plane.js";
+
+/** What the framework itself refuses, in our words: its own messages may quote the request. */
+const FRAMEWORK_REFUSALS: Readonly<Partial<Record<number, readonly [ErrorCode, string]>>> = {
+  400: ["invalid_request", "body: is not valid JSON"],
+  413: ["body_too_large", "the body is too large"],
+  415: ["unsupported_media_type", "Content-Type must be application/json"],
+};
+
+/**
+ * The one mapping from anything thrown in the control plane to the error that its caller is shown. A schema's refusal of
+ * a request is a `VaultProxyError` already (validation-message.ts); a schema error from elsewhere is our own fault.
+ */
+export function toAnsweredError(thrown: unknown): VaultProxyError {
+  if (thrown instanceof HTTPException) {
+    const refusal = FRAMEWORK_REFUSALS[thrown.status];
+    if (refusal !== undefined) return new VaultProxyError(...refusal);
+  }
+  return toVaultProxyError(thrown);
+}
+
+export interface ErrorAnswerOptions {
+  readonly log: ControlPlaneLog;
+  readonly requestIdOf: (c: Context) => string;
+}
+
+/** Answers `{"error","code"}` for anything thrown. What is our fault is logged, without its text. */
+export function createErrorAnswer(options: ErrorAnswerOptions): (c: Context, thrown: unknown) => Response {
+  return function answerError(c, thrown) {
+    const error = toAnsweredError(thrown);
+    const status = statusOf(error.code);
+    if (status >= 500) {
+      options.log.error(
+        { request_id: options.requestIdOf(c), error: error.code, ...describeThrown(error.cause ?? error) },
+        "request failed",
+      );
+    }
+    if (status === 401) c.header("WWW-Authenticate", "Bearer");
+    if (error.retryAfterSeconds !== undefined) c.header("Retry-After", String(error.retryAfterSeconds));
+    c.header("X-Vault-Error", error.code);
+    return c.json(errorBody(error), status);
+  };
+}

@@ -1,0 +1,23 @@
+/** Every limit of the control plane, in bytes or as said. A request beyond one is refused as a whole. */
+export const HTTP_API_LIMITS = {
+  /** A JSON body. */
+  jsonBodyBytes: 1024 * 1024,
+  /** A stored file. */
+  fileBytes: 5 * 1024 * 1024,
+  /** What a multipart body may need besides the file: boundaries, part headers, the name. */
+  multipartOverheadBytes: 64 * 1024,
+  /** Characters of a stored file's name. */
+  fileNameCharacters: 255,
+  /** Characters of a stored file's media type; a longer one is not kept. */
+  mediaTypeCharacters: 127,
+  /** Characters of a token's name. */
+  tokenNameCharacters: 128,
+  /** Characters of a token or prefix in a path, a trailing `...` included. */
+  tokenIdCharacters: 64,
+  /** How long a token may live, in milliseconds: ten years. */
+  tokenLifetimeMs: 10 * 366 * 86_400_000,
+  /** Faults of a body that one answer names. */
+  namedFaults: 3,
+  /** Characters of a field name that an answer repeats; a longer one may be a value in the wrong place. */
+  namedFieldCharacters: 40,
+} as const;

@@ -1,0 +1,56 @@
+import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
+import { errorResponses } from "./error-schema.js";
+import { registerProxyDocumentation } from "./proxy-documentation.js";
+import { BEARER_SCHEME } from "./route-documentation.js";
+
+const TAGS = [
+  { name: "health", description: "State of the vault" },
+  { name: "auth", description: "Unlock, lock, password" },
+  { name: "services", description: "APIs and the credentials that are injected into calls to them" },
+  { name: "files", description: "Files that credentials refer to" },
+  { name: "tokens", description: "Who may call" },
+  { name: "proxy", description: "Calls through the vault" },
+  { name: "documentation", description: "This document" },
+];
+
+/** `GET /openapi.json`, made of the same schemas that validate the requests. Comes last: it lists all routes before it. */
+export function registerOpenApiRoute(app: ControlPlaneApp, parts: Pick<ControlPlaneParts, "version">): void {
+  app.openAPIRegistry.registerComponent("securitySchemes", BEARER_SCHEME, {
+    type: "http",
+    scheme: "bearer",
+    description: "`tok_` and 43 base64url characters. An admin token may do everything.",
+  });
+  registerProxyDocumentation(app.openAPIRegistry);
+
+  // A plain JSON schema: typing the document as a schema of ours would say nothing more.
+  app.openAPIRegistry.registerPath({
+    method: "get",
+    path: "/openapi.json",
+    tags: ["documentation"],
+    summary: "This API as an OpenAPI 3.1 document",
+    responses: {
+      200: {
+        description: "An OpenAPI 3.1 document",
+        content: { "application/json": { schema: { type: "object" } } },
+      },
+      ...errorResponses("internal"),
+    },
+  });
+  let document: string | undefined;
+  app.get("/openapi.json", (c) => {
+    document ??= JSON.stringify(
+      app.getOpenAPI31Document({
+        openapi: "3.1.0",
+        info: {
+          title: "vault-proxy",
+          version: parts.version,
+          description: "Calls APIs for agents that hold no credential: the vault keeps and injects them.",
+          license: { name: "MIT" },
+        },
+        tags: TAGS,
+      }),
+    );
+    c.header("Content-Type", "application/json");
+    return c.body(document, 200);
+  });
+}

@@ -1,0 +1,89 @@
+import type { MiddlewareHandler } from "hono";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import { HTTP_API_LIMITS } from "./http-api-limits.js";
+
+/**
+ * Reads a request's whole body.
+ * @throws VaultProxyError `body_too_large` as soon as more than `maxBytes` came or are announced; `invalid_request` if
+ * the sender went away.
+ */
+export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const tooLarge = (): VaultProxyError =>
+    new VaultProxyError("body_too_large", `the body is larger than ${maxBytes} bytes`);
+  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const reader = (request.body as ReadableStream<Uint8Array> | null)?.getReader();
+  while (reader !== undefined) {
+    const { done, value } = await reader.read().catch((cause: unknown) => {
+      throw new VaultProxyError("invalid_request", "body: did not arrive completely", { cause });
+    });
+    if (done) break;
+    size += value.byteLength;
+    if (size > maxBytes) {
+      void reader.cancel().catch(() => undefined);
+      throw tooLarge();
+    }
+    chunks.push(value);
+  }
+  const body = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return body;
+}
+
+/** The media type of a Content-Type value without its parameters, in lower case (RFC 9110 §8.3.1). */
+export function mediaTypeOf(contentType: string | undefined): string {
+  return (contentType?.split(";", 1)[0] ?? "").trim().toLowerCase();
+}
+
+/**
+ * Lets through to validation only a JSON body that is small enough, says that it is JSON, and is well-formed. No body
+ * counts as `{}` and needs no Content-Type, so that the answer names the field that is missing.
+ */
+export const jsonBody: MiddlewareHandler = async function requireJsonBody(c, next) {
+  const { raw } = c.req;
+  const bytes = await readBody(raw, HTTP_API_LIMITS.jsonBodyBytes);
+  if (bytes.byteLength > 0 && mediaTypeOf(c.req.header("content-type")) !== "application/json") {
+    throw new VaultProxyError("unsupported_media_type", "Content-Type must be application/json");
+  }
+  const text = bytes.byteLength === 0 ? "{}" : decode(bytes);
+  refuseUnseenKeys(parse(text));
+  const headers = new Headers(raw.headers);
+  headers.set("content-type", "application/json");
+  c.req.raw = new Request(raw.url, { method: raw.method, headers, body: text });
+  await next();
+};
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new VaultProxyError("invalid_request", "body: is not valid UTF-8");
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the body.
+    throw new VaultProxyError("invalid_request", "body: is not valid JSON");
+  }
+}
+
+/** Schemas skip `__proto__` in a record without a word; what was sent must be kept or refused. */
+function refuseUnseenKeys(body: unknown): void {
+  const open: unknown[] = [body];
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    if (typeof value !== "object" || value === null) continue;
+    if (Object.hasOwn(value, "__proto__")) {
+      throw new VaultProxyError("invalid_request", "body: unknown field __proto__");
+    }
+    for (const inner of Object.values(value))
+      if (typeof inner === "object" && inner !== null) open.push(inner);
+  }
+}

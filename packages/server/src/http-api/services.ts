@@ -1,0 +1,155 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import {
+  describeService,
+  serviceDefinitionSchema,
+  serviceNameSchema,
+  serviceUpdateSchema,
+  toServiceRecord,
+} from "../auth-strategies/service-definition.js";
+import { serviceInfoSchema } from "../auth-strategies/service-info.js";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import type { AccessRules } from "./authentication.js";
+import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
+import { deletedSchema } from "./deleted-schema.js";
+import { ADMIN_ERRORS, BODY_ERRORS, SAVE_ERRORS, TOKEN_ERRORS, errorResponses } from "./error-schema.js";
+import { BEARER_SECURITY, jsonAnswer, jsonRequest } from "./route-documentation.js";
+import type { ServiceUpdateBody } from "./service-update.js";
+import { mergeServiceUpdate } from "./service-update.js";
+
+const nameParams = z.strictObject({ name: serviceNameSchema });
+const noSuchService = (): VaultProxyError => new VaultProxyError("not_found", "no such service");
+
+/** `/services` and `/services/{name}`. */
+export function registerServiceRoutes(
+  app: ControlPlaneApp,
+  parts: ControlPlaneParts,
+  access: AccessRules,
+): void {
+  const { services, log } = parts;
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/services",
+      tags: ["services"],
+      summary: "List the services, without their secrets",
+      security: BEARER_SECURITY,
+      middleware: access.any,
+      responses: {
+        200: jsonAnswer(z.array(serviceInfoSchema), "Every service, by name"),
+        ...errorResponses(...TOKEN_ERRORS),
+      },
+    }),
+    (c) => {
+      const records = [...services.records.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+      return c.json(records.map(describeService), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/services/{name}",
+      tags: ["services"],
+      summary: "Show a service, without its secrets",
+      security: BEARER_SECURITY,
+      middleware: access.any,
+      request: { params: nameParams },
+      responses: {
+        200: jsonAnswer(serviceInfoSchema, "The service"),
+        ...errorResponses("invalid_request", "not_found", ...TOKEN_ERRORS),
+      },
+    }),
+    (c) => {
+      const record = services.records.get(c.req.valid("param").name);
+      if (record === undefined) throw noSuchService();
+      return c.json(describeService(record), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/services",
+      tags: ["services"],
+      summary: "Add a service, or replace the one of that name",
+      security: BEARER_SECURITY,
+      middleware: access.adminJson,
+      request: { body: jsonRequest(serviceDefinitionSchema) },
+      responses: {
+        201: jsonAnswer(serviceInfoSchema, "The service as it is kept"),
+        ...errorResponses(...ADMIN_ERRORS, ...BODY_ERRORS, ...SAVE_ERRORS),
+      },
+    }),
+    async (c) => {
+      const record = toServiceRecord(c.req.valid("json"));
+      const replaced = await services.change((records) => {
+        const known = records.has(record.name);
+        records.set(record.name, record);
+        return known;
+      });
+      log.info(
+        { service: record.name, auth_type: record.auth.type, by: c.get("token").id_prefix },
+        replaced ? "service replaced" : "service added",
+      );
+      return c.json(describeService(record), 201);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "put",
+      path: "/services/{name}",
+      tags: ["services"],
+      summary: "Change a service; a secret left out stays as it is while the auth type is the same",
+      security: BEARER_SECURITY,
+      middleware: access.adminJson,
+      request: { params: nameParams, body: jsonRequest(serviceUpdateSchema) },
+      responses: {
+        200: jsonAnswer(serviceInfoSchema, "The service as it is kept"),
+        ...errorResponses("not_found", ...ADMIN_ERRORS, ...BODY_ERRORS, ...SAVE_ERRORS),
+      },
+    }),
+    async (c) => {
+      const { name } = c.req.valid("param");
+      // The body as sent: the schema's output has defaults in place of what was left out.
+      const body = await c.req.json<ServiceUpdateBody>();
+      const record = await services.change((records) => {
+        const stored = records.get(name);
+        if (stored === undefined) throw noSuchService();
+        const updated = mergeServiceUpdate(stored, body);
+        records.set(name, updated);
+        return updated;
+      });
+      log.info(
+        { service: name, auth_type: record.auth.type, by: c.get("token").id_prefix },
+        "service updated",
+      );
+      return c.json(describeService(record), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "delete",
+      path: "/services/{name}",
+      tags: ["services"],
+      summary: "Delete a service and its credential",
+      security: BEARER_SECURITY,
+      middleware: access.admin,
+      request: { params: nameParams },
+      responses: {
+        200: jsonAnswer(deletedSchema, "The service is gone"),
+        ...errorResponses("invalid_request", "not_found", ...ADMIN_ERRORS, ...SAVE_ERRORS),
+      },
+    }),
+    async (c) => {
+      const { name } = c.req.valid("param");
+      await services.change((records) => {
+        if (!records.delete(name)) throw noSuchService();
+      });
+      log.info({ service: name, by: c.get("token").id_prefix }, "service deleted");
+      return c.json({ status: "deleted" as const }, 200);
+    },
+  );
+}

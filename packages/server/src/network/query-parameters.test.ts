@@ -1,0 +1,103 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { canonicalQueryName, queryParameterValues, removeQueryParameters } from "./query-parameters.js";
+
+const names = new Set(["api-key", "key"]);
+
+describe("canonicalQueryName", () => {
+  test.each([
+    ["Api_Key", "api-key"],
+    ["key[]", "key"],
+    ["key[a][b]", "key"],
+    ["[x]", "[x]"],
+    ["", ""],
+  ])("%j is %j", (name, canonical) => expect(canonicalQueryName(name)).toBe(canonical));
+});
+
+describe("removeQueryParameters", () => {
+  test.each([
+    ["key=1", undefined],
+    ["key", undefined],
+    ["KEY=1&Api_Key=2&api-key=3", undefined],
+    ["a=1&key=x&b=2", "a=1&b=2"],
+    ["key=x&b=2", "b=2"],
+    ["a=1&key=x", "a=1"],
+    ["a=1&%6bey=x&k%45y=y", "a=1"],
+    ["a=1&api%5Fkey=x", "a=1"],
+    ["a=1&key[]=x&key%5b0%5d=y&key[a=z", "a=1"],
+    ["a=1;key=2", "a=1"],
+    ["a=1;key=2;b=3", "a=1;b=3"],
+    ["key=1;b=3&c", "b=3&c"],
+    ["a&&key=1&&b", "a&&&b"],
+    ["&key=1&b", "&b"],
+    ["a=key=1&b=%26key=1", "a=key=1&b=%26key=1"],
+    ["monkey=1&keys=2&k=key", "monkey=1&keys=2&k=key"],
+    ["%zz=1&%ff=2&key%ff=3", "%zz=1&%ff=2&key%ff=3"],
+    ["", ""],
+    [undefined, undefined],
+  ])("of %j leaves %j", (query, left) => expect(removeQueryParameters(query, names)).toBe(left));
+
+  test("with no names leaves everything", () => {
+    expect(removeQueryParameters("key=1&&", new Set())).toBe("key=1&&");
+  });
+
+  const piece = fc.constantFrom(
+    "key",
+    "KEY",
+    "api_key",
+    "%6bey",
+    "a",
+    "b%20",
+    "=",
+    "&",
+    ";",
+    "[",
+    "]",
+    "+",
+    "%",
+    "1",
+  );
+  const query = fc.array(piece, { maxLength: 20 }).map((parts) => parts.join(""));
+
+  test("leaves no parameter of those names, and all others in order and unchanged", () => {
+    fc.assert(
+      fc.property(query, (text) => {
+        const left = removeQueryParameters(text, names);
+        expect(queryParameterValues(left, names)).toEqual([]);
+        const others = text.split(/[&;]/).filter((part) => queryParameterValues(part, names).length === 0);
+        expect((left ?? "").split(/[&;]/).filter(Boolean)).toEqual(others.filter(Boolean));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("a query without those names is the same text", () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        fc.pre(queryParameterValues(text, names).length === 0);
+        expect(removeQueryParameters(text, names)).toBe(text);
+      }),
+    );
+  });
+});
+
+describe("queryParameterValues", () => {
+  test.each([
+    ["key=tok_a", ["tok_a"]],
+    ["x=1&KEY=a%20b+c&key=d=e", ["a b c", "d=e"]],
+    ["key", [""]],
+    ["key=%ff%41", ["\u00ffA"]],
+    ["x=1", []],
+    ["", []],
+    [undefined, []],
+  ])("of %j gives %j", (query, values) => expect(queryParameterValues(query, names)).toEqual(values));
+
+  test("gives back what URLSearchParams wrote", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme" }), fc.string({ unit: "grapheme" }), (value, other) => {
+        const query = new URLSearchParams({ other, key: value }).toString();
+        expect(queryParameterValues(query, names)).toEqual([value]);
+      }),
+    );
+  });
+});

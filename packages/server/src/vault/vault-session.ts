@@ -1,0 +1,162 @@
+import { randomBytes } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import type { CollectionName } from "./collection.js";
+import { createCommitQueue, type CommitQueue } from "./commit-queue.js";
+import { KEY_BYTES, type PasswordSlot, type VaultHeader } from "./header.js";
+import { emptyContent, sealImage, type StoredFile, type VaultContent } from "./image.js";
+import { openKeySlot, sealKeySlot } from "./key-slot.js";
+import type { OpenedVault } from "./opened-vault.js";
+import { DataKey } from "./segment-cipher.js";
+import { RecordTexts } from "./state-codec.js";
+import { toStorageError } from "./storage-error.js";
+import { VaultDraft, type DraftFile, type KeyChange } from "./vault-draft.js";
+import { VAULT_FILE_LIMITS } from "./vault-file-limits.js";
+
+export interface SessionEnvironment {
+  /** Puts a whole vault file in its place, durably. */
+  save(chunks: readonly Buffer[], reason: "change" | "new password"): Promise<void>;
+  /** After the state is swapped, before the changes that made it resolve. */
+  onCommitted(changed: ReadonlySet<CollectionName | "files">): void;
+  /** Seals after which a data key is replaced. */
+  readonly sealsPerKey: number;
+}
+
+/** The vault while it is unlocked: its keys, its committed content, and the queue of changes to it. */
+export class VaultSession {
+  readonly #environment: SessionEnvironment;
+  #texts: RecordTexts;
+  readonly #queue: CommitQueue<VaultDraft>;
+  #header: VaultHeader;
+  #key: DataKey;
+  #keyEncryptionKey: Buffer;
+  #content: VaultContent;
+
+  /** Takes the keys of `opened` over, and wipes them in {@link VaultSession.close}. */
+  constructor(opened: OpenedVault, environment: SessionEnvironment) {
+    this.#environment = environment;
+    this.#texts = opened.texts;
+    this.#header = opened.header;
+    this.#key = opened.key;
+    this.#keyEncryptionKey = opened.keyEncryptionKey;
+    this.#content = opened.content;
+    this.#queue = createCommitQueue(
+      {
+        begin: () => new VaultDraft(this.#content, this.#texts),
+        commit: (draft) => this.#commit(draft),
+      },
+      VAULT_FILE_LIMITS.waitingChanges,
+    );
+  }
+
+  get content(): VaultContent {
+    return this.#content;
+  }
+
+  get passwordSlot(): PasswordSlot {
+    return this.#header.passwordSlot;
+  }
+
+  get generation(): number {
+    return this.#header.generation;
+  }
+
+  /** Whether a key derived from a password is this vault's. */
+  opensWith(keyEncryptionKey: Buffer): boolean {
+    const dataKey = openKeySlot(keyEncryptionKey, this.#header.passwordSlot, this.#header.vaultId);
+    dataKey?.fill(0);
+    return dataKey !== undefined;
+  }
+
+  readFile(file: StoredFile): Buffer {
+    return this.#key.open(file.segment);
+  }
+
+  change<R>(apply: (draft: VaultDraft) => R): Promise<R> {
+    return this.#queue.submit(apply);
+  }
+
+  /** Seals everything anew under a fresh data key that the new password's key opens. Takes that key over on success. */
+  changeKey(keyChange: KeyChange): Promise<void> {
+    return this.#queue.submit((draft) => draft.changeKey(keyChange));
+  }
+
+  /** Drops what waits, lets the running save end, and wipes the keys. */
+  async close(): Promise<void> {
+    await this.#queue.close(new VaultProxyError("vault_locked", "the vault is locked"));
+    this.#key.destroy();
+    this.#keyEncryptionKey.fill(0);
+    this.#content = emptyContent();
+    this.#texts = new RecordTexts();
+  }
+
+  async #commit(draft: VaultDraft): Promise<void> {
+    if (!draft.needsSave) return;
+    const isWornOut = this.#key.seals >= this.#environment.sealsPerKey;
+    const keyChange =
+      draft.keyChange ??
+      (isWornOut ? { keyEncryptionKey: this.#keyEncryptionKey, derivation: this.passwordSlot } : undefined);
+    const { key, passwordSlot } = keyChange === undefined ? this.#currentKey() : this.#newKey(keyChange);
+    const header = { ...this.#header, generation: this.#header.generation + 1, passwordSlot };
+    let content: VaultContent;
+    try {
+      content = { collections: draft.collections, files: await this.#sealFiles(draft.files, key) };
+      const chunks = sealImage(key, header, content, this.#texts);
+      assertFits(chunks);
+      await this.#environment.save(chunks, draft.keyChange === undefined ? "change" : "new password");
+    } catch (error) {
+      if (key !== this.#key) key.destroy();
+      throw toStorageError(error);
+    }
+    if (key !== this.#key) this.#key.destroy();
+    this.#key = key;
+    if (draft.keyChange !== undefined) {
+      this.#keyEncryptionKey.fill(0);
+      this.#keyEncryptionKey = draft.keyChange.keyEncryptionKey;
+    }
+    this.#header = header;
+    this.#content = content;
+    this.#environment.onCommitted(draft.changed);
+  }
+
+  #currentKey(): { key: DataKey; passwordSlot: PasswordSlot } {
+    return { key: this.#key, passwordSlot: this.passwordSlot };
+  }
+
+  #newKey({ keyEncryptionKey, derivation }: KeyChange): { key: DataKey; passwordSlot: PasswordSlot } {
+    const { vaultId } = this.#header;
+    const dataKey = randomBytes(KEY_BYTES);
+    const passwordSlot = sealKeySlot(keyEncryptionKey, derivation, vaultId, dataKey);
+    return { key: new DataKey(dataKey, vaultId, 0), passwordSlot };
+  }
+
+  /** Seals the new files, and with a new key all of them; every other file stays as it is. */
+  async #sealFiles(
+    files: ReadonlyMap<string, DraftFile>,
+    key: DataKey,
+  ): Promise<ReadonlyMap<string, StoredFile>> {
+    const isSameKey = key === this.#key;
+    if (isSameKey && files === this.#content.files) return this.#content.files;
+    const sealed = new Map<string, StoredFile>();
+    for (const [name, file] of files) {
+      if (isSameKey && file.segment !== undefined) {
+        sealed.set(name, file);
+        continue;
+      }
+      const { mimeType, size, createdAt } = file;
+      const plaintext = file.segment === undefined ? file.bytes : this.readFile(file);
+      sealed.set(name, { mimeType, size, createdAt, segment: key.seal("file", plaintext) });
+      plaintext.fill(0);
+      // Sealing a file takes milliseconds; a hundred of them must not hold up every call.
+      await nextTurn();
+    }
+    return sealed;
+  }
+}
+
+function assertFits(chunks: readonly Buffer[]): void {
+  const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  if (size > VAULT_FILE_LIMITS.fileBytes) {
+    throw new VaultProxyError("storage_full", "the vault file would be larger than a vault file may be");
+  }
+}

@@ -1,0 +1,127 @@
+/** The checks of `npm run check`: format, lint, types, import rules and the lock file, TypeScript and Python. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { lockFileProblems } from "./lock-file-rules.mjs";
+import { ensurePythonEnvironment, PYTHON_SDK, pythonCommand } from "./python-environment.mjs";
+import { ROOT, run, ScriptError } from "./run-process.mjs";
+import { ensureBuilt } from "./workspace.mjs";
+
+/**
+ * @typedef {{ ok: boolean, output: string, reason: string }} Outcome
+ * @typedef {{ name: string, check: () => Promise<Outcome> }} Check
+ */
+
+// The machine has two cores in CI, and the type-aware checks are bound by the processor.
+const AT_ONCE = 2;
+const CHECK_TIMEOUT_MS = 300_000;
+
+/**
+ * Runs every check, whatever the others say, and prints a line for each and the output of those that failed.
+ *
+ * @returns {Promise<number>} How many failed.
+ */
+export async function runChecks() {
+  const build = { name: "build", check: () => outcomeOf(ensureBuilt) };
+  const waiting = allChecks();
+  const width = Math.max(...waiting.map(({ name }) => name.length));
+  let failed = 0;
+  /** @param {Check[]} queue */
+  const work = async (queue) => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const started = performance.now();
+      const outcome = await next.check();
+      const seconds = ((performance.now() - started) / 1000).toFixed(1);
+      process.stdout.write(
+        `${outcome.ok ? "ok    " : "FAILED"}  ${next.name.padEnd(width)}  ${seconds.padStart(6)} s\n`,
+      );
+      if (outcome.ok) continue;
+      failed += 1;
+      process.stdout.write(
+        `${`${outcome.output.trimEnd()}\n${outcome.reason}`.trim().replace(/^/gm, "        ")}\n`,
+      );
+    }
+  };
+  // Some of the others read the built types of the client.
+  await work([build]);
+  await Promise.all(Array.from({ length: AT_ONCE }, () => work(waiting)));
+  return failed;
+}
+
+/** @returns {Check[]} The slowest first. */
+function allChecks() {
+  const projects = readdirSync(path.join(ROOT, "packages"))
+    .map((name) => `packages/${name}`)
+    .filter((folder) => existsSync(path.join(ROOT, folder, "tsconfig.json")));
+  return [
+    { name: "lint (eslint)", check: () => npmTool("eslint", ["--max-warnings", "0", "."]) },
+    ...[...projects, "."].map((project) => ({
+      name: `types (${project === "." ? "tests and scripts" : project})`,
+      check: () => npmTool("tsc", ["--noEmit", "-p", project]),
+    })),
+    {
+      name: "import rules (dependency-cruiser)",
+      check: () =>
+        npmTool("depcruise", [
+          "--config",
+          ".dependency-cruiser.cjs",
+          "packages/server/src",
+          "packages/cli/src",
+          "packages/client/src",
+        ]),
+    },
+    { name: "format (prettier)", check: () => npmTool("prettier", ["--check", "."]) },
+    { name: "lock file", check: lockFileCheck },
+    { name: "python (ruff, mypy)", check: pythonCheck },
+  ];
+}
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ */
+function npmTool(command, args) {
+  return run(path.join(ROOT, "node_modules/.bin", command), args, { timeoutMs: CHECK_TIMEOUT_MS });
+}
+
+/** @returns {Promise<Outcome>} */
+async function lockFileCheck() {
+  const problems = lockFileProblems(readFileSync(path.join(ROOT, "pnpm-lock.yaml"), "utf8"));
+  return { ok: problems.length === 0, output: problems.join("\n"), reason: "" };
+}
+
+/** @returns {Promise<Outcome>} */
+async function pythonCheck() {
+  const prepared = await outcomeOf(ensurePythonEnvironment);
+  if (!prepared.ok) return prepared;
+  /** @type {[string, string[]][]} */
+  const commands = [
+    ["ruff", ["format", "--check", "."]],
+    ["ruff", ["check", "."]],
+    ["mypy", []],
+  ];
+  /** @type {Outcome[]} */
+  const outcomes = [];
+  for (const [command, args] of commands) {
+    outcomes.push(await run(pythonCommand(command), args, { cwd: PYTHON_SDK, timeoutMs: CHECK_TIMEOUT_MS }));
+  }
+  const failed = outcomes.filter(({ ok }) => !ok);
+  return {
+    ok: failed.length === 0,
+    output: failed.map(({ output }) => output).join("\n"),
+    reason: failed.map(({ reason }) => reason).join("\n"),
+  };
+}
+
+/**
+ * @param {() => Promise<void>} task
+ * @returns {Promise<Outcome>} A `ScriptError` of the task is a failed check; anything else is a bug and is thrown.
+ */
+async function outcomeOf(task) {
+  try {
+    await task();
+    return { ok: true, output: "", reason: "" };
+  } catch (error) {
+    if (!(error instanceof ScriptError)) throw error;
+    return { ok: false, output: "", reason: error.message };
+  }
+}

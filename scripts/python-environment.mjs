@@ -1,0 +1,46 @@
+/** The Python SDK's virtual environment: made with `python3 -m venv`, kept until `pyproject.toml` changes. */
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { ROOT, run, ScriptError } from "./run-process.mjs";
+import { digestOf, readIfThere, say } from "./workspace.mjs";
+
+export const PYTHON_SDK = path.join(ROOT, "packages/python-sdk");
+const VENV = path.join(PYTHON_SDK, ".venv");
+const STAMP = path.join(VENV, ".install-stamp");
+const OLDEST_PYTHON = [3, 10];
+
+/** @param {string} name The path of a command in the environment. */
+export function pythonCommand(name) {
+  return path.join(VENV, "bin", name);
+}
+
+/** Makes the environment with the SDK (editable) and its pinned tools in it. Throws `ScriptError` when it cannot. */
+export async function ensurePythonEnvironment() {
+  const found = await run("python3", ["-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"]);
+  if (!found.ok) throw new ScriptError("Python 3.10 or later is needed for the Python SDK: install python3.");
+  const version = found.output.trim();
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  if (major !== OLDEST_PYTHON[0] || minor < (OLDEST_PYTHON[1] ?? 0)) {
+    throw new ScriptError(`Python 3.10 or later is needed for the Python SDK; python3 is ${version}.`);
+  }
+
+  const digest = `${version} ${digestOf([path.join(PYTHON_SDK, "pyproject.toml")])}`;
+  if (readIfThere(STAMP) === digest && existsSync(pythonCommand("python"))) return;
+
+  say("Preparing the Python environment …");
+  rmSync(VENV, { recursive: true, force: true });
+  await mustRun("python3", ["-m", "venv", VENV]);
+  await mustRun(pythonCommand("python"), ["-m", "pip", "install", "--quiet", "-e", `${PYTHON_SDK}[dev]`]);
+  writeFileSync(STAMP, digest);
+}
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ */
+async function mustRun(command, args) {
+  const finished = await run(command, args);
+  if (!finished.ok) {
+    throw new ScriptError(`${finished.output}\nPreparing the Python environment failed: ${finished.reason}.`);
+  }
+}

@@ -1,0 +1,50 @@
+/** The programs that the tests and the demo call, and the Debian packages that bring them. */
+import { run, ScriptError } from "./run-process.mjs";
+import { say } from "./workspace.mjs";
+
+/** @type {{ package: string, check: [string, string[]] }[]} */
+const NEEDED = [
+  { package: "curl", check: ["curl", ["--version"]] },
+  { package: "openssl", check: ["openssl", ["version"]] },
+  { package: "procps", check: ["ps", ["--version"]] },
+  { package: "python3", check: ["python3", ["--version"]] },
+  // Debian splits the module that makes virtual environments from the interpreter.
+  { package: "python3-venv", check: ["python3", ["-c", "import ensurepip, venv"]] },
+];
+
+/**
+ * Installs what is missing, as root on Debian and its relatives.
+ *
+ * @param {string[]} [packages] Which of the packages above; all by default.
+ * @throws {ScriptError} Naming the packages, when they are missing and cannot be installed.
+ */
+export async function ensureSystemPackages(packages = NEEDED.map((needed) => needed.package)) {
+  const wanted = NEEDED.filter((needed) => packages.includes(needed.package));
+  const missing = await missingOf(wanted);
+  if (missing.length === 0) return;
+
+  const names = missing.map((needed) => needed.package);
+  const byHand = `Missing: ${names.join(", ")}. Install with: apt-get install ${names.join(" ")}`;
+  if (process.getuid?.() !== 0) throw new ScriptError(`${byHand} (as root)`);
+  say(`Installing ${names.join(", ")} …`);
+  const quiet = { env: { DEBIAN_FRONTEND: "noninteractive" } };
+  const updated = await run("apt-get", ["update", "-q"], quiet);
+  if (!updated.ok) throw new ScriptError(`${updated.output}\n${byHand} (${updated.reason})`);
+  const installed = await run("apt-get", ["install", "-y", "-q", "--no-install-recommends", ...names], quiet);
+  if (!installed.ok) throw new ScriptError(`${installed.output}\n${byHand} (${installed.reason})`);
+
+  const still = await missingOf(missing);
+  if (still.length > 0) {
+    throw new ScriptError(`Still missing after apt-get: ${still.map((needed) => needed.package).join(", ")}`);
+  }
+}
+
+/** @param {typeof NEEDED} candidates */
+async function missingOf(candidates) {
+  const missing = [];
+  for (const candidate of candidates) {
+    const { ok } = await run(...candidate.check);
+    if (!ok) missing.push(candidate);
+  }
+  return missing;
+}
