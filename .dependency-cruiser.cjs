@@ -27,7 +27,10 @@ const registries = ["auth-strategies", "protocols"].map((folder) => ({
   name: `only-the-registry-imports-${folder}`,
   comment: "A new strategy or driver is one file and one registry line.",
   severity: "error",
-  from: { path: "^packages/server/src/", pathNot: `^packages/server/src/${folder}/registry\\.ts$|\\.test\\.ts$` },
+  from: {
+    path: "^packages/server/src/",
+    pathNot: `^packages/server/src/${folder}/registry\\.ts$|\\.test\\.ts$`,
+  },
   to: { path: `^packages/server/src/${folder}/strategies/` },
 }));
 
@@ -46,7 +49,10 @@ module.exports = {
       comment: "The CLI speaks to the server over HTTP through the client, never by import.",
       severity: "error",
       from: { path: "^packages/([^/]+)/" },
-      to: { path: "^packages/", pathNot: ["^packages/$1/", "^packages/client/(src|dist)/index\\.(ts|js|d\\.ts)$"] },
+      to: {
+        path: "^packages/",
+        pathNot: ["^packages/$1/", "^packages/client/(src|dist)/index\\.(ts|js|d\\.ts)$"],
+      },
     },
     ...layerRules,
     ...registries,
@@ -56,6 +62,9 @@ module.exports = {
     doNotFollow: { path: "node_modules|/dist/" },
     exclude: { path: "/dist/" },
     tsConfig: { fileName: "tsconfig.json" },
-    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "types", "node", "default"] },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "types", "node", "default"],
+    },
   },
 };

@@ -1,5 +1,5 @@
 /** The real `vault-server` and `vault-cli`, driven as processes, with everything they write in one directory. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { CLI_MAIN, SERVER_MAIN } from "../scripts/workspace.mjs";
@@ -58,6 +58,13 @@ export async function startVault(processes, directory) {
     dataDir,
     /** Everything that the server has printed. */
     log: () => log.join("\n"),
+    /** The token that `vault-cli unlock` has left in its session file, for the owner alone. */
+    adminToken() {
+      const session = readFileSync(path.join(home, ".vault-proxy/session"), "utf8");
+      const [token] = /tok_[A-Za-z0-9_-]{43}/.exec(session) ?? [];
+      if (token === undefined) throw new ScriptError("vault-cli unlock left no token in its session file");
+      return token;
+    },
     /** @returns {Promise<number | null>} The exit status. */
     stop: () => processes.stop(server),
     /**

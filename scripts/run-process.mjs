@@ -1,5 +1,6 @@
 /** Running one child process to its end, shown to the person or kept for later. */
 import { spawn } from "node:child_process";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The root of the workspace, where every command runs unless told otherwise. */
@@ -30,6 +31,7 @@ const KILL_AFTER_MS = 5_000;
  */
 export function run(command, args, { cwd = ROOT, env = {}, timeoutMs, show = false } = {}) {
   return new Promise((resolve) => {
+    const name = path.basename(command);
     const output = show ? "inherit" : "pipe";
     const child = spawn(command, args, {
       cwd,
@@ -61,12 +63,12 @@ export function run(command, args, { cwd = ROOT, env = {}, timeoutMs, show = fal
     };
     child.on("error", (error) => {
       const missing = /** @type {NodeJS.ErrnoException} */ (error).code === "ENOENT";
-      finish(missing ? `${command} is not installed` : `${command} could not be started: ${error.message}`);
+      finish(missing ? `${name} is not installed` : `${name} could not be started: ${error.message}`);
     });
     child.on("close", (status, signal) => {
-      if (timedOut) finish(`${command} took longer than ${String(timeoutMs)} ms`);
-      else if (signal !== null) finish(`${command} was ended by ${signal}`);
-      else finish(status === 0 ? "" : `${command} exited with status ${String(status)}`);
+      if (timedOut) finish(`${name} took longer than ${String(timeoutMs)} ms`);
+      else if (signal !== null) finish(`${name} was ended by ${signal}`);
+      else finish(status === 0 ? "" : `${name} exited with status ${String(status)}`);
     });
   });
 }

@@ -107,7 +107,11 @@ function parentOf(entry: CommandEntry, program: Command, groups: Map<string, Com
 }
 
 function usageError(error: CommanderError, bin: string, words: readonly string[]): UsageError {
-  const message = error.message.replace(/^error: /, "").replaceAll("\n", " ");
+  const message = error.message
+    .replace(/^error: /, "")
+    .replaceAll("\n", " ")
+    // `--token=…` is no option, but what follows it may be a secret all the same.
+    .replace(/(unknown option '[^'=]*)=[^']*/, "$1");
   const selected = selectCommand(words, COMMANDS);
   return new UsageError(message, `see \`${[bin, ...(selected?.path ?? []), "--help"].join(" ")}\``);
 }

@@ -162,7 +162,7 @@ describe("proxy", () => {
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
-    onTestFinished(() => new Promise((resolve) => server.close(resolve)));
+    onTestFinished(() => void server.close());
     const client = NewWithToken(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, TOKEN);
     await expect((await client.proxy("svc", "GET", "/")).text()).rejects.toThrow();
     await expect(client.getFile("key.json")).rejects.toMatchObject({ code: "connection_failed" });

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from conftest import Answer, StubVault
-from vault_proxy import IssuedToken, ServiceInfo, VaultClient, VaultError
+from vault_proxy import AsyncVaultClient, IssuedToken, ServiceInfo, VaultClient, VaultError
 
 TOKEN = "tok_" + "a" * 43
 UseClient = Callable[..., Any]
@@ -52,6 +53,20 @@ def test_unlock_keeps_the_token_and_lock_forgets_it(vault: StubVault) -> None:
     assert lock.headers["authorization"] == f"Bearer {TOKEN}"
     assert lock.body == b""
     assert "authorization" not in after.headers
+
+
+def test_unlock_and_lock_do_the_same_in_asyncio(vault: StubVault) -> None:
+    vault.answers["POST", "/auth/unlock"] = json_answer({"id": TOKEN, "scope": "admin"})
+    vault.answers["POST", "/auth/lock"] = json_answer({"status": "locked"})
+
+    async def run() -> None:
+        async with AsyncVaultClient(vault.addr) as client:
+            await client.unlock("correct horse")
+            await client.lock()
+            await client.proxy("svc", "GET", "/")
+
+    asyncio.run(run())
+    assert [seen.headers.get("authorization") for seen in vault.seen] == [None, f"Bearer {TOKEN}", None]
 
 
 def test_a_refused_lock_keeps_the_token(vault: StubVault) -> None:
@@ -199,7 +214,7 @@ def test_an_answer_that_no_vault_sends_is_an_error_that_shows_nothing_of_it(
     with pytest.raises(VaultError, match="is this the vault's address") as raised:
         use_client(call, vault.addr, TOKEN)
     assert raised.value.code == "unexpected_answer"
-    assert raised.value.__cause__ is None
+    assert raised.value.__context__ is None
 
 
 def test_an_error_page_that_is_no_json_still_gives_the_status(vault: StubVault, use_client: UseClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -150,16 +151,15 @@ def _json_reader(read: Callable[[object], Result]) -> Callable[[httpx.Response],
     def read_answer(response: httpx.Response) -> Result:
         if not response.is_success:
             raise _vault_error(response)
-        try:
+        with suppress(ValueError):
             return read(response.json())
-        except ValueError:
-            # Without the cause: the answer that was not understood may be one that shows a token.
-            raise VaultError(
-                response.status_code,
-                "the answer is not what a vault sends: is this the vault's address?",
-                "unexpected_answer",
-                request_id=response.headers.get("x-vault-request-id"),
-            ) from None
+        # Not from inside a handler: the error of the reading holds the answer's text, which may show a token.
+        raise VaultError(
+            response.status_code,
+            "the answer is not what a vault sends: is this the vault's address?",
+            "unexpected_answer",
+            request_id=response.headers.get("x-vault-request-id"),
+        )
 
     return read_answer
 

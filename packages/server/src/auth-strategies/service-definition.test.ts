@@ -270,3 +270,9 @@ test("the info of a url service shows the placeholder", () => {
   const record = serviceWith(KINDS.url, { base_url: "https://api.example.com/bot{token}" });
   expect(describeService(record).base_url).toBe("https://api.example.com/bot{token}");
 });
+
+test("a record of an auth type that this version does not know is described, but not used", () => {
+  const record = { ...serviceWith(KINDS.bearer), auth: { type: "from-the-future" } };
+  expect(describeService(record)).toMatchObject({ name: "svc", auth_type: "from-the-future" });
+  expect(() => createInjector(record)).toThrow(/not known to this version/);
+});

@@ -97,11 +97,11 @@ export const serviceDefinitionSchema = z
 
 const [firstUpdate, ...otherUpdates] = AUTH_STRATEGIES.map(({ schema, secretFields }): z.ZodObject => {
   const optional: ReadonlySet<string> = new Set(secretFields);
-  const fields = Object.entries(schema.shape).map(([name, field]) => [
-    name,
-    optional.has(name) ? z.optional(field) : field,
-  ]);
-  return z.strictObject(Object.fromEntries(fields) as z.ZodRawShape);
+  const fields: Record<string, z.ZodType> = {};
+  for (const [name, field] of Object.entries<z.ZodType>(schema.shape)) {
+    fields[name] = optional.has(name) ? z.optional(field) : field;
+  }
+  return z.strictObject(fields);
 });
 /** `PUT /services/{name}`: as for POST, but `name` is the path's and omitted secrets are the stored ones. */
 export const serviceUpdateSchema = z
@@ -150,17 +150,23 @@ export function allowsInsecure(record: Pick<ServiceRecord, "allow_private" | "tl
   return record.allow_private || record.tls_skip_verify;
 }
 
+/** @returns undefined for a record of a newer version's auth type */
+function findStrategy(record: ServiceRecord): AuthStrategy<AuthConfig> | undefined {
+  const strategy = AUTH_STRATEGIES.find((candidate) => candidate.type === record.auth.type);
+  // The record was made by this strategy's own schema, so its `auth` is this strategy's Config.
+  return strategy as unknown as AuthStrategy<AuthConfig> | undefined;
+}
+
 /** @throws VaultProxyError `not_implemented` for a record of a newer version's auth type. */
 function strategyOf(record: ServiceRecord): AuthStrategy<AuthConfig> {
-  const strategy = AUTH_STRATEGIES.find((candidate) => candidate.type === record.auth.type);
+  const strategy = findStrategy(record);
   if (strategy === undefined) {
     throw new VaultProxyError(
       "not_implemented",
       `auth type ${record.auth.type} is not known to this version`,
     );
   }
-  // The record was made by this strategy's own schema, so its `auth` is this strategy's Config.
-  return strategy as unknown as AuthStrategy<AuthConfig>;
+  return strategy;
 }
 
 export function createInjector(record: ServiceRecord): CredentialInjector {
@@ -193,5 +199,5 @@ export function describeService(record: ServiceRecord): ServiceInfo {
   if (record.response_timeout !== undefined) info.response_timeout = record.response_timeout;
   if (record.idle_timeout !== undefined) info.idle_timeout = record.idle_timeout;
   if (record.max_request_bytes !== undefined) info.max_request_bytes = record.max_request_bytes;
-  return { ...info, ...strategyOf(record).describe(record.auth) };
+  return { ...info, ...findStrategy(record)?.describe(record.auth) };
 }

@@ -24,6 +24,8 @@ const LIMITS = {
   requestTimeoutMs: 0,
   keepAliveTimeoutMs: 65_000,
   stalledSocketsCheckMs: 5_000,
+  /** For the whole body of a control-plane request, 5 MB at most. */
+  controlBodyMs: 120_000,
 } as const;
 
 export interface HttpListenerParts {
@@ -71,6 +73,7 @@ export function createHttpListener(parts: HttpListenerParts): Server {
       parts.proxy({ request, response, target, requestId, expectsContinue });
     } else {
       if (expectsContinue) response.writeContinue();
+      limitBodyTime(request);
       parts.controlPlane(request, response, requestId);
     }
   };
@@ -92,6 +95,13 @@ export function createHttpListener(parts: HttpListenerParts): Server {
     else answerOnSocket(socket, describeParserError(error.code));
   });
   return server;
+}
+
+function limitBodyTime(request: IncomingMessage): void {
+  if (request.complete) return;
+  const timer = setTimeout(() => request.socket.destroy(), LIMITS.controlBodyMs);
+  const stop = (): void => clearTimeout(timer);
+  request.once("end", stop).once("close", stop);
 }
 
 function refuse(request: IncomingMessage, target: string, guard: BrowserGuard): VaultProxyError | undefined {

@@ -81,7 +81,11 @@ const MAX_FRAMES = 6;
 export function describeThrown(thrown: unknown): LogFields {
   if (!(thrown instanceof Error)) return { thrown: typeof thrown };
   const code = "code" in thrown && typeof thrown.code === "string" ? thrown.code : undefined;
-  const frames = (thrown.stack ?? "")
+  // The message stands at the head of the stack, and may have lines that look like frames.
+  const stack = thrown.stack ?? "";
+  const behindMessage = stack.indexOf(thrown.message) + thrown.message.length;
+  const frames = stack
+    .slice(behindMessage)
     .split("\n")
     .filter((line) => /^\s+at /.test(line))
     .slice(0, MAX_FRAMES)

@@ -135,4 +135,5 @@ test("expired tokens are dropped when a new one is saved", async () => {
   advance(2 * HOUR);
   await registry.issue({ scope: "proxy", expiresAt: now() + HOUR });
   expect(store.records.size).toBe(1);
+  expect(registry.list()).toHaveLength(1);
 });

@@ -244,8 +244,9 @@ async function withDraft<R>(
   }
 }
 
+/** Of starters that died. They do no harm, so that a failure here is none. */
 async function removeLeftOvers(directory: string): Promise<void> {
-  for (const name of await readdir(directory)) {
+  for (const name of await readdir(directory).catch(() => [])) {
     if (name.startsWith(`${LOCK_FILE}.`)) await unlinkQuietly(join(directory, name));
   }
 }
