@@ -371,3 +371,20 @@ test("garbage, CONNECT and oversized heads are answered and do not hurt the serv
   );
   expect((await call(server.address, "GET", "/health")).status).toBe(200);
 });
+
+test.each([
+  [
+    ["--tls-cert", "/nowhere/cert.pem", "--tls-key", "/nowhere/key.pem"],
+    /--tls-cert: cannot read \/nowhere\/cert\.pem/,
+  ],
+  [["--password-file", "/nowhere/password"], /--password-file: cannot read \/nowhere\/password/],
+  [["--listen", "unix:/nowhere/vault.sock"], /\/nowhere\/vault\.sock cannot be made/],
+  [["--data-dir", "/dev/null"], /dev\/null/],
+])("%j is refused with a sentence, exit code 1, and no lock left behind", async (flags, says) => {
+  const dataDir = join(directory.path, "data");
+  const result = await startRefused(["--data-dir", dataDir, "--listen", "127.0.0.1:0", ...flags]);
+  expect(result.code).toBe(1);
+  expect(result.output).toMatch(says);
+  expect(result.output).not.toMatch(/ at .*\.js:\d+/);
+  if (existsSync(dataDir)) expect(readdirSync(dataDir)).toEqual([]);
+});

@@ -73,9 +73,11 @@ export async function startServer(options: {
     dataDir: options.dataDir,
     log: output,
     ended,
-    stop(signal = "SIGTERM") {
+    async stop(signal = "SIGTERM") {
       child.kill(signal);
-      return ended;
+      const how = await ended;
+      if (output().includes("unexpected error")) throw new Error(`a defect was logged:\n${output()}`);
+      return how;
     },
   };
 }

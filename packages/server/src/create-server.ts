@@ -1,5 +1,4 @@
-import { randomBytes, X509Certificate } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
 import type { IncomingMessage, Server } from "node:http";
 import { performance } from "node:perf_hooks";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
@@ -14,6 +13,7 @@ import { createControlPlane } from "./http-api/app.js";
 import { createBrowserGuard } from "./network/browser-guard.js";
 import { findPeerUid, readTcpTable } from "./network/peer-user.js";
 import type { Logger } from "./redaction/logger.js";
+import { readTlsFiles } from "./start-up-files.js";
 import type { TokenRecord } from "./tokens/token-record.js";
 import { createTokenRegistry } from "./tokens/token-registry.js";
 import { openVault, type Vault } from "./vault/vault.js";
@@ -79,7 +79,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
   const listener = createHttpListener({
     tls,
     guard: createBrowserGuard({
-      tlsNames: tls === undefined ? [] : certificateNames(tls.cert),
+      tlsNames: tls?.names ?? [],
       allowedHosts: config.allowedHosts,
       unixSocket: config.listen.kind === "unix",
     }),
@@ -103,19 +103,6 @@ export async function createServer(config: ServerConfig, version: string, log: L
 /** The Node request behind a Hono context: the listener above hands it over as binding. */
 function incomingOf(context: { readonly env: unknown }): IncomingMessage {
   return (context.env as HttpBindings).incoming;
-}
-
-async function readTlsFiles(files: {
-  readonly certPath: string;
-  readonly keyPath: string;
-}): Promise<{ readonly cert: Buffer; readonly key: Buffer }> {
-  return { cert: await readFile(files.certPath), key: await readFile(files.keyPath) };
-}
-
-/** DNS names of the listener's own certificate (RFC 5280 §4.2.1.6). */
-function certificateNames(pem: Buffer): string[] {
-  const names = new X509Certificate(pem).subjectAltName ?? "";
-  return [...names.matchAll(/DNS:([^,\s"]+)/g)].map((match) => match[1] ?? "");
 }
 
 /** Whom failed unlocks are counted for: the user at the other end of a loopback connection, where that can be told. */

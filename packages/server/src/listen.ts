@@ -40,7 +40,8 @@ function bind(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException): void => {
-      const reason = BIND_FAILURES[error.code ?? ""] ?? "cannot be listened on";
+      const reason =
+        ("path" in where ? SOCKET_FAILURES : PORT_FAILURES)[error.code ?? ""] ?? "cannot be listened on";
       reject(new VaultProxyError("conflict", `${shown} ${reason}`, { cause: error }));
     };
     server.once("error", onError);
@@ -51,11 +52,19 @@ function bind(
   });
 }
 
-const BIND_FAILURES: Readonly<Record<string, string>> = {
-  EADDRINUSE: "is already in use: is another vault-server running?",
+const IN_USE = "is already in use: is another vault-server running?";
+const PORT_FAILURES: Readonly<Record<string, string>> = {
+  EADDRINUSE: IN_USE,
   EACCES: "may not be listened on by this user",
   EADDRNOTAVAIL: "is not an address of this machine",
-  ENOENT: "cannot be made: its directory does not exist",
+};
+/** libuv says EACCES for a missing directory too. */
+const NO_SOCKET = "cannot be made: does its directory exist, and may this user write there?";
+const SOCKET_FAILURES: Readonly<Record<string, string>> = {
+  EADDRINUSE: IN_USE,
+  EACCES: NO_SOCKET,
+  ENOENT: NO_SOCKET,
+  EINVAL: "is too long for a socket's path",
 };
 
 /** A socket file that nobody listens on is left over from a server that was killed. */

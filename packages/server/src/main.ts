@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 import { parseCommandLine } from "./config/command-line.js";
+import type { ServerConfig } from "./config/server-config.js";
 import { createServer } from "./create-server.js";
 import { VaultProxyError } from "./errors/vault-proxy-error.js";
 import { listen } from "./listen.js";
-import { readPasswordFile } from "./password-file.js";
-import { createLogger, describeThrown } from "./redaction/logger.js";
+import { createLogger, describeThrown, type Logger } from "./redaction/logger.js";
+import { readPasswordFile } from "./start-up-files.js";
 import { stopOnSignals } from "./stop-on-signals.js";
 import { readVersion } from "./version.js";
 
@@ -21,18 +22,36 @@ if (parsed.kind === "print") {
   const { config } = parsed;
   const log = createLogger({ format: config.logFormat, level: config.logLevel, fd: STDERR });
   process.on("exit", () => log.flush());
+  exitOnDefects(log);
   try {
-    const server = await createServer(config, version, log);
-    stopOnSignals(server, log);
-    const address = await listen(server.listener, config.listen, config.tls === undefined ? "http" : "https");
-    log.info({ address, data_dir: config.dataDir, version }, `listening on ${address}`);
-    if (config.passwordFile !== undefined) {
-      await server.vault.unlock(await readPasswordFile(config.passwordFile, log), "password-file");
-      log.info({}, "unlocked with the password file");
-    }
+    await run(config, log);
   } catch (thrown) {
-    const reason = thrown instanceof VaultProxyError ? thrown.message : "cannot start";
-    log.error(thrown instanceof VaultProxyError ? {} : describeThrown(thrown), reason);
+    const isExpected = thrown instanceof VaultProxyError;
+    log.error(isExpected ? {} : describeThrown(thrown), isExpected ? thrown.message : "cannot start");
     process.exit(1);
   }
+}
+
+async function run(config: ServerConfig, log: Logger): Promise<void> {
+  const server = await createServer(config, version, log);
+  stopOnSignals(server, log);
+  try {
+    const address = await listen(server.listener, config.listen, config.tls === undefined ? "http" : "https");
+    log.info({ data_dir: config.dataDir, version }, `listening on ${address}`);
+    if (config.passwordFile === undefined) return;
+    await server.vault.unlock(await readPasswordFile(config.passwordFile, log), "password-file");
+    log.info({}, "unlocked with the password file");
+  } catch (thrown) {
+    await server.close();
+    throw thrown;
+  }
+}
+
+/** A rejection that nobody handled concerns one call; after an exception nobody knows what state is left. */
+function exitOnDefects(log: Logger): void {
+  process.on("unhandledRejection", (thrown) => log.error(describeThrown(thrown), "unexpected error"));
+  process.on("uncaughtException", (thrown) => {
+    log.error(describeThrown(thrown), "unexpected error, exiting");
+    process.exit(1);
+  });
 }

@@ -2,6 +2,7 @@ import type { VaultServer } from "./create-server.js";
 import { describeThrown, type Logger } from "./redaction/logger.js";
 
 const DRAIN_MS = 5000;
+const SWEEP_MS = 50;
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 const EXIT_BY_SECOND_SIGNAL = 130;
 
@@ -33,10 +34,12 @@ async function stop(server: VaultServer): Promise<void> {
   const { listener } = server;
   if (listener.listening) {
     const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
-    listener.closeIdleConnections();
+    // A connection whose call has just ended would wait for another one.
+    const sweep = setInterval(() => listener.closeIdleConnections(), SWEEP_MS);
     const deadline = setTimeout(() => listener.closeAllConnections(), DRAIN_MS);
     await closed;
     clearTimeout(deadline);
+    clearInterval(sweep);
   }
   await server.close();
 }

@@ -157,6 +157,7 @@ function forward(
 ): void {
   const { request, response, requestId } = call;
   const startedAt = parts.now();
+  const body = framing.hasBody ? new RequestBody(request, route.maxRequestBytes) : null;
   const exchange = new UpstreamExchange({
     request,
     response,
@@ -165,6 +166,8 @@ function forward(
     serviceName: route.name,
     onEnd(ended, outcome) {
       parts.calls.remove(ended);
+      // What the upstream did not take is read away, also where undici never began to read it.
+      if (outcome.error !== undefined) body?.destroy();
       parts.log.debug(
         {
           request_id: requestId,
@@ -188,7 +191,7 @@ function forward(
       method: outgoing.method,
       path: outgoing.query === undefined ? path : `${path}?${outgoing.query}`,
       headers: outgoing.headers,
-      body: framing.hasBody ? new RequestBody(request, route.maxRequestBytes) : null,
+      body,
     },
     exchange,
   );
