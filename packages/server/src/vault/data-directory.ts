@@ -57,10 +57,9 @@ export async function applyStartUpRules(directory: string, log: Log): Promise<bo
   for (const name of [VAULT_FILE, BACKUP_FILE, PREVIOUS_FILE, GO_ORIGINAL_FILE, LOCK_OUT_FILE]) {
     await narrow(directory, name, log);
   }
-  const leftOvers = [temporaryName(VAULT_FILE), temporaryName(LOCK_OUT_FILE)];
+  // First this look, which refuses where the previous version is the only one.
   const isInitialized = await hasVaultFile(directory);
-  // Only now is it certain that the previous version is not the only one.
-  if (isInitialized) leftOvers.push(PREVIOUS_FILE);
+  const leftOvers = [temporaryName(VAULT_FILE), temporaryName(LOCK_OUT_FILE), PREVIOUS_FILE];
   try {
     await removeDurably(directory, leftOvers);
   } catch (error) {

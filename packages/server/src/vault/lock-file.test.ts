@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, readdir, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { readFile, readdir, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { LOCK_FILE, takeLock, type LockFile, type LockTiming } from "./lock-file.js";
@@ -115,6 +115,24 @@ describe("the lock of a data directory", () => {
       await expect(takeLock(directory, QUICK)).rejects.toMatchObject({ code: "conflict" });
       clearInterval(heart);
       await expectFree(directory);
+    }));
+
+  test("is not taken from a successor that came between the look and the claim", () =>
+    withTemporaryDirectory(async (directory) => {
+      const path = join(directory, LOCK_FILE);
+      await leaveLock(directory, { ...(await ownIdentity()), pidNamespace: "pid:[1]" }, nonceOf("a"));
+      const { mtime } = await stat(path);
+      await utimes(path, mtime, mtime);
+      const starting = takeLock(directory, QUICK);
+      const refused = expect(starting).rejects.toMatchObject({ code: "conflict" });
+      await new Promise((resolve) => setTimeout(resolve, QUICK.silenceMs / 2));
+      // The successor's file looks as old, so that the watcher takes it for the silent one that it watched.
+      await leaveLock(directory, await ownIdentity(), nonceOf("b"), "successor");
+      await utimes(join(directory, "successor"), mtime, mtime);
+      await rename(join(directory, "successor"), path);
+      await refused;
+      expect(await readFile(path, "utf8")).toContain(nonceOf("b"));
+      expect(await readdir(directory)).toEqual([LOCK_FILE]);
     }));
 
   test("has a heart that beats until it is released", () =>

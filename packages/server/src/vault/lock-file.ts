@@ -134,7 +134,6 @@ async function claimOnce(
     }
   }
   await rename(path, first.path);
-  for (const { path: succeeded } of stale.slice(1)) await unlinkQuietly(succeeded);
   return true;
 }
 

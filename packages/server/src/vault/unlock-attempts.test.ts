@@ -85,6 +85,17 @@ describe("unlock attempts", () => {
       attempts.check("uid:0");
     }));
 
+  test("do not bar a caller that came to be trusted", () =>
+    withTemporaryDirectory(async (directory) => {
+      const clock = () => 1_900_000_000_000;
+      const log = { warn: () => undefined };
+      const before = await openUnlockAttempts({ directory, clock, slowedCallers: new Set(), log });
+      await failTimes(before, "uid:0", 5);
+      expect(() => before.check("uid:0")).toThrow(expect.objectContaining({ code: "locked_out" }));
+      const after = await openUnlockAttempts({ directory, clock, slowedCallers: new Set(["uid:0"]), log });
+      after.check("uid:0");
+    }));
+
   test("bar nobody for longer because the clock was set back", () =>
     withTemporaryDirectory(async (directory) => {
       const { attempts, time } = await attemptsIn(directory);

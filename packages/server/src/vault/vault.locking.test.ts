@@ -3,7 +3,15 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Secret } from "../redaction/secret.js";
 import { REFUSED, WRONG_PASSWORD, addService, parsedVaultFile, services } from "./testing/sample-services.js";
-import { PASSWORD, withTemporaryDirectory, withUnlockedVault, withVault } from "./testing/temporary-vault.js";
+import {
+  PASSWORD,
+  SILENT_LOG,
+  SLOW_KDF_COST,
+  withTemporaryDirectory,
+  withUnlockedVault,
+  withVault,
+} from "./testing/temporary-vault.js";
+import { openVault } from "./vault.js";
 
 const LOCKED = { code: "vault_locked" };
 
@@ -38,12 +46,15 @@ describe("locking", () => {
         const writing = change("writing");
         await new Promise((resolve) => setImmediate(resolve));
         const waiting = change("waiting");
+        const events: string[] = [];
+        vault.subscribe(({ type }) => events.push(type));
         const locked = vault.lock();
         expect(vault.status).toBe("locked");
         expect(() => services(vault).records).toThrow(expect.objectContaining(LOCKED));
         await expect(waiting).rejects.toMatchObject(LOCKED);
         await writing;
         await locked;
+        expect(events).toEqual(["locked"]);
       });
       expect(acknowledged).toEqual(["writing"]);
       await withUnlockedVault(directory, async (vault) => {
@@ -53,19 +64,31 @@ describe("locking", () => {
     }));
 
   test("during a verification leaves the vault locked and says so", () =>
+    withTemporaryDirectory(async (directory) => {
+      // At a high cost, so that the derivation runs when the vault is locked.
+      const vault = await openVault({ dataDir: directory, log: SILENT_LOG }, { kdfCost: SLOW_KDF_COST });
+      try {
+        await vault.unlock(PASSWORD, "unknown");
+        const refused = expect(vault.unlock(PASSWORD, "unknown")).rejects.toMatchObject(LOCKED);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        await vault.lock();
+        await refused;
+        expect(vault.status).toBe("locked");
+      } finally {
+        await vault.close();
+      }
+    }));
+
+  test("ends before the next unlock begins", () =>
     withTemporaryDirectory((directory) =>
       withUnlockedVault(directory, async (vault) => {
-        const verifying = vault.unlock(PASSWORD, "unknown");
-        await Promise.resolve();
-        await vault.lock();
-        // It may have been overtaken before it began; then it opens the vault anew.
-        const result = await verifying.then(
-          () => "unlocked",
-          (error: unknown) => (error as { code: string }).code,
-        );
-        expect(result === "unlocked" ? vault.status : result).toBe(
-          result === "unlocked" ? "unlocked" : "vault_locked",
-        );
+        const events: string[] = [];
+        vault.subscribe(({ type }) => events.push(type));
+        const writing = addService(vault, "writing");
+        await new Promise((resolve) => setImmediate(resolve));
+        await Promise.all([vault.lock(), vault.unlock(PASSWORD, "unknown"), writing]);
+        expect(events).toEqual(["locked", "unlocked"]);
+        expect([...services(vault).records.keys()]).toEqual(["writing"]);
       }),
     ));
 });
@@ -79,8 +102,11 @@ describe("changing the password", () => {
         await vault.files.put("f", "text/plain", Buffer.from("content"));
         await writeFile(join(directory, "vault.enc.go"), "an original of the Go server");
         const before = await parsedVaultFile(directory);
+        const events: string[] = [];
+        vault.subscribe(({ type }) => events.push(type));
         await vault.changePassword(PASSWORD, next, "unknown");
         const after = await parsedVaultFile(directory);
+        expect(events).toEqual([]);
         expect(after.files[0]!.ciphertext).not.toEqual(before.files[0]!.ciphertext);
         expect(after.header.passwordSlot.salt).not.toEqual(before.header.passwordSlot.salt);
         expect((await readdir(directory)).sort()).toEqual(["vault.enc", "vault.lock"]);

@@ -8,6 +8,7 @@ import {
   CHEAP_KDF_COST,
   PASSWORD,
   SILENT_LOG,
+  SLOW_KDF_COST,
   withTemporaryDirectory,
   withUnlockedVault,
   withVault,
@@ -72,7 +73,6 @@ describe("unlocking", () => {
       withUnlockedVault(directory, async (vault) => {
         await vault.unlock(PASSWORD, "unknown");
         await expect(vault.unlock(WRONG_PASSWORD, "unknown")).rejects.toMatchObject(REFUSED);
-        await expect(vault.unlock(new Secret("x".repeat(5000)), "unknown")).rejects.toMatchObject(REFUSED);
         expect(vault.status).toBe("unlocked");
       }),
     ));
@@ -143,6 +143,18 @@ describe("unlocking", () => {
       });
     }));
 
+  test("with the right password clears the count of its caller", () =>
+    withTemporaryDirectory((directory) =>
+      withUnlockedVault(directory, async (vault) => {
+        for (let round = 0; round < 3; round += 1) {
+          for (let failure = 0; failure < 4; failure += 1) {
+            await expect(vault.unlock(WRONG_PASSWORD, "uid:7")).rejects.toMatchObject(REFUSED);
+          }
+          await vault.unlock(PASSWORD, "uid:7");
+        }
+      }),
+    ));
+
   test("only slows a trusted caller", () =>
     withTemporaryDirectory(async (directory) => {
       let now = 1_900_000_000_000;
@@ -176,6 +188,21 @@ describe("unlocking", () => {
       }),
     ));
 
+  test("by a barred caller takes no place among those that wait", () =>
+    withTemporaryDirectory((directory) =>
+      withUnlockedVault(directory, async (vault) => {
+        for (let failure = 0; failure < 5; failure += 1) {
+          await expect(vault.unlock(WRONG_PASSWORD, "uid:7")).rejects.toMatchObject(REFUSED);
+        }
+        const barred = Array.from({ length: 50 }, () => vault.unlock(PASSWORD, "uid:7"));
+        const owner = vault.unlock(PASSWORD, "uid:8");
+        for (const result of await Promise.allSettled(barred)) {
+          expect(result).toMatchObject({ status: "rejected", reason: { code: "locked_out" } });
+        }
+        await owner;
+      }),
+    ));
+
   test("by a crowd with wrong passwords runs no more derivations than the lock-out allows", () =>
     withTemporaryDirectory((directory) =>
       withUnlockedVault(directory, async (vault) => {
@@ -203,6 +230,21 @@ describe("a data directory", () => {
       await Promise.all([first.close(), first.close()]);
       await expect(first.unlock(PASSWORD, "unknown")).rejects.toMatchObject({ code: "unavailable" });
       await withUnlockedVault(directory, (vault) => addService(vault, "a"));
+    }));
+
+  test("is left alone once the vault is closed, by an unlock that was under way too", () =>
+    withTemporaryDirectory(async (directory) => {
+      // At a high cost, so that the derivation runs when the vault is closed.
+      const vault = await openVault({ dataDir: directory, log: SILENT_LOG }, { kdfCost: SLOW_KDF_COST });
+      let outcome = "none yet";
+      const unlocking = vault.unlock(PASSWORD, "unknown").catch((error: unknown) => {
+        outcome = (error as { code: string }).code;
+      });
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      await vault.close();
+      expect(outcome).toBe("unavailable");
+      expect(vault.status).toBe("locked");
+      await unlocking;
     }));
 
   test("is given free when the start fails", () =>

@@ -161,12 +161,11 @@ function createVault({ dataDir, log, clock, lockFile, attempts, isInitialized, t
   }
 
   /** Runs what derives keys: alone, and only for a caller that is not barred. */
-  async function attempt(password: Secret, caller: string, task: () => Promise<void>): Promise<void> {
+  async function attempt(caller: string, task: () => Promise<void>): Promise<void> {
     attempts.check(caller);
     await gate.run(async () => {
       attempts.check(caller);
       await locking;
-      if (Buffer.byteLength(password.reveal()) > PASSWORD_LIMITS.maxBytes) throw refused();
       try {
         await task();
       } catch (error) {
@@ -250,7 +249,7 @@ function createVault({ dataDir, log, clock, lockFile, attempts, isInitialized, t
     },
 
     async unlock(password, caller) {
-      await attempt(password, caller, async () => {
+      await attempt(caller, async () => {
         if (session === undefined) await openFromDisk(password);
         else await verify(session, password);
         await attempts.succeeded(caller);
@@ -262,7 +261,7 @@ function createVault({ dataDir, log, clock, lockFile, attempts, isInitialized, t
     async changePassword(current, next, caller) {
       openSession();
       assertGoodPassword(next, "new");
-      await attempt(current, caller, async () => {
+      await attempt(caller, async () => {
         const open = openSession();
         await verify(open, current);
         await attempts.succeeded(caller);

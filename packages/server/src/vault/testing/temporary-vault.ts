@@ -8,6 +8,9 @@ import { openVault, type Vault, type VaultOptions } from "../vault.js";
 /** The lowest cost that a file may have: a derivation takes a millisecond. */
 export const CHEAP_KDF_COST: KdfCost = { memoryKib: 8, passes: 1, lanes: 1 };
 
+/** Half a second or more: something else can happen meanwhile. */
+export const SLOW_KDF_COST: KdfCost = { memoryKib: 65_536, passes: 10, lanes: 2 };
+
 export const PASSWORD = new Secret("correct horse battery");
 
 export const SILENT_LOG = { info: () => undefined, warn: () => undefined };
