@@ -1,6 +1,7 @@
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import type { Logger } from "../redaction/logger.js";
 import {
   NotARegularFileError,
   openRegularFile,
@@ -24,9 +25,7 @@ const OWNER_ONLY = 0o600;
 const BEYOND_OWNER = 0o077;
 const WRITABLE_BY_OTHERS = 0o022;
 
-interface Log {
-  warn(fields: object, message: string): void;
-}
+type Log = Pick<Logger, "warn">;
 
 /** Makes the directory, mode 0700, and warns about one that other users can change. */
 export async function prepareDataDirectory(directory: string, log: Log): Promise<void> {
@@ -40,9 +39,14 @@ export async function prepareDataDirectory(directory: string, log: Log): Promise
     if ((mode & WRITABLE_BY_OTHERS) !== 0)
       log.warn({ directory }, "other users can write to the data directory");
   } catch (error) {
-    throw new VaultProxyError("storage_failed", "the data directory cannot be made or read", {
-      cause: error,
-    });
+    const code = errorCodeOf(error) ?? "unknown error";
+    throw new VaultProxyError(
+      "storage_failed",
+      `the data directory ${directory} cannot be made or read (${code})`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

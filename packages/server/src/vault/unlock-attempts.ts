@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import { describeThrown, type Logger } from "../redaction/logger.js";
 import { readRegularFile, replaceDurably } from "./durable-file.js";
 import { UNLOCK_LIMITS } from "./vault-file-limits.js";
 
@@ -21,7 +22,7 @@ export interface UnlockAttemptsOptions {
   readonly clock: () => number;
   /** Callers that are never barred, only slowed: those who could end the process anyway. */
   readonly slowedCallers: ReadonlySet<string>;
-  readonly log: { warn(fields: object, message: string): void };
+  readonly log: Pick<Logger, "warn">;
 }
 
 interface Failures {
@@ -60,7 +61,7 @@ export async function openUnlockAttempts(options: UnlockAttemptsOptions): Promis
       await replaceDurably({ directory, name: LOCK_OUT_FILE, chunks: [Buffer.from(json)] });
     } catch (error) {
       // The count still holds in memory: only a restart would forget it.
-      log.warn({ err: error }, "failed unlock attempts could not be written to disk");
+      log.warn(describeThrown(error), "failed unlock attempts could not be written to disk");
     }
   };
 
@@ -126,7 +127,10 @@ async function load(directory: string, log: UnlockAttemptsOptions["log"]): Promi
       ]),
     );
   } catch (error) {
-    log.warn({ err: error }, `${LOCK_OUT_FILE} cannot be read: failed unlock attempts are counted anew`);
+    log.warn(
+      describeThrown(error),
+      `${LOCK_OUT_FILE} cannot be read: failed unlock attempts are counted anew`,
+    );
     return new Map();
   }
 }

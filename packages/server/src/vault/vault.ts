@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import { describeThrown, type Logger } from "../redaction/logger.js";
 import type { Secret } from "../redaction/secret.js";
 import type { Collection, CollectionName } from "./collection.js";
 import {
@@ -63,10 +64,7 @@ export interface Vault {
   close(): Promise<void>;
 }
 
-interface Log {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
+type Log = Pick<Logger, "info" | "warn">;
 
 export interface VaultOptions {
   readonly dataDir: string;
@@ -135,7 +133,7 @@ function createVault({ dataDir, log, clock, lockFile, attempts, isInitialized, t
       try {
         listener(event);
       } catch (error) {
-        log.warn({ err: error, event: event.type }, "a listener of the vault failed");
+        log.warn({ ...describeThrown(error), event: event.type }, "a listener of the vault failed");
       }
     }
   };
