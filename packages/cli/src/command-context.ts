@@ -1,16 +1,20 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { ReadStream } from "node:tty";
+import type { Readable } from "node:stream";
 import type { VaultClient } from "@vault-proxy/client";
 
 import type { Environment, Output, OutputStream } from "./output.js";
 import { readSession } from "./session-file.js";
 
+export interface InputStream extends Readable {
+  readonly isTTY?: boolean;
+}
+
 /** What `process` gives a command; tests hand in their own. */
 export interface ProcessLike {
   readonly argv: readonly string[];
   readonly env: Environment;
-  readonly stdin: ReadStream;
+  readonly stdin: InputStream;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
 }
@@ -26,7 +30,7 @@ export interface CommandContext {
   /** The name that this program was called by. */
   readonly bin: string;
   readonly env: Environment;
-  readonly stdin: ReadStream;
+  readonly stdin: InputStream;
   readonly stderr: OutputStream;
   readonly output: Output;
   /** Where `unlock` keeps its token. */

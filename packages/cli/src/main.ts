@@ -10,3 +10,5 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 process.exitCode = await runProgram(process);
+// An answer may come before all of the input was read; what is left must not keep the process.
+process.stdin.destroy();

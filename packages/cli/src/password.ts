@@ -24,7 +24,7 @@ async function passwordFrom(context: CommandContext, options: PasswordOptions): 
     await assertPrivateFile(options.passwordFile);
     return firstLine(await readSecretFile(options.passwordFile));
   }
-  if (!context.stdin.isTTY) return readFirstLine(context.stdin);
+  if (context.stdin.isTTY !== true) return readFirstLine(context.stdin);
   if (!canAsk(context)) throw new UsageError("nowhere to ask for the password", "use --password-file");
   if (!options.creating) return askSecret(context, "Master password");
 

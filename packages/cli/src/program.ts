@@ -2,7 +2,8 @@ import { basename } from "node:path";
 import { Command, CommanderError } from "commander";
 
 import { createContext, type GlobalOptions, type ProcessLike } from "./command-context.js";
-import { COMMANDS, GROUPS, type CommandAction, type CommandEntry } from "./commands/registry.js";
+import type { CommandAction } from "./command-definition.js";
+import { COMMANDS, GROUPS, type CommandEntry } from "./commands/registry.js";
 import { UsageError, describeFailure } from "./failures.js";
 import { createOutput } from "./output.js";
 import { readVersion } from "./version.js";

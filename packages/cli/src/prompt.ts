@@ -3,7 +3,7 @@ import { CliError } from "./failures.js";
 
 /** Whether a person can be asked: questions go to stderr, since stdout may be captured. */
 export function canAsk(context: CommandContext): boolean {
-  return context.stdin.isTTY && context.stderr.isTTY === true;
+  return context.stdin.isTTY === true && context.stderr.isTTY === true;
 }
 
 export type Validate = (value: string) => string | undefined;

@@ -36,7 +36,7 @@ export async function writeSession(path: string, token: string): Promise<void> {
     }
     await rename(temporary, path);
   } catch {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw new CliError(`cannot save the session to ${path}`);
   }
 }

@@ -25,7 +25,7 @@ describe("proxy", () => {
     expect(server.requests[0]!.url).toBe(`/proxy/svc${path}`);
   });
 
-  test("without undici it refuses to send another path than asked", async () => {
+  test("a plain fetch is not let to send another path than asked", async () => {
     const server = await serve((_, response) => response.end());
     const client = clientOf(server, { fetch });
     await expect(client.proxy("svc", "GET", "/a/../b")).rejects.toMatchObject({ code: "invalid_request" });

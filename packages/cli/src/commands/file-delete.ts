@@ -1,6 +1,6 @@
+import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
 import { confirmDestruction } from "../prompt.js";
-import type { ConfigureCommand } from "./registry.js";
 
 export const configureFileDelete: ConfigureCommand = (command, perform) => {
   command.argument("<name>", "name in the vault").option("-y, --yes", "do not ask");

@@ -1,8 +1,8 @@
 import { open } from "node:fs/promises";
 
+import type { ConfigureCommand } from "../command-definition.js";
 import { CliError } from "../failures.js";
 import { addExamples } from "../help-examples.js";
-import type { ConfigureCommand } from "./registry.js";
 
 export const configureFileDownload: ConfigureCommand = (command, perform) => {
   command

@@ -1,6 +1,6 @@
+import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
 import { printable } from "../output.js";
-import type { ConfigureCommand } from "./registry.js";
 
 export const configureFileList: ConfigureCommand = (command, perform) => {
   addExamples(command, "% file list", "% file list --json");

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 
+import type { ConfigureCommand } from "../command-definition.js";
 import { CliError } from "../failures.js";
 import { addExamples } from "../help-examples.js";
 import { printable } from "../output.js";
-import type { ConfigureCommand } from "./registry.js";
 
 export const configureFileUpload: ConfigureCommand = (command, perform) => {
   command.argument("<name>", "name in the vault").argument("<path>", "the file, 5 MB at most");

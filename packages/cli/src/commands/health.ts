@@ -1,5 +1,5 @@
+import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
-import type { ConfigureCommand } from "./registry.js";
 
 export const configureHealth: ConfigureCommand = (command, perform) => {
   addExamples(command, "% health", "% health --json");

@@ -1,8 +1,8 @@
 import { VaultError } from "@vault-proxy/client";
 
+import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
 import { removeSession } from "../session-file.js";
-import type { ConfigureCommand } from "./registry.js";
 
 export const configureLock: ConfigureCommand = (command, perform) => {
   command.option(

@@ -1,6 +1,6 @@
+import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
 import { addProxyOptions, performProxiedCall, type ProxyFlags } from "../proxied-call.js";
-import type { ConfigureCommand } from "./registry.js";
 
 export const configureProxy: ConfigureCommand = (command, perform) => {
   command

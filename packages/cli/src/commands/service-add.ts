@@ -3,6 +3,7 @@ import { text } from "node:stream/consumers";
 import type { ServiceDefinition } from "@vault-proxy/client";
 import { Option, type Command } from "commander";
 
+import type { ConfigureCommand } from "../command-definition.js";
 import type { CommandContext } from "../command-context.js";
 import { CliError, UsageError } from "../failures.js";
 import { addExamples } from "../help-examples.js";
@@ -11,7 +12,6 @@ import { linesOf, readLines, readSecretFile } from "../secret-source.js";
 import { AUTH_TYPES, authDefinition, secretLabels, serviceDefinition } from "../service-definition.js";
 import type { AuthType, ServiceFlags } from "../service-definition.js";
 import { completeFlags } from "../service-questions.js";
-import type { ConfigureCommand } from "./registry.js";
 
 interface ServiceAddOptions extends ServiceFlags {
   readonly name?: string;
@@ -89,7 +89,7 @@ async function definitionFrom(
     context.output.warn("a secret on the command line shows in the process list: use --from-json");
     return parseDefinition(argument, "the argument");
   }
-  if (argument === undefined && named.length === 0 && !context.stdin.isTTY) {
+  if (argument === undefined && named.length === 0 && context.stdin.isTTY !== true) {
     return parseDefinition(await text(context.stdin), "standard input");
   }
   return definitionFromFlags(context, argument, options);

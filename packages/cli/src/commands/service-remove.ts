@@ -1,6 +1,6 @@
+import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
 import { confirmDestruction } from "../prompt.js";
-import type { ConfigureCommand } from "./registry.js";
 
 export const configureServiceRemove: ConfigureCommand = (command, perform) => {
   command.argument("<name>", "name of the service").option("-y, --yes", "do not ask");

@@ -1,6 +1,6 @@
+import type { ConfigureCommand } from "../command-definition.js";
 import { CliError } from "../failures.js";
 import { addExamples } from "../help-examples.js";
-import type { ConfigureCommand } from "./registry.js";
 
 export const configureServiceTest: ConfigureCommand = (command, perform) => {
   command

@@ -1,8 +1,8 @@
 import type { TokenScope } from "@vault-proxy/client";
 import { Argument } from "commander";
 
+import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
-import type { ConfigureCommand } from "./registry.js";
 
 interface TokenCreateOptions {
   readonly name?: string;

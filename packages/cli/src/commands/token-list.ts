@@ -1,5 +1,5 @@
+import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
-import type { ConfigureCommand } from "./registry.js";
 
 export const configureTokenList: ConfigureCommand = (command, perform) => {
   command.addHelpText("after", "\nPrints JSON when stdout is no terminal.");

@@ -1,8 +1,8 @@
+import type { ConfigureCommand } from "../command-definition.js";
 import { UsageError } from "../failures.js";
 import { addExamples } from "../help-examples.js";
 import { confirmDestruction } from "../prompt.js";
 import { readFirstLine } from "../secret-source.js";
-import type { ConfigureCommand } from "./registry.js";
 
 export const configureTokenRevoke: ConfigureCommand = (command, perform) => {
   command

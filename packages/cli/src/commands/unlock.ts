@@ -1,9 +1,9 @@
+import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
 import { CliError, UsageError } from "../failures.js";
 import { assertTrustedListener } from "../listener-check.js";
 import { readPassword } from "../password.js";
 import { writeSession } from "../session-file.js";
-import type { ConfigureCommand } from "./registry.js";
 
 interface UnlockOptions {
   readonly passwordFile?: string;

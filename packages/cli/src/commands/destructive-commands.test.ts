@@ -1,0 +1,44 @@
+import { Command } from "commander";
+import { describe, expect, test } from "vitest";
+
+import type { ConfigureCommand } from "../command-definition.js";
+import { terminalContext, type TerminalContext } from "../testing/terminal-context.js";
+import { configureFileDelete } from "./file-delete.js";
+import { configureServiceRemove } from "./service-remove.js";
+import { configureTokenRevoke } from "./token-revoke.js";
+
+async function run(configure: ConfigureCommand, terminal: TerminalContext, ...args: string[]): Promise<void> {
+  const command = new Command("destroy");
+  configure(command, async (action) => {
+    await action(terminal.context);
+  });
+  await command.parseAsync(args, { from: "user" });
+}
+
+describe.each([
+  ["service remove", configureServiceRemove, "/services/x"],
+  ["file delete", configureFileDelete, "/files/x"],
+  ["token revoke", configureTokenRevoke, "/tokens/x"],
+])("%s on a terminal", (_, configure, path) => {
+  test("asks, and no or nothing leaves all as it is", async () => {
+    for (const keys of ["n", "\r", "\u0003"]) {
+      const terminal = terminalContext("https://vault.example");
+      const done = run(configure, terminal, "x");
+      await terminal.answer("?", keys);
+      await expect(done).rejects.toThrow(/nothing was changed|cancelled/);
+      expect(terminal.calls).toEqual([]);
+    }
+  });
+
+  test("goes on after yes, and asks nothing with --yes", async () => {
+    const asked = terminalContext("https://vault.example");
+    const done = run(configure, asked, "x");
+    await asked.answer("?", "y");
+    await done;
+    expect(asked.calls).toEqual([`DELETE ${path}`]);
+    const sure = terminalContext("https://vault.example");
+    await run(configure, sure, "x", "--yes");
+    expect(sure.calls).toEqual([`DELETE ${path}`]);
+    expect(sure.screen()).toBe("");
+  });
+});

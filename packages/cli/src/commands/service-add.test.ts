@@ -1,0 +1,23 @@
+import { Command } from "commander";
+import { expect, test } from "vitest";
+
+import { terminalContext } from "../testing/terminal-context.js";
+import { configureServiceAdd } from "./service-add.js";
+
+test("a terminal is asked for whatever is missing, and shows no secret", async () => {
+  const terminal = terminalContext("https://vault.example");
+  const command = new Command("add");
+  configureServiceAdd(command, async (action) => {
+    await action(terminal.context);
+  });
+  const done = command.parseAsync([], { from: "user" });
+  await terminal.answer("Name of the service", "dd\r");
+  await terminal.answer("Base URL", "https://api.example\r");
+  await terminal.answer("Where does the credential go", "\u001b[B\u001b[B\r");
+  await terminal.answer("Names of the headers", "A, B\r");
+  await terminal.answer("Value of A", "sk-one\r");
+  await terminal.answer("Value of B", "sk-two\r");
+  await done;
+  expect(terminal.calls).toEqual(["POST /services"]);
+  expect(terminal.screen()).not.toContain("sk-");
+});

@@ -1,0 +1,59 @@
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import { Command } from "commander";
+import { expect, test } from "vitest";
+
+import { terminalContext, type TerminalContext } from "../testing/terminal-context.js";
+import { configureUnlock } from "./unlock.js";
+
+async function unlock(terminal: TerminalContext, ...args: string[]): Promise<void> {
+  const command = new Command("unlock");
+  configureUnlock(command, async (action) => {
+    await action(terminal.context);
+  });
+  await command.parseAsync(args, { from: "user" });
+}
+
+async function unusedPort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+test("a listener that is not known to be trusted is asked for its health and nothing else", async () => {
+  if (process.platform !== "linux") return;
+  const terminal = terminalContext(`http://127.0.0.1:${await unusedPort()}`);
+  await expect(unlock(terminal)).rejects.toThrow("refused to send the password");
+  expect(terminal.calls).toEqual(["GET /health"]);
+  expect(terminal.screen()).toBe("");
+});
+
+test("the first unlock asks twice, and two different passwords create nothing", async () => {
+  const terminal = terminalContext("https://vault.example", false);
+  const done = unlock(terminal);
+  await terminal.answer("New master password", "correct horse\r");
+  await terminal.answer("The same again", "correct hose\r");
+  await expect(done).rejects.toThrow("the two passwords differ");
+  expect(terminal.calls).toEqual(["GET /health"]);
+  expect(terminal.screen()).not.toContain("hors");
+});
+
+test("later ones ask once, without echo", async () => {
+  const terminal = terminalContext("https://vault.example");
+  const done = unlock(terminal);
+  await terminal.answer("Master password", "correct horse\r");
+  await expect(done).rejects.toThrow("cannot save the session");
+  expect(terminal.calls).toEqual(["GET /health", "POST /auth/unlock"]);
+  expect(terminal.screen()).not.toContain("horse");
+});
+
+test("an interrupt sends nothing", async () => {
+  const terminal = terminalContext("https://vault.example");
+  const done = unlock(terminal);
+  await terminal.answer("Master password", "correct\u0003");
+  await expect(done).rejects.toThrow("cancelled");
+  expect(terminal.calls).toEqual(["GET /health"]);
+});

@@ -1,0 +1,69 @@
+import { PassThrough } from "node:stream";
+import { describe, expect, test } from "vitest";
+
+import { createOutput, printable } from "./output.js";
+
+function capture(terminal: boolean, env = {}, json = false) {
+  const stdout = Object.assign(new PassThrough(), { isTTY: terminal });
+  const stderr = Object.assign(new PassThrough(), { isTTY: terminal });
+  const read = (stream: PassThrough) => String(stream.read() ?? "");
+  const output = createOutput({ stdout, stderr, env, json });
+  return { output, stdout: () => read(stdout), stderr: () => read(stderr) };
+}
+
+const failure = { message: "no", hint: "do it", code: "x", exitCode: 1 } as const;
+
+describe("output", () => {
+  test("colours go to terminals only, and NO_COLOR turns them off", async () => {
+    for (const [terminal, env, coloured] of [
+      [true, {}, true],
+      [true, { NO_COLOR: "1" }, false],
+      [true, { NO_COLOR: "" }, true],
+      [true, { TERM: "dumb" }, false],
+      [false, { FORCE_COLOR: "1" }, false],
+    ] as const) {
+      const { output, stdout, stderr } = capture(terminal, env);
+      output.failure(failure);
+      await output.table(["A"], [["b"]]);
+      expect(stderr().includes("\u001b")).toBe(coloured);
+      expect(stdout().includes("\u001b")).toBe(coloured);
+    }
+  });
+
+  test("a table has no borders and shows no control characters", async () => {
+    const { output, stdout } = capture(false);
+    await output.table(
+      ["NAME", "URL"],
+      [
+        ["a\u001b[2J", "https://x"],
+        ["long name", "y\u202e"],
+      ],
+    );
+    expect(stdout()).toBe("NAME       URL\na?[2J      https://x\nlong name  y?\n");
+  });
+
+  test("failures are one line, with their hint; usage hints have their own", () => {
+    const { output, stdout, stderr } = capture(false);
+    output.failure(failure);
+    expect(stderr()).toBe("error: no: do it\n");
+    output.failure({ ...failure, exitCode: 2 });
+    expect(stderr()).toBe("error: no\nhint: do it\n");
+    expect(stdout()).toBe("");
+  });
+
+  test("with --json a failure is one JSON line on stderr", () => {
+    const { output, stderr } = capture(false, {}, true);
+    output.failure({ ...failure, status: 423, requestId: "req_1" });
+    expect(JSON.parse(stderr())).toEqual({
+      error: "no",
+      code: "x",
+      status: 423,
+      hint: "do it",
+      request_id: "req_1",
+    });
+  });
+});
+
+test("printable keeps text and drops what moves a cursor", () => {
+  expect(printable("Grüße 你好 🎉\u001b[1m\r\n\u0000\u200f")).toBe("Grüße 你好 🎉?[1m????");
+});

@@ -1,0 +1,115 @@
+import { existsSync } from "node:fs";
+import { PassThrough, Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+import { COMMANDS, GROUPS } from "./commands/registry.js";
+import { runProgram, selectCommand } from "./program.js";
+
+describe("selectCommand", () => {
+  test.each([
+    ["health", "health"],
+    ["--json health", "health"],
+    ["--addr http://x service list", "service list"],
+    ["service --json list --addr x", "service list"],
+    ["proxy svc GET /x", "proxy"],
+    ["service", undefined],
+    ["service lst", undefined],
+    ["list", undefined],
+    ["-- health", undefined],
+    ["", undefined],
+  ])("%j names %s", (line, command) => {
+    const words = line.split(" ").filter((word) => word !== "");
+    expect(selectCommand(words, COMMANDS)?.path.join(" ")).toBe(command);
+  });
+});
+
+describe("the registry", () => {
+  test.each(COMMANDS.map((entry) => [entry.path.join("-"), entry] as const))(
+    "%s stands in the file of its name and loads",
+    async (file, entry) => {
+      expect(existsSync(fileURLToPath(new URL(`commands/${file}.ts`, import.meta.url)))).toBe(true);
+      expect(typeof (await entry.load())).toBe("function");
+      if (entry.path.length === 2) expect(GROUPS).toHaveProperty(entry.path[0]);
+    },
+  );
+});
+
+/** In this process, without a terminal. Whatever would call a server fails. */
+async function runWith(args: readonly string[], input = "") {
+  const stdin = Readable.from(input === "" ? [] : [Buffer.from(input)]);
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const code = await runProgram({
+    argv: ["node", "/bin/vault-cli", "--addr", "nowhere:", ...args],
+    env: {},
+    stdin,
+    stdout,
+    stderr,
+  });
+  return { code, stdout: await text(stdout.end()), stderr: await text(stderr.end()) };
+}
+
+const flags = ["service", "add", "api", "--base-url", "https://api.example"];
+
+describe("wrong usage", () => {
+  test.each([
+    [["servce"], "error: unknown command 'servce' (Did you mean service?)\nhint: see `vault-cli --help`\n"],
+    [["service", "ad"], "error: unknown command 'ad' (Did you mean add?)\nhint: see `vault-cli --help`\n"],
+    [["proxy", "api"], "error: missing required argument 'method'\nhint: see `vault-cli proxy --help`\n"],
+    [
+      ["http", "-s", "api"],
+      "error: required option '-m, --method <method>' not specified\nhint: see `vault-cli http --help`\n",
+    ],
+    [
+      ["health", "--token=tok_hush"],
+      "error: unknown option '--token'\nhint: see `vault-cli health --help`\n",
+    ],
+    [
+      ["unlock", "hunter2hunter2"],
+      "error: too many arguments for 'unlock'. Expected 0 arguments but got 1.\n",
+    ],
+  ])("%j exits 2 with one line and a hint", async (args, message) => {
+    const { code, stdout, stderr } = await runWith(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(message);
+  });
+
+  test.each([
+    [["service", "add", "api"], "", "missing: --base-url, --type"],
+    [[...flags, "--type", "bearer"], "", "no secret was given"],
+    [[...flags, "--bearer-stdin"], "", "the secret has 0 lines"],
+    [[...flags, "--bearer-stdin", "--secret-stdin"], "sk-hush", "use one of"],
+    [[...flags, "--bearer-stdin", "--type", "basic"], "sk-hush", "--bearer-stdin is for"],
+    [[...flags, "--type", "header", "--secret-stdin"], "sk-hush", "needs --header-name"],
+    [[...flags, "--type", "quantum", "--secret-stdin"], "sk-hush", "Allowed choices are bearer"],
+    [[...flags, "--name", "other", "--bearer-stdin"], "sk-hush", "two different names"],
+    [
+      ["service", "add", "--from-json", "-", "--type", "bearer"],
+      "sk-hush",
+      "--from-json takes no other option",
+    ],
+    [["service", "add"], "{sk-hush", "is not valid JSON"],
+    [["service", "add"], "[]", "holds no service"],
+  ])("%j exits 2 and repeats no secret", async (args, input, message) => {
+    const { code, stdout, stderr } = await runWith(args, input);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(message);
+    expect(stderr).not.toContain("hush");
+  });
+});
+
+test("what is wrong usage is told as JSON with --json", async () => {
+  const { code, stderr } = await runWith(["health", "--json", "--frob"]);
+  expect(code).toBe(2);
+  expect(JSON.parse(stderr)).toEqual({
+    error: "unknown option '--frob'",
+    code: "usage",
+    hint: "see `vault-cli health --help`",
+  });
+});
+
+test("a failure that is no usage error exits 1", async () => {
+  expect(await runWith(["health"])).toMatchObject({ code: 1, stdout: "" });
+});

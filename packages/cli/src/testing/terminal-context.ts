@@ -1,0 +1,48 @@
+import { PassThrough } from "node:stream";
+import { VaultClient } from "@vault-proxy/client";
+
+import type { CommandContext } from "../command-context.js";
+import { createOutput } from "../output.js";
+
+export interface TerminalContext {
+  readonly context: CommandContext;
+  /** `METHOD path` of every call that reached the vault. */
+  readonly calls: string[];
+  /** Types once `question` is on the screen. */
+  answer(question: string, keys: string): Promise<void>;
+  screen(): string;
+}
+
+/** A context whose streams are a terminal, and whose vault answers everything with success. */
+export function terminalContext(addr: string, initialized = true): TerminalContext {
+  const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => undefined });
+  const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 100, rows: 40 });
+  const calls: string[] = [];
+  let screen = "";
+  let read = 0;
+  stderr.on("data", (chunk: Buffer) => (screen += chunk.toString()));
+  const answering = (url: string, init?: RequestInit): Promise<Response> => {
+    calls.push(`${init?.method ?? ""} ${new URL(url).pathname}`);
+    return Promise.resolve(Response.json({ status: "locked", initialized, id: "tok_x", name: "x" }));
+  };
+  const client = new VaultClient({ addr, fetch: answering as typeof fetch });
+  return {
+    calls,
+    screen: () => screen,
+    answer: async (question, keys) => {
+      while (!screen.slice(read).includes(question)) await new Promise((resolve) => setTimeout(resolve, 5));
+      read = screen.length;
+      stdin.write(keys);
+    },
+    context: {
+      bin: "vault-cli",
+      env: {},
+      stdin,
+      stderr,
+      output: createOutput({ stdout: new PassThrough(), stderr, env: {}, json: false }),
+      // Below no directory: nothing is ever saved.
+      sessionPath: "/dev/null/session",
+      connect: () => Promise.resolve(client),
+    },
+  };
+}
