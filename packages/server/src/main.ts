@@ -37,7 +37,7 @@ async function run(config: ServerConfig, log: Logger): Promise<void> {
   stopOnSignals(server, log);
   try {
     const address = await listen(server.listener, config.listen, config.tls === undefined ? "http" : "https");
-    log.info({ data_dir: config.dataDir, version }, `listening on ${address}`);
+    log.info({ address, data_dir: config.dataDir, version }, `listening on ${address}`);
     if (config.passwordFile === undefined) return;
     await server.vault.unlock(await readPasswordFile(config.passwordFile, log), "password-file");
     log.info({}, "unlocked with the password file");
