@@ -1,15 +1,11 @@
 import OpenAI, { AuthenticationError } from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startServer, temporaryDirectory, type RunningServer } from "./processes.js";
-import { makeCertificates, startUpstream, type Certificates, type Upstream } from "./tls-upstream.js";
-import { addService, makeToken, unlock } from "./vault-calls.js";
+import { startLiveVault, type LiveVault } from "./live-vault.js";
+import type { Answer } from "./tls-upstream.js";
 
 const KEY = "sk-test-0123456789abcdefghij";
 
-let certificates: Certificates;
-let upstream: Upstream;
-let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
-let server: RunningServer;
+let live: LiveVault;
 let client: OpenAI;
 
 /** One chunk of a chat completion in the shape that the API streams. */
@@ -22,66 +18,49 @@ const chunkOf = (content: string): string =>
     choices: [{ index: 0, delta: { content }, finish_reason: null }],
   })}\n\n`;
 
-beforeAll(async () => {
-  certificates = await makeCertificates();
-  upstream = await startUpstream(certificates, (request, response, body) => {
-    if (request.headers.authorization !== `Bearer ${KEY}`) {
-      response.writeHead(401, { "Content-Type": "application/json" });
-      response.end(
-        JSON.stringify({
-          error: { message: "wrong key", type: "invalid_request_error", code: "invalid_api_key" },
-        }),
-      );
-    } else if (request.url === "/v1/models") {
-      response.setHeader("Content-Type", "application/json");
-      response.end(
-        JSON.stringify({ object: "list", data: [{ id: "m", object: "model", created: 1, owned_by: "x" }] }),
-      );
-    } else if (request.url === "/v1/files") {
-      response.setHeader("Content-Type", "application/json");
-      response.end(
-        JSON.stringify({
-          id: "f1",
-          object: "file",
-          bytes: body.length,
-          filename: "a.jsonl",
-          purpose: "batch",
-        }),
-      );
-    } else {
-      response.writeHead(200, { "Content-Type": "text/event-stream" });
-      for (const word of ["Hello", ", ", "world"]) response.write(chunkOf(word));
-      response.end("data: [DONE]\n\n");
-    }
-  });
-  directory = await temporaryDirectory();
-  server = await startServer({ dataDir: directory.path });
-  const admin = await unlock(server);
-  for (const [name, token] of [
-    ["openai", KEY],
-    ["wrong", "sk-wrong"],
-  ]) {
-    await addService(server, admin, {
-      name,
-      base_url: upstream.origin,
-      auth: { type: "bearer", token },
-      allow_private: true,
-      tls_ca: certificates.ca,
-    });
+const answer: Answer = (request, response, body) => {
+  if (request.headers.authorization !== `Bearer ${KEY}`) {
+    response.writeHead(401, { "Content-Type": "application/json" });
+    response.end(
+      JSON.stringify({
+        error: { message: "wrong key", type: "invalid_request_error", code: "invalid_api_key" },
+      }),
+    );
+  } else if (request.url === "/v1/models") {
+    response.setHeader("Content-Type", "application/json");
+    response.end(
+      JSON.stringify({ object: "list", data: [{ id: "m", object: "model", created: 1, owned_by: "x" }] }),
+    );
+  } else if (request.url === "/v1/files") {
+    response.setHeader("Content-Type", "application/json");
+    response.end(
+      JSON.stringify({
+        id: "f1",
+        object: "file",
+        bytes: body.length,
+        filename: "a.jsonl",
+        purpose: "batch",
+      }),
+    );
+  } else {
+    response.writeHead(200, { "Content-Type": "text/event-stream" });
+    for (const word of ["Hello", ", ", "world"]) response.write(chunkOf(word));
+    response.end("data: [DONE]\n\n");
   }
+};
+
+beforeAll(async () => {
+  live = await startLiveVault({ answer });
+  await live.addService("openai", { type: "bearer", token: KEY });
+  await live.addService("wrong", { type: "bearer", token: "sk-wrong" });
   client = new OpenAI({
-    baseURL: `${server.address}/proxy/openai/v1`,
-    apiKey: await makeToken(server, admin),
+    baseURL: `${live.server.address}/proxy/openai/v1`,
+    apiKey: live.token,
     maxRetries: 0,
   });
 });
 
-afterAll(async () => {
-  await server.stop();
-  await upstream.close();
-  await directory.remove();
-  await certificates.remove();
-});
+afterAll(() => live.close());
 
 test("the official SDK streams a chat completion with only base URL and key changed", async () => {
   const stream = await client.chat.completions.create({
@@ -104,7 +83,7 @@ test("it lists models and uploads a file", async () => {
 });
 
 test("an error of the API is the SDK's own error class, and an error of the vault too", async () => {
-  const wrongKey = client.withOptions({ baseURL: `${server.address}/proxy/wrong/v1` });
+  const wrongKey = client.withOptions({ baseURL: `${live.server.address}/proxy/wrong/v1` });
   await expect(wrongKey.models.list()).rejects.toMatchObject({ status: 401, code: "invalid_api_key" });
   const wrongToken = client.withOptions({ apiKey: `tok_${"A".repeat(43)}` });
   await expect(wrongToken.models.list()).rejects.toBeInstanceOf(AuthenticationError);

@@ -1,33 +1,21 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { startServer, temporaryDirectory, type RunningServer } from "./processes.js";
-import {
-  headerValues,
-  makeCertificates,
-  startUpstream,
-  type Certificates,
-  type Upstream,
-} from "./tls-upstream.js";
-import { addService, call, makeToken, unlock } from "./vault-calls.js";
+import { startLiveVault, type LiveVault } from "./live-vault.js";
+import type { RunningServer } from "./processes.js";
+import { headerValues, startUpstream, type Upstream } from "./tls-upstream.js";
+import { call } from "./vault-calls.js";
 
 const SECRET = "k3y-0123456789abcdefABCDEF";
 const basic = (pair: string): string => `Basic ${Buffer.from(pair).toString("base64")}`;
 
-let certificates: Certificates;
+let live: LiveVault;
 let upstream: Upstream;
-let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let server: RunningServer;
 let admin: string;
 let token: string;
 
-const trusted = (): object => ({ allow_private: true, tls_ca: certificates.ca });
-
 beforeAll(async () => {
-  certificates = await makeCertificates();
-  upstream = await startUpstream(certificates);
-  directory = await temporaryDirectory();
-  server = await startServer({ dataDir: directory.path });
-  admin = await unlock(server);
-  token = await makeToken(server, admin);
+  live = await startLiveVault();
+  ({ upstream, server, admin, token } = live);
   const services: [string, object, string?][] = [
     ["bearer", { type: "bearer", token: SECRET }],
     ["header", { type: "header", header_name: "X-Custom-Key", header_value: SECRET }],
@@ -38,16 +26,11 @@ beforeAll(async () => {
     ["based", { type: "bearer", token: SECRET }, "/v1/"],
   ];
   for (const [name, auth, path = ""] of services) {
-    await addService(server, admin, { name, base_url: `${upstream.origin}${path}`, auth, ...trusted() });
+    await live.addService(name, auth, { base_url: `${upstream.origin}${path}` });
   }
 });
 
-afterAll(async () => {
-  await server.stop();
-  await upstream.close();
-  await directory.remove();
-  await certificates.remove();
-});
+afterAll(() => live.close());
 
 beforeEach(() => {
   upstream.requests.length = 0;
@@ -192,7 +175,7 @@ describe("headers", () => {
   });
 
   test("of the answer keep what is the API's, and lose what would act on the vault's origin", async () => {
-    const loud = await startUpstream(certificates, (_request, response) => {
+    const loud = await startUpstream(live.certificates, (_request, response) => {
       response.writeHead(201, "Made It", [
         ...["X-Two", "a", "X-Two", "b", "Content-Type", "text/html", "X-Latin", "caf\u00e9", "ETag", '"1"'],
         ...[
@@ -218,12 +201,7 @@ describe("headers", () => {
       ]);
       response.end("<p>hi</p>");
     });
-    await addService(server, admin, {
-      name: "loud",
-      base_url: loud.origin,
-      auth: { type: "bearer", token: SECRET },
-      ...trusted(),
-    });
+    await live.addService("loud", { type: "bearer", token: SECRET }, { base_url: loud.origin });
     const answer = await call(server.address, "GET", "/proxy/loud/", { token });
     await loud.close();
     const values = (name: string): string[] => headerValues(answer.rawHeaders, name);
@@ -245,14 +223,11 @@ describe("headers", () => {
   });
 
   test("cookies pass only where the service says so; default headers go out when the caller sent none", async () => {
-    await addService(server, admin, {
-      name: "cookies",
-      base_url: upstream.origin,
-      auth: { type: "bearer", token: SECRET },
-      forward_cookies: true,
-      headers: { "api-version": "2023-06-01", "X-Other": "default" },
-      ...trusted(),
-    });
+    await live.addService(
+      "cookies",
+      { type: "bearer", token: SECRET },
+      { forward_cookies: true, headers: { "api-version": "2023-06-01", "X-Other": "default" } },
+    );
     await call(server.address, "GET", "/proxy/cookies/x", {
       token,
       headers: ["Cookie", "a=b", "X-OTHER", "mine"],
@@ -370,15 +345,10 @@ describe("bodies and methods", () => {
   });
 
   test("a redirect is the caller's to follow", async () => {
-    const redirecting = await startUpstream(certificates, (_request, response) => {
+    const redirecting = await startUpstream(live.certificates, (_request, response) => {
       response.writeHead(302, { Location: "https://elsewhere.example/" }).end();
     });
-    await addService(server, admin, {
-      name: "redirecting",
-      base_url: redirecting.origin,
-      auth: { type: "bearer", token: SECRET },
-      ...trusted(),
-    });
+    await live.addService("redirecting", { type: "bearer", token: SECRET }, { base_url: redirecting.origin });
     const answer = await call(server.address, "GET", "/proxy/redirecting/", { token });
     await redirecting.close();
     expect(answer.status).toBe(302);
@@ -401,12 +371,7 @@ describe("where bytes may go", () => {
   });
 
   test("an untrusted certificate is refused before a byte of credential", async () => {
-    await addService(server, admin, {
-      name: "untrusted",
-      base_url: upstream.origin,
-      auth: { type: "bearer", token: SECRET },
-      allow_private: true,
-    });
+    await live.addService("untrusted", { type: "bearer", token: SECRET }, { tls_ca: undefined });
     const answer = await call(server.address, "GET", "/proxy/untrusted/x", { token });
     expect(answer).toMatchObject({ status: 502, json: { code: "upstream_failed" } });
     expect(answer.text).toMatch(/certificate/);
@@ -414,22 +379,20 @@ describe("where bytes may go", () => {
   });
 
   test("tls_skip_verify accepts it", async () => {
-    await addService(server, admin, {
-      name: "unverified",
-      base_url: upstream.origin,
-      auth: { type: "bearer", token: SECRET },
-      tls_skip_verify: true,
-    });
+    await live.addService(
+      "unverified",
+      { type: "bearer", token: SECRET },
+      { tls_skip_verify: true, tls_ca: undefined, allow_private: false },
+    );
     expect((await call(server.address, "GET", "/proxy/unverified/x", { token })).status).toBe(200);
   });
 
   test("an upstream that is not there is 502, without the library's words", async () => {
-    await addService(server, admin, {
-      name: "gone",
-      base_url: "https://127.0.0.1:1",
-      auth: { type: "bearer", token: SECRET },
-      allow_private: true,
-    });
+    await live.addService(
+      "gone",
+      { type: "bearer", token: SECRET },
+      { base_url: "https://127.0.0.1:1", tls_ca: undefined },
+    );
     const answer = await call(server.address, "GET", "/proxy/gone/x", { token });
     expect(answer).toMatchObject({ status: 502, json: { code: "upstream_failed" } });
     expect(answer.text).not.toMatch(/ECONN|127\.0\.0\.1/);

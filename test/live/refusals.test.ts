@@ -1,45 +1,24 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startServer, temporaryDirectory, type RunningServer } from "./processes.js";
-import {
-  headerValues,
-  makeCertificates,
-  startUpstream,
-  type Certificates,
-  type Upstream,
-} from "./tls-upstream.js";
-import { addService, call, makeToken, unlock, type CallOptions } from "./vault-calls.js";
+import { startLiveVault, type LiveVault } from "./live-vault.js";
+import type { RunningServer } from "./processes.js";
+import { headerValues, type Upstream } from "./tls-upstream.js";
+import { call, makeToken, type CallOptions } from "./vault-calls.js";
 
-let certificates: Certificates;
+let live: LiveVault;
 let upstream: Upstream;
-let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let server: RunningServer;
 let admin: string;
 let token: string;
 
 beforeAll(async () => {
-  certificates = await makeCertificates();
-  upstream = await startUpstream(certificates);
-  directory = await temporaryDirectory();
-  server = await startServer({ dataDir: directory.path });
-  admin = await unlock(server);
-  token = await makeToken(server, admin);
-  await addService(server, admin, {
-    name: "api",
-    base_url: upstream.origin,
-    auth: { type: "bearer", token: "refusal-secret-0123456789" },
-    allow_private: true,
-    tls_ca: certificates.ca,
-  });
+  live = await startLiveVault();
+  ({ upstream, server, admin, token } = live);
+  await live.addService("api", { type: "bearer", token: "refusal-secret-0123456789" });
 });
 
-afterAll(async () => {
-  await server.stop();
-  await upstream.close();
-  await directory.remove();
-  await certificates.remove();
-});
+afterAll(() => live.close());
 
 const vaultFile = (): string => readFileSync(join(server.dataDir, "vault.enc"), "latin1");
 
@@ -62,22 +41,26 @@ async function expectRefusal(
 
 const wrongToken = `tok_${"A".repeat(43)}`;
 
+const ADMIN_ONLY: [string, string][] = [
+  ["POST", "/services"],
+  ["PUT", "/services/api"],
+  ["DELETE", "/services/api"],
+  ["GET", "/tokens"],
+  ["POST", "/tokens"],
+  ["DELETE", "/tokens/tok_abc"],
+  ["GET", "/files"],
+  ["POST", "/files"],
+  ["GET", "/files/x"],
+  ["DELETE", "/files/x"],
+  ["POST", "/auth/lock"],
+  ["POST", "/auth/password"],
+];
+
 describe("without the right token", () => {
-  test.each([
+  test.each<[string, string]>([
+    ...ADMIN_ONLY,
     ["GET", "/services"],
-    ["POST", "/services"],
     ["GET", "/services/api"],
-    ["PUT", "/services/api"],
-    ["DELETE", "/services/api"],
-    ["GET", "/tokens"],
-    ["POST", "/tokens"],
-    ["DELETE", "/tokens/tok_abc"],
-    ["GET", "/files"],
-    ["POST", "/files"],
-    ["GET", "/files/x"],
-    ["DELETE", "/files/x"],
-    ["POST", "/auth/lock"],
-    ["POST", "/auth/password"],
     ["GET", "/health/tokens"],
     ["GET", "/proxy/api/x"],
     ["GET", "/proxy/unknown/x"],
@@ -90,24 +73,14 @@ describe("without the right token", () => {
     }
   });
 
-  test.each([
-    ["POST", "/services"],
-    ["PUT", "/services/api"],
-    ["DELETE", "/services/api"],
-    ["GET", "/tokens"],
-    ["POST", "/tokens"],
-    ["DELETE", "/tokens/tok_abc"],
-    ["GET", "/files"],
-    ["POST", "/files"],
-    ["GET", "/files/x"],
-    ["DELETE", "/files/x"],
-    ["POST", "/auth/lock"],
-    ["POST", "/auth/password"],
-  ])("%s %s is 403 for a proxy token, before its body is looked at", async (method, target) => {
-    const body = method === "POST" || method === "PUT" ? "{not json" : undefined;
-    const options = { token, ...(body === undefined ? {} : { body }) };
-    await expectRefusal([method, target, options], { status: 403, code: "forbidden" });
-  });
+  test.each(ADMIN_ONLY)(
+    "%s %s is 403 for a proxy token, before its body is looked at",
+    async (method, target) => {
+      const body = method === "POST" || method === "PUT" ? "{not json" : undefined;
+      const options = { token, ...(body === undefined ? {} : { body }) };
+      await expectRefusal([method, target, options], { status: 403, code: "forbidden" });
+    },
+  );
 });
 
 describe("with bad input", () => {

@@ -1,105 +1,81 @@
 import { readFileSync } from "node:fs";
-import { request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startServer, temporaryDirectory, type RunningServer } from "./processes.js";
-import {
-  makeCertificates,
-  startStreamingUpstream,
-  type Certificates,
-  type Upstream,
-} from "./tls-upstream.js";
-import { addService, call, makeToken, open, unlock } from "./vault-calls.js";
+import { startLiveVault, type LiveVault } from "./live-vault.js";
+import type { RunningServer } from "./processes.js";
+import { call, makeToken, open } from "./vault-calls.js";
 
 const MEGABYTE = 1024 * 1024;
 const PIECE = Buffer.alloc(64 * 1024, "x");
 const LARGE = 100 * MEGABYTE;
 
-let certificates: Certificates;
-let upstream: Upstream;
-let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
+let live: LiveVault;
 let server: RunningServer;
-let token: string;
 let admin: string;
+let token: string;
 
 /** What the upstream saw last, for tests of aborts. */
 const seen = { uploaded: 0, closedEarly: 0, sentEvents: [] as number[] };
 
-beforeAll(async () => {
-  certificates = await makeCertificates();
-  upstream = await startStreamingUpstream(certificates, (request, response) => {
-    response.on("close", () => {
-      if (!response.writableFinished) seen.closedEarly += 1;
-    });
-    request.on("error", () => undefined);
-    const [path] = (request.url ?? "").split("?");
-    if (path === "/download") {
-      response.writeHead(200, { "Content-Length": LARGE });
-      let left = LARGE;
-      const pump = (): void => {
-        while (left > 0) {
-          left -= PIECE.length;
-          if (!response.write(PIECE)) return void response.once("drain", pump);
-        }
+function onRequest(request: IncomingMessage, response: ServerResponse): void {
+  response.on("close", () => {
+    if (!response.writableFinished) seen.closedEarly += 1;
+  });
+  request.on("error", () => undefined);
+  const [path] = (request.url ?? "").split("?");
+  if (path === "/download") {
+    response.writeHead(200, { "Content-Length": LARGE });
+    let left = LARGE;
+    const pump = (): void => {
+      while (left > 0) {
+        left -= PIECE.length;
+        if (!response.write(PIECE)) return void response.once("drain", pump);
+      }
+      response.end();
+    };
+    pump();
+  } else if (path === "/upload") {
+    seen.uploaded = 0;
+    request.on("data", (chunk: Buffer) => (seen.uploaded += chunk.length));
+    request.on("end", () => response.end(String(seen.uploaded)));
+  } else if (path === "/events") {
+    response.writeHead(200, { "Content-Type": "text/event-stream" });
+    seen.sentEvents = [];
+    const timer = setInterval(() => {
+      seen.sentEvents.push(performance.now());
+      response.write(`data: ${seen.sentEvents.length}\n\n`);
+      if (seen.sentEvents.length === 10) {
+        clearInterval(timer);
         response.end();
-      };
-      pump();
-    } else if (path === "/upload") {
-      seen.uploaded = 0;
-      request.on("data", (chunk: Buffer) => (seen.uploaded += chunk.length));
-      request.on("end", () => response.end(String(seen.uploaded)));
-    } else if (path === "/events") {
-      response.writeHead(200, { "Content-Type": "text/event-stream" });
-      seen.sentEvents = [];
-      const timer = setInterval(() => {
-        seen.sentEvents.push(performance.now());
-        response.write(`data: ${seen.sentEvents.length}\n\n`);
-        if (seen.sentEvents.length === 10) {
-          clearInterval(timer);
-          response.end();
-        }
-      }, 60);
-      response.on("close", () => clearInterval(timer));
-    } else if (path === "/hang") {
-      response.writeHead(200).write("first");
-    } else if (path === "/silent") {
-      request.resume();
-    } else if (path === "/cut") {
-      response.writeHead(200, { "Content-Length": 1000 }).write("only this");
-      setTimeout(() => response.socket?.destroy(), 50);
-    } else if (path === "/cut-chunked") {
-      response.writeHead(200).write("only this");
-      setTimeout(() => response.socket?.destroy(), 50);
-    } else {
-      request.resume().on("end", () => response.end("ok"));
-    }
-  });
-  directory = await temporaryDirectory();
-  server = await startServer({ dataDir: directory.path });
-  admin = await unlock(server);
-  token = await makeToken(server, admin);
-  const service = {
-    base_url: upstream.origin,
-    auth: { type: "bearer", token: "streaming-secret-0123456789" },
-    allow_private: true,
-    tls_ca: certificates.ca,
-  };
-  await addService(server, admin, { ...service, name: "api", max_request_bytes: 0 });
-  await addService(server, admin, { ...service, name: "small", max_request_bytes: 1000 });
-  await addService(server, admin, {
-    ...service,
-    name: "hasty",
-    response_timeout: "300ms",
-    idle_timeout: "300ms",
-  });
+      }
+    }, 60);
+    response.on("close", () => clearInterval(timer));
+  } else if (path === "/hang") {
+    response.writeHead(200).write("first");
+  } else if (path === "/silent") {
+    request.resume();
+  } else if (path === "/cut") {
+    response.writeHead(200, { "Content-Length": 1000 }).write("only this");
+    setTimeout(() => response.socket?.destroy(), 50);
+  } else if (path === "/cut-chunked") {
+    response.writeHead(200).write("only this");
+    setTimeout(() => response.socket?.destroy(), 50);
+  } else {
+    request.resume().on("end", () => response.end("ok"));
+  }
+}
+
+beforeAll(async () => {
+  live = await startLiveVault({ onRequest });
+  ({ server, admin, token } = live);
+  const auth = { type: "bearer", token: "streaming-secret-0123456789" };
+  await live.addService("api", auth, { max_request_bytes: 0 });
+  await live.addService("small", auth, { max_request_bytes: 1000 });
+  await live.addService("hasty", auth, { response_timeout: "300ms", idle_timeout: "300ms" });
 });
 
-afterAll(async () => {
-  await server.stop();
-  await upstream.close();
-  await directory.remove();
-  await certificates.remove();
-});
+afterAll(() => live.close());
 
 /** Resident memory of the server process, in bytes. */
 function residentMemory(): number {
@@ -297,20 +273,13 @@ test("Expect: 100-continue is answered by the vault, and not when the call is re
 });
 
 test("locking, revoking the token and deleting the service end a running stream", async () => {
-  const service = {
-    base_url: upstream.origin,
-    auth: { type: "bearer", token: "x" },
-    allow_private: true,
-    tls_ca: certificates.ca,
-    name: "doomed",
-  };
   const ends: ((doomedToken: string) => Promise<unknown>)[] = [
     () => call(server.address, "DELETE", "/services/doomed", { token: admin }),
     (doomedToken) => call(server.address, "DELETE", `/tokens/${doomedToken}`, { token: admin }),
     () => call(server.address, "POST", "/auth/lock", { token: admin }),
   ];
   for (const end of ends) {
-    await addService(server, admin, service);
+    await live.addService("doomed", { type: "bearer", token: "x" });
     const doomedToken = await makeToken(server, admin);
     const answer = await open(server.address, "GET", "/proxy/doomed/hang", { token: doomedToken });
     expect(answer.statusCode).toBe(200);

@@ -25,7 +25,6 @@ export interface ServiceFlags {
   readonly description?: string | undefined;
   readonly allowPrivate?: boolean | undefined;
   readonly tlsSkipVerify?: boolean | undefined;
-  readonly sessionCookies?: boolean | undefined;
   readonly forwardCookies?: boolean | undefined;
   readonly connectTimeout?: string | undefined;
   readonly responseTimeout?: string | undefined;
@@ -100,7 +99,6 @@ export function serviceDefinition(
     allow_private: flags.allowPrivate,
     tls_ca: tlsCa,
     tls_skip_verify: flags.tlsSkipVerify,
-    session_cookies: flags.sessionCookies,
     forward_cookies: flags.forwardCookies,
     connect_timeout: flags.connectTimeout,
     response_timeout: flags.responseTimeout,

@@ -67,7 +67,6 @@ function addOptions(command: Command): void {
     .option("--allow-private", "allow http and private addresses")
     .option("--tls-ca <file>", "CA certificates (PEM) to trust for this service")
     .option("--tls-skip-verify", "check no certificate; http and private addresses are allowed")
-    .option("--session-cookies", "keep the API's cookies in the vault and send them again")
     .option("--forward-cookies", "pass on a caller's Cookie header")
     .option("--connect-timeout <duration>", "such as 10s")
     .option("--response-timeout <duration>", "until the answer's headers")
