@@ -191,6 +191,8 @@ describe("unlocking", () => {
     for (const target of ["/services", "/tokens", "/files", "/nothing", "/proxy/x/y", "/auth/lock"]) {
       expect((await call(server.address, "GET", target, { token })).status, target).toBe(423);
     }
+    const twoTokens = ["X-Api-Key", `tok_${"A".repeat(43)}`];
+    expect((await call(server.address, "GET", "/proxy/x/y", { token, headers: twoTokens })).status).toBe(423);
     expect((await call(server.address, "GET", "/openapi.json")).status).toBe(200);
     await unlock(server);
     expect((await call(server.address, "GET", "/services", { token })).status).toBe(200);
@@ -221,6 +223,15 @@ describe("listeners", () => {
     expect((await call(second.address, "GET", "/proxy/api/x", { token })).status).toBe(200);
     const health = await cli(["health"], { env: { VAULT_PROXY_SOCK: path, HOME: directory.path } });
     expect(health).toMatchObject({ code: 0 });
+    const third = await startRefused([
+      "--listen",
+      `unix:${path}`,
+      "--data-dir",
+      join(directory.path, "other"),
+    ]);
+    expect(third).toMatchObject({ code: 1 });
+    expect(third.output).toContain("already in use");
+    expect((await call(second.address, "GET", "/health")).status).toBe(200);
     expect(await second.stop()).toBe(0);
     expect(existsSync(path)).toBe(false);
   });

@@ -174,6 +174,12 @@ describe("headers", () => {
     expect(headerValues(rawHeaders, "host")).toEqual([new URL(upstream.origin).host]);
   });
 
+  test("are not lost for being many", async () => {
+    const headers = Array.from({ length: 2500 }, (_unused, index) => ["X-N", String(index)]).flat();
+    expect((await call(server.address, "GET", "/proxy/bearer/x", { token, headers })).status).toBe(200);
+    expect(headerValues(received().rawHeaders, "x-n")).toHaveLength(2500);
+  });
+
   test("of the answer keep what is the API's, and lose what would act on the vault's origin", async () => {
     const loud = await startUpstream(live.certificates, (_request, response) => {
       response.writeHead(201, "Made It", [
@@ -306,6 +312,23 @@ describe("the raw path reaches the upstream byte for byte", () => {
     expect(answer.status).toBe(200);
     expect(received().target).toBe("/v1/x?y");
   });
+});
+
+describe("a query that cannot go on the wire as it is", () => {
+  test.each(["?a#b", "?q=caf\u00e9"])("%s is refused", async (query) => {
+    const answer = await call(server.address, "GET", `/proxy/based/x${query}`, { token });
+    expect(answer).toMatchObject({ status: 400, json: { code: "invalid_request" } });
+    expect(upstream.requests).toEqual([]);
+  });
+});
+
+test("a service that is replaced is replaced for the very next call", async () => {
+  for (const credential of ["first-0123456789", "second-0123456789"]) {
+    await live.addService("replaced", { type: "bearer", token: credential });
+    upstream.requests.length = 0;
+    await call(server.address, "GET", "/proxy/replaced/x", { token });
+    expect(headerValues(received().rawHeaders, "authorization")).toEqual([`Bearer ${credential}`]);
+  }
 });
 
 describe("bodies and methods", () => {

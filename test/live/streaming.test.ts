@@ -53,6 +53,15 @@ function onRequest(request: IncomingMessage, response: ServerResponse): void {
     response.on("close", () => clearInterval(timer));
   } else if (path === "/hang") {
     response.writeHead(200).write("first");
+  } else if (path === "/head") {
+    response.writeHead(200).flushHeaders();
+  } else if (path === "/hints") {
+    response.writeEarlyHints({ link: "</a.css>; rel=preload" });
+    setTimeout(() => response.writeHead(201).end("after the hints"), 50);
+  } else if (path === "/unread") {
+    request.pause();
+    // Without reading it does not see that the other side is gone.
+    setTimeout(() => request.destroy(), 3000);
   } else if (path === "/silent") {
     request.resume();
   } else if (path === "/cut") {
@@ -178,9 +187,36 @@ test("events arrive one by one, within 50 ms of being sent", async () => {
 });
 
 test("the head of an answer arrives before its body", async () => {
-  const answer = await open(server.address, "GET", "/proxy/api/hang", { token });
+  const answer = await open(server.address, "GET", "/proxy/api/head", { token });
   expect(answer.statusCode).toBe(200);
   answer.destroy();
+});
+
+test("an interim answer is not taken for the answer", async () => {
+  const answer = await call(server.address, "GET", "/proxy/api/hints", { token });
+  expect(answer).toMatchObject({ status: 201, text: "after the hints" });
+});
+
+test("an upload to an upstream that does not read is held back, not kept in memory", async () => {
+  const { hostname, port } = new URL(server.address);
+  let taken = 0;
+  const growth = await memoryGrowth(async () => {
+    const socket = connect(Number(port), hostname);
+    socket.write(
+      `POST /proxy/api/unread HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nContent-Length: ${LARGE}\r\n\r\n`,
+    );
+    const offer = (): void => {
+      while (taken < LARGE) {
+        taken += PIECE.length;
+        if (!socket.write(PIECE)) return void socket.once("drain", offer);
+      }
+    };
+    offer();
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    socket.destroy();
+  });
+  expect(taken).toBeLessThan(40 * MEGABYTE);
+  expect(growth).toBeLessThan(50 * MEGABYTE);
 });
 
 test("a caller that leaves aborts the upstream request", async () => {
@@ -235,11 +271,42 @@ test("a body over the service's limit is 413, announced or not, and the upstream
     headers: ["Transfer-Encoding", "chunked"],
   });
   expect(chunked).toMatchObject({ status: 413, json: { code: "body_too_large" } });
+  expect(await answerTo(`Content-Length: 1001\r\n\r\n`, "small")).toMatch(/^HTTP\/1\.1 413 /);
   const fitting = await call(server.address, "POST", "/proxy/small/upload", {
     token,
     body: "x".repeat(1000),
   });
   expect(fitting).toMatchObject({ status: 200, text: "1000" });
+});
+
+/** What comes back to a POST of which only the head is sent. */
+function answerTo(endOfHead: string, service: string, bearer = token): Promise<string> {
+  return new Promise((resolve) => {
+    const { hostname, port } = new URL(server.address);
+    const socket = connect(Number(port), hostname);
+    socket.write(
+      `POST /proxy/${service}/upload HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${bearer}\r\n`,
+    );
+    socket.write(endOfHead);
+    socket.once("data", (chunk) => {
+      socket.destroy();
+      resolve(chunk.toString());
+    });
+  });
+}
+
+test("a refused caller that goes on sending is cut off after a while", async () => {
+  const { hostname, port } = new URL(server.address);
+  const socket = connect(Number(port), hostname)
+    .on("error", () => undefined)
+    .resume();
+  socket.write("POST /proxy/api/upload HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
+  const trickle = setInterval(() => socket.write("1\r\nx\r\n"), 100);
+  const began = Date.now();
+  await new Promise((resolve) => socket.once("close", resolve));
+  clearInterval(trickle);
+  expect(Date.now() - began).toBeGreaterThan(1000);
+  expect(Date.now() - began).toBeLessThan(10_000);
 });
 
 test("an upstream that does not answer in time is 504", async () => {
@@ -273,10 +340,14 @@ test("Expect: 100-continue is answered by the vault, and not when the call is re
 });
 
 test("locking, revoking the token and deleting the service end a running stream", async () => {
+  const replaceAndLock = async (): Promise<void> => {
+    await live.addService("doomed", { type: "bearer", token: "y" });
+    await call(server.address, "POST", "/auth/lock", { token: admin });
+  };
   const ends: ((doomedToken: string) => Promise<unknown>)[] = [
     () => call(server.address, "DELETE", "/services/doomed", { token: admin }),
     (doomedToken) => call(server.address, "DELETE", `/tokens/${doomedToken}`, { token: admin }),
-    () => call(server.address, "POST", "/auth/lock", { token: admin }),
+    replaceAndLock,
   ];
   for (const end of ends) {
     await live.addService("doomed", { type: "bearer", token: "x" });
@@ -288,4 +359,5 @@ test("locking, revoking the token and deleting the service end a running stream"
     await outcome;
   }
   expect((await call(server.address, "GET", "/proxy/api/", { token })).status).toBe(423);
+  await eventually(() => live.upstream.connections() === 0);
 });

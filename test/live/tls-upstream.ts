@@ -118,6 +118,7 @@ async function listenAsUpstream(
     certificates === undefined
       ? createServer(options, onRequest)
       : createTlsServer({ ...options, cert: certificates.cert, key: certificates.key }, onRequest);
+  server.maxHeadersCount = 0;
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);

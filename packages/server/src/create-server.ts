@@ -18,6 +18,9 @@ import type { TokenRecord } from "./tokens/token-record.js";
 import { createTokenRegistry } from "./tokens/token-registry.js";
 import { openVault, type Vault } from "./vault/vault.js";
 
+/** The contract promises 1,024 at least. */
+const MAX_CALLS_PER_TOKEN = 4096;
+
 export interface VaultServer {
   readonly vault: Vault;
   /** Not listening yet. */
@@ -88,6 +91,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
       authenticate: (token) => tokens.authenticate(token),
       routes,
       calls,
+      maxCallsPerToken: MAX_CALLS_PER_TOKEN,
       now: () => performance.now(),
       log,
     }),

@@ -1,10 +1,9 @@
-import { chmod, lstat, unlink } from "node:fs/promises";
+import { lstat, unlink } from "node:fs/promises";
 import { connect, type AddressInfo, type Server } from "node:net";
 import type { ListenAddress } from "./config/listen-address.js";
 import { VaultProxyError } from "./errors/vault-proxy-error.js";
 
-const SOCKET_MODE = 0o660;
-/** What `listen` must mask so that the socket is born with no more than its mode. */
+/** Masks all but mode 0660, so that the socket is born with it. */
 const SOCKET_UMASK = 0o117;
 
 /**
@@ -24,7 +23,6 @@ export async function listen(
     } finally {
       process.umask(previous);
     }
-    await chmod(address.path, SOCKET_MODE);
     return `unix:${address.path}`;
   }
   await bind(server, { host: address.host, port: address.port }, `${address.host}:${address.port}`);

@@ -24,9 +24,9 @@ const LIMITS = {
   requestTimeoutMs: 0,
   keepAliveTimeoutMs: 65_000,
   stalledSocketsCheckMs: 5_000,
-  /** For the whole body of a control-plane request, 5 MB at most. */
-  controlBodyMs: 120_000,
 } as const;
+
+const CONTROL_BODY_MS = 120_000;
 
 export interface HttpListenerParts {
   /** Serves HTTPS if given. */
@@ -35,6 +35,8 @@ export interface HttpListenerParts {
   readonly proxy: (call: IncomingCall) => void;
   /** Everything that is not `/proxy/…`. */
   readonly controlPlane: (request: IncomingMessage, response: ServerResponse, requestId: string) => void;
+  /** How long the whole body of a control-plane request, 5 MB at most, may take. */
+  readonly controlBodyMs?: number;
 }
 
 /**
@@ -73,7 +75,7 @@ export function createHttpListener(parts: HttpListenerParts): Server {
       parts.proxy({ request, response, target, requestId, expectsContinue });
     } else {
       if (expectsContinue) response.writeContinue();
-      limitBodyTime(request);
+      limitBodyTime(request, parts.controlBodyMs ?? CONTROL_BODY_MS);
       parts.controlPlane(request, response, requestId);
     }
   };
@@ -97,9 +99,9 @@ export function createHttpListener(parts: HttpListenerParts): Server {
   return server;
 }
 
-function limitBodyTime(request: IncomingMessage): void {
+function limitBodyTime(request: IncomingMessage, limitMs: number): void {
   if (request.complete) return;
-  const timer = setTimeout(() => request.socket.destroy(), LIMITS.controlBodyMs);
+  const timer = setTimeout(() => request.socket.destroy(), limitMs);
   const stop = (): void => clearTimeout(timer);
   request.once("end", stop).once("close", stop);
 }

@@ -18,14 +18,13 @@ import { bodyFraming, bodyTooLarge, RequestBody, type BodyFraming } from "./requ
 import type { ServiceRoute, ServiceRoutes } from "./service-routes.js";
 import { UpstreamExchange } from "./upstream-exchange.js";
 
-/** Calls of one token that may run at once. */
-const MAX_CONCURRENT_CALLS_PER_TOKEN = 4096;
-
 export interface ProxyPipelineParts {
   readonly isLocked: () => boolean;
   readonly authenticate: (token: string) => TokenRecord | undefined;
   readonly routes: ServiceRoutes;
   readonly calls: InFlightCalls;
+  /** Calls of one token that may run at once. */
+  readonly maxCallsPerToken: number;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly log: Logger;
@@ -74,7 +73,7 @@ function run(parts: ProxyPipelineParts, call: IncomingCall): Promise<void> | und
   const target = splitProxyTarget(call.target);
   const route = target === undefined ? undefined : parts.routes.get(target.service);
   const token = authenticate(parts, call.request, target?.query, route);
-  if (parts.calls.countOf(token.digest) >= MAX_CONCURRENT_CALLS_PER_TOKEN) {
+  if (parts.calls.countOf(token.digest) >= parts.maxCallsPerToken) {
     throw new VaultProxyError("rate_limited", "too many calls of this token at once", {
       retryAfterSeconds: 1,
     });

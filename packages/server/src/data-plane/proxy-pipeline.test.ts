@@ -1,0 +1,98 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, expect, test } from "vitest";
+import type { ServiceRecord } from "../auth-strategies/service-definition.js";
+import { Secret } from "../redaction/secret.js";
+import type { TokenRecord } from "../tokens/token-record.js";
+import { createInFlightCalls } from "./in-flight-calls.js";
+import { createProxyPipeline } from "./proxy-pipeline.js";
+import { createServiceRoutes } from "./service-routes.js";
+
+const TOKEN = `tok_${"A".repeat(43)}`;
+const servers: Server[] = [];
+
+afterEach(async () => {
+  for (const server of servers.splice(0)) {
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
+  }
+});
+
+async function serve(listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** The pipeline behind a real listener, in front of a real upstream, with `maxCallsPerToken` 3. */
+async function startPipeline(upstream: RequestListener) {
+  const record: ServiceRecord = {
+    name: "api",
+    base_url: await serve(upstream),
+    auth: { type: "bearer", token: new Secret("s") },
+    tls_skip_verify: false,
+    session_cookies: false,
+    allow_private: true,
+    forward_cookies: false,
+  };
+  const calls = createInFlightCalls();
+  const errors: unknown[] = [];
+  const quiet = (): void => undefined;
+  const pipeline = createProxyPipeline({
+    isLocked: () => false,
+    authenticate: (token) => (token === TOKEN ? ({ digest: "d" } as TokenRecord) : undefined),
+    routes: createServiceRoutes({ records: () => new Map([["api", record]]), egressProxy: undefined }),
+    calls,
+    maxCallsPerToken: 3,
+    now: () => performance.now(),
+    log: { debug: quiet, info: quiet, warn: quiet, error: (fields) => errors.push(fields) },
+  });
+  const address = await serve((request: IncomingMessage, response) => {
+    pipeline({ request, response, target: request.url ?? "", requestId: "r", expectsContinue: false });
+  });
+  const get = (): Promise<Response> =>
+    fetch(`${address}/proxy/api/x`, { headers: { authorization: `Bearer ${TOKEN}` } });
+  return { get, calls, errors };
+}
+
+test("a token may have so many calls at once and no more, and gets its places back", async () => {
+  const waiting: (() => void)[] = [];
+  const { get, calls } = await startPipeline((_request, response) => {
+    waiting.push(() => response.end("done"));
+  });
+  const running = [get(), get(), get()];
+  while (waiting.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+  const refused = await get();
+  expect(refused.status).toBe(429);
+  expect(refused.headers.get("retry-after")).toBe("1");
+  expect(await refused.json()).toMatchObject({ code: "rate_limited" });
+  for (const finish of waiting) finish();
+  expect(await Promise.all(running.map(async (call) => (await call).text()))).toEqual([
+    "done",
+    "done",
+    "done",
+  ]);
+  expect(calls.size).toBe(0);
+  expect(calls.countOf("d")).toBe(0);
+});
+
+test("calls that fail, in whatever way, leave no place taken", async () => {
+  let turn = 0;
+  const { get, calls, errors } = await startPipeline((_request, response) => {
+    turn += 1;
+    if (turn % 3 === 0) response.destroy();
+    else if (turn % 3 === 1) response.socket?.end("nonsense\r\n\r\n");
+    else response.writeHead(200, { "Content-Length": 100 }).write("short", () => response.destroy());
+  });
+  for (let call = 0; call < 12; call += 1) {
+    await get().then(
+      (answer) => answer.text().catch(() => undefined),
+      () => undefined,
+    );
+  }
+  expect(calls.size).toBe(0);
+  expect(calls.countOf("d")).toBe(0);
+  expect(errors).toEqual([]);
+});

@@ -1,0 +1,78 @@
+import { createServer, type IncomingMessage } from "node:http";
+import { connect, type AddressInfo, type Socket } from "node:net";
+import { expect, test } from "vitest";
+import { RequestBody } from "./request-body.js";
+
+/** A request of which `head` and then nothing more has come, and the socket that it came on. */
+async function incoming(
+  head: string,
+  use: (request: IncomingMessage, caller: Socket) => Promise<void>,
+): Promise<void> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const caller = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  caller.on("error", () => undefined);
+  const request = new Promise<IncomingMessage>((resolve) => server.once("request", resolve));
+  caller.write(head);
+  try {
+    await use(await request, caller);
+  } finally {
+    caller.destroy();
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+async function read(body: RequestBody): Promise<string> {
+  let text = "";
+  for await (const chunk of body) text += (chunk as Buffer).toString();
+  return text;
+}
+
+const SIZED = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n";
+const CHUNKED = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+test("a body arrives as it was sent, also split at every byte", async () => {
+  for (const [head, rest] of [
+    [SIZED, "0123456789"],
+    [CHUNKED, "4\r\n0123\r\n6\r\n456789\r\n0\r\n\r\n"],
+  ] as const) {
+    await incoming(head, async (request, caller) => {
+      const text = read(new RequestBody(request, 10));
+      for (const byte of rest) {
+        caller.write(byte);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect(await text).toBe("0123456789");
+    });
+  }
+});
+
+test.each([SIZED, CHUNKED])("a body that is cut off is an error, never a short body", async (head) => {
+  await incoming(head, async (request, caller) => {
+    const text = read(new RequestBody(request, 100));
+    caller.write(head === SIZED ? "012" : "3\r\n012\r\n");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    caller.destroy();
+    await expect(text).rejects.toMatchObject({ code: "invalid_request" });
+  });
+});
+
+test("a body over the limit is an error at the first byte too many", async () => {
+  await incoming(SIZED, async (request, caller) => {
+    const text = read(new RequestBody(request, 9));
+    caller.write("0123456789");
+    await expect(text).rejects.toMatchObject({ code: "body_too_large" });
+  });
+});
+
+test("a body that nobody wants any more is read away, and the connection lives", async () => {
+  await incoming(SIZED, async (request, caller) => {
+    const body = new RequestBody(request, 100);
+    caller.write("012");
+    body.destroy();
+    caller.write("3456789");
+    await new Promise((resolve) => request.once("end", resolve));
+    expect(request.socket.destroyed).toBe(false);
+  });
+});
