@@ -192,7 +192,7 @@ describe("unlocking", () => {
       expect((await call(server.address, "GET", target, { token })).status, target).toBe(423);
     }
     const twoTokens = ["X-Api-Key", `tok_${"A".repeat(43)}`];
-    expect((await call(server.address, "GET", "/proxy/x/y", { token, headers: twoTokens })).status).toBe(423);
+    expect((await call(server.address, "GET", "/proxy/", { token, headers: twoTokens })).status).toBe(423);
     expect((await call(server.address, "GET", "/openapi.json")).status).toBe(200);
     await unlock(server);
     expect((await call(server.address, "GET", "/services", { token })).status).toBe(200);
@@ -288,6 +288,24 @@ describe("stopping", () => {
     expect(server.log()).toContain("stopped");
   });
 
+  test.each([false, true])(
+    "connections that never say anything do not hold it up (TLS: %s)",
+    async (withTls) => {
+      const tls = ["--tls-cert", certificates.certPath, "--tls-key", certificates.keyPath];
+      const server = await start(withTls ? tls : []);
+      const { hostname, port } = new URL(server.address);
+      const silent = connect(Number(port), hostname).on("error", () => undefined);
+      const stuttering = connect(Number(port), hostname).on("error", () => undefined);
+      stuttering.write("\u0016\u0003\u0001");
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      const began = Date.now();
+      expect(await server.stop()).toBe(0);
+      expect(Date.now() - began).toBeLessThan(7000);
+      silent.destroy();
+      stuttering.destroy();
+    },
+  );
+
   test("a call that does not end is cut after 5 s, and a second signal exits at once", async () => {
     const endless = await startUpstream(certificates, (_request, response) => {
       response.write("on and on");
@@ -363,6 +381,60 @@ describe("no browser may drive it", () => {
     });
     expect(answer.status).toBe(400);
   });
+});
+
+test("odd targets and hosts get the vault's own answers, with a code and a request id", async () => {
+  const server = await start();
+  const { hostname, port } = new URL(server.address);
+  const ask = (head: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      let received = "";
+      const socket = connect(Number(port), hostname, () =>
+        socket.write(`${head}\r\nConnection: close\r\n\r\n`),
+      );
+      socket.on("data", (chunk) => (received += chunk.toString()));
+      socket.on("close", () => resolve(received)).on("error", reject);
+    });
+  for (const [head, status] of [
+    ["GET /health HTTP/1.1\r\nHost: 127.0.0.1:", 200],
+    ["GET /health HTTP/1.1\r\nHost: 127.0.0.1:99999", 400],
+    ["GET /health HTTP/1.1\r\nX: y", 400],
+    ["GET http://[::/health HTTP/1.1\r\nHost: localhost", 200],
+    ["GET /\\evil HTTP/1.1\r\nHost: localhost", 423],
+    ["OPTIONS * HTTP/1.1\r\nHost: localhost", 423],
+    ["GET /%zz HTTP/1.1\r\nHost: localhost", 423],
+  ] as const) {
+    const answer = await ask(head);
+    expect(answer, head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(answer, head).toMatch(/x-vault-request-id: [0-9a-f-]{36}/i);
+    expect(answer, head).toMatch(status === 200 ? /"status"/ : /"code":"[a-z_]+"/);
+  }
+});
+
+test("on a unix socket any Host will do, and wrong passwords of one user do not bar another", async () => {
+  const server = await start(["--listen", `unix:${join(directory.path, "v.sock")}`]);
+  await unlock(server);
+  for (const host of ["", "/tmp/v.sock", "%2Ftmp%2Fv.sock", "x:y"]) {
+    expect((await call(server.address, "GET", "/health", { headers: ["Host", host] })).status, host).toBe(
+      200,
+    );
+  }
+  const wrong = { body: JSON.stringify({ password: "wrong password" }) };
+  for (let attempt = 0; attempt < 6; attempt += 1) {
+    const { status } = await call(server.address, "POST", "/auth/unlock", wrong);
+    expect(status).toBe(401);
+    await new Promise((resolve) => setTimeout(resolve, 1050));
+  }
+  await unlock(server);
+});
+
+test("SIGUSR1 does not open Node's inspector", async () => {
+  const server = await start();
+  process.kill(server.pid, "SIGUSR1");
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(server.log()).not.toContain("Debugger");
+  expect(server.log()).toContain("SIGUSR1 is ignored");
+  expect((await call(server.address, "GET", "/health")).status).toBe(200);
 });
 
 test("garbage, CONNECT and oversized heads are answered and do not hurt the server", async () => {

@@ -186,7 +186,7 @@ describe("with nothing there", () => {
 });
 
 test("an ambiguous token prefix is 409", async () => {
-  await expectRefusal(["DELETE", "/tokens/tok_...", { token: admin }], { status: 404, code: "not_found" });
+  await expectRefusal(["DELETE", "/tokens/tok_...", { token: admin }], { status: 409, code: "conflict" });
   const tokens = await Promise.all(Array.from({ length: 65 }, () => makeToken(server, admin)));
   const initials = tokens.map((id) => id.slice(0, 5));
   const twice = initials.find((initial, index) => initials.indexOf(initial) !== index) ?? "";

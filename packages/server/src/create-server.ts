@@ -35,7 +35,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
   const vault = await openVault({
     dataDir: config.dataDir,
     log,
-    slowedCallers: new Set([callerKey(0), callerKey(process.getuid?.())]),
+    slowedCallers: new Set([callerKey(0), callerKey(process.getuid?.()), UNIX_SOCKET_CALLER]),
   });
   const services = vault.collection<ServiceRecord>("services");
   const calls = createInFlightCalls();
@@ -112,12 +112,18 @@ function incomingOf(context: { readonly env: unknown }): IncomingMessage {
 /** Whom failed unlocks are counted for: the user at the other end of a loopback connection, where that can be told. */
 async function userOfCaller(request: IncomingMessage): Promise<string> {
   const { localAddress, localPort, remoteAddress, remotePort } = request.socket;
-  if (localAddress === undefined || localPort === undefined) return callerKey(undefined);
+  if (localAddress === undefined || localPort === undefined) return UNIX_SOCKET_CALLER;
   if (remoteAddress === undefined || remotePort === undefined) return callerKey(undefined);
   return callerKey(
     await findPeerUid({ localAddress, localPort, remoteAddress, remotePort, readTable: readTcpTable }),
   );
 }
+
+/**
+ * Node does not tell who is at the other end of a unix socket. Its mode has chosen the callers already, so all of them
+ * are slowed and none is barred: otherwise one of them could bar the owner.
+ */
+const UNIX_SOCKET_CALLER = "unix-socket";
 
 function callerKey(uid: number | undefined): string {
   return uid === undefined ? "unknown" : `uid:${uid}`;

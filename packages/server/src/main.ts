@@ -23,6 +23,7 @@ if (parsed.kind === "print") {
   const log = createLogger({ format: config.logFormat, level: config.logLevel, fd: STDERR });
   process.on("exit", () => log.flush());
   exitOnDefects(log);
+  ignoreInspectorSignal(log);
   try {
     await run(config, log);
   } catch (thrown) {
@@ -45,6 +46,11 @@ async function run(config: ServerConfig, log: Logger): Promise<void> {
     await server.close();
     throw thrown;
   }
+}
+
+/** Node would open its inspector, on a port where every user of the machine may run code in this process. */
+function ignoreInspectorSignal(log: Logger): void {
+  process.on("SIGUSR1", () => log.warn({}, "SIGUSR1 is ignored"));
 }
 
 /** A rejection that nobody handled concerns one call; after an exception nobody knows what state is left. */

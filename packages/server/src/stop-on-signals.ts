@@ -1,3 +1,5 @@
+import type { Server } from "node:http";
+import type { Socket } from "node:net";
 import type { VaultServer } from "./create-server.js";
 import { describeThrown, type Logger } from "./redaction/logger.js";
 
@@ -10,13 +12,14 @@ const EXIT_BY_SECOND_SIGNAL = 130;
  * On SIGTERM or SIGINT: stop accepting, let running calls finish for 5 s, lock, exit 0. A second signal exits at once.
  */
 export function stopOnSignals(server: VaultServer, log: Logger): void {
+  const sockets = trackSockets(server.listener);
   let stopping = false;
   for (const signal of SIGNALS) {
     process.on(signal, () => {
       if (stopping) process.exit(EXIT_BY_SECOND_SIGNAL);
       stopping = true;
       log.info({ signal }, "stopping");
-      stop(server).then(
+      stop(server, sockets).then(
         () => {
           log.info({}, "stopped");
           process.exit(0);
@@ -30,13 +33,26 @@ export function stopOnSignals(server: VaultServer, log: Logger): void {
   }
 }
 
-async function stop(server: VaultServer): Promise<void> {
+/** Every TCP connection, also one that never got as far as a TLS handshake or a request: Node's server forgets those. */
+function trackSockets(listener: Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  listener.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  return sockets;
+}
+
+async function stop(server: VaultServer, sockets: ReadonlySet<Socket>): Promise<void> {
   const { listener } = server;
   if (listener.listening) {
     const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
     // A connection whose call has just ended would wait for another one.
     const sweep = setInterval(() => listener.closeIdleConnections(), SWEEP_MS);
-    const deadline = setTimeout(() => listener.closeAllConnections(), DRAIN_MS);
+    const deadline = setTimeout(() => {
+      for (const socket of sockets) socket.destroy();
+    }, DRAIN_MS);
     await closed;
     clearTimeout(deadline);
     clearInterval(sweep);

@@ -99,6 +99,7 @@ describe("each kind injects its credential", () => {
     ["a/b", "/bota%2Fb"],
     ["a b?c#d%", "/bota%20b%3Fc%23d%25"],
     ["ü", "/bot%C3%BC"],
+    ["a$&b$$c$'d$`e", "/bota$&b$$c$'d$%60e"],
   ])("url puts %s into the path, encoded for a segment", (token, basePath) => {
     const record = serviceWith({ type: "url", token }, { base_url: "https://api.example.com/bot{token}" });
     expect(inject(record).basePath).toBe(basePath);
@@ -184,6 +185,7 @@ describe("what is refused, by field", () => {
     ["auth.headers.Host", { type: "headers", headers: { Host: "1" } }],
     ["auth.username", { type: "basic", username: "a:b", password: "c" }],
     ["auth.username", { type: "basic", username: "a\u0000", password: "c" }],
+    ["auth.username", { type: "basic", username: "\ud800", password: "c" }],
     ["auth.password", { type: "basic", username: "a" }],
     ["auth.password", { type: "basic", username: "a", password: "\u007f" }],
     ["auth.params", { type: "query", params: {} }],
@@ -211,6 +213,8 @@ describe("what is refused, by field", () => {
     ["headers.x_api_key", { headers: { x_api_key: "x" } }],
     ["headers.Cookie", { headers: { Cookie: "a=b" } }],
     ["description", { description: "x".repeat(501) }],
+    ["description", { description: "\u001b[2J" }],
+    ["description", { description: "\ud800" }],
   ])("%s of %j", (field, settings) => {
     const definition = { name: "svc", base_url: "https://x.example", auth: KINDS.bearer, ...settings };
     expect(complaints(definition)).toContain(field);
@@ -236,6 +240,11 @@ describe("what is refused, by field", () => {
     );
   });
 
+  test("default headers that would stand beside the injected one", () => {
+    const auth = { type: "header", header_name: "X-Key", header_value: SECRET };
+    expect(refusal(() => serviceWith(auth, { headers: { x_key: "v" } }))).toMatch(/^headers\.x_key: /);
+  });
+
   test("basic with both parts empty", () => {
     expect(refusal(() => serviceWith({ type: "basic", username: "", password: "" }))).toMatch(/^auth: /);
   });
@@ -244,6 +253,12 @@ describe("what is refused, by field", () => {
 describe("a basic user name that may be the key is not shown", () => {
   test.each([
     ["ann", "long-enough-password", "ann"],
+    ["bot2024", "long-enough-password", "bot2024"],
+    ["", "long-enough-password", undefined],
+    ["SG.abcdefghijklmnop.AB", "x-oauth-basic", undefined],
+    ["eyJhbGciOi.J9/+=", "x-oauth-basic", undefined],
+    ["abcdefghijklmnopqrstuvwxyzabcdef", "fifteen-letters", undefined],
+    ["key-0123456789abcde", "fifteen-letters", undefined],
     ["sk_live_0123456789abcdef", "", undefined],
     ["sk_live_0123456789abcdef", "X", undefined],
     ["0123456789abcdef0123456789abcdef", "api_token", undefined],

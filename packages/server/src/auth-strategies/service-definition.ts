@@ -69,7 +69,11 @@ const defaultHeadersSchema = z
 const settings = {
   name: serviceNameSchema,
   base_url: z.string().min(1).max(2048).openapi({ example: "https://api.example.com/v1" }),
-  description: z.string().max(500).optional(),
+  description: z
+    .string()
+    .max(500)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, "must not hold control characters")
+    .optional(),
   tls_skip_verify: z.boolean().default(false),
   session_cookies: z
     .literal(false, "session cookies are not supported by this version")
@@ -142,6 +146,12 @@ export function toServiceRecord(definition: z.output<typeof serviceDefinitionSch
     throw new VaultProxyError("invalid_request", "base_url: {token} is for auth type url only");
   }
   strategyOf(record).check?.(record.auth, record);
+  const { headerNames } = createInjector(record);
+  for (const name of Object.keys(record.headers ?? {})) {
+    if (headerNames.has(canonicalHeaderName(name))) {
+      throw new VaultProxyError("invalid_request", `headers.${name}: is injected by auth already`);
+    }
+  }
   return record;
 }
 

@@ -88,6 +88,8 @@ describe("wrong usage", () => {
     [["--listen", "nonsense"], "--listen"],
     [["--listen", "unix:relative"], "--listen"],
     [["--listen", "127.0.0.1:99999"], "--listen"],
+    [["--listen", `unix:/${"x".repeat(107)}`], "107 bytes"],
+    [["--data-dir", ""], "--data-dir"],
     [["--token-ttl", "1d"], "--token-ttl"],
     [["--token-ttl", "0"], "--token-ttl"],
     [["--tls-cert", "c"], "--tls-key"],

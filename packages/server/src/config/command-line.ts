@@ -112,9 +112,10 @@ function toConfig(options: RawOptions): ServerConfig {
   const listen = parseListenAddress(options.listen);
   if (listen === undefined) {
     throw new UsageError(
-      `--listen: ${JSON.stringify(options.listen)} is neither host:port nor unix:/absolute/path`,
+      `--listen: ${JSON.stringify(options.listen)} is neither host:port nor unix:/absolute/path (107 bytes at most)`,
     );
   }
+  if (options.dataDir === "") throw new UsageError("--data-dir: must not be empty");
   const tokenTtlMs = parseDuration(options.tokenTtl);
   if (tokenTtlMs === undefined || tokenTtlMs < 1000 || tokenTtlMs > MAX_TOKEN_TTL_MS) {
     throw new UsageError("--token-ttl: must be a duration such as 30m or 24h, from 1s to ten years");

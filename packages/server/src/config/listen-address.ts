@@ -5,11 +5,16 @@ export type ListenAddress =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string };
 
+/** `sun_path` less its final NUL (unix(7)); the system cuts a longer one without a word. */
+const MAX_SOCKET_PATH_BYTES = process.platform === "linux" ? 107 : 103;
+
 /** @returns undefined if the text is neither `host:port`, `[v6]:port`, `:port` nor `unix:/path`. */
 export function parseListenAddress(text: string): ListenAddress | undefined {
   if (text.startsWith("unix:")) {
     const path = text.slice("unix:".length);
-    return path.startsWith("/") && !path.includes("\0") ? { kind: "unix", path } : undefined;
+    const isUsable =
+      path.startsWith("/") && !path.includes("\0") && Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES;
+    return isUsable ? { kind: "unix", path } : undefined;
   }
   const match = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
   if (match === null) return undefined;

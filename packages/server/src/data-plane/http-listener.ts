@@ -8,6 +8,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { statusOf } from "../errors/error-codes.js";
 import { errorBody, VaultProxyError } from "../errors/vault-proxy-error.js";
@@ -51,6 +52,8 @@ export function createHttpListener(parts: HttpListenerParts): Server {
     keepAliveTimeout: LIMITS.keepAliveTimeoutMs,
     connectionsCheckingInterval: LIMITS.stalledSocketsCheckMs,
     insecureHTTPParser: false,
+    // The guard looks at Host itself, and answers as the vault answers.
+    requireHostHeader: false,
     noDelay: true,
   };
   const server =
@@ -60,7 +63,17 @@ export function createHttpListener(parts: HttpListenerParts): Server {
   // Node drops what is above a count without a word; the bytes are bounded already.
   server.maxHeadersCount = 0;
 
+  // Each call that runs on a connection listens for its end, and a caller may pipeline many.
+  server.on("connection", (socket: Socket) => socket.setMaxListeners(0));
+  server.on("secureConnection", (socket: Socket) => socket.setMaxListeners(0));
+  const answering = new WeakMap<Duplex, number>();
+  const countAnswer = (socket: Duplex, response: ServerResponse): void => {
+    answering.set(socket, (answering.get(socket) ?? 0) + 1);
+    response.once("close", () => answering.set(socket, (answering.get(socket) ?? 1) - 1));
+  };
+
   const admit = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
+    countAnswer(request.socket, response);
     const requestId = randomUUID();
     const target = request.url ?? "/";
     const isProxied = isProxyTarget(target);
@@ -76,6 +89,9 @@ export function createHttpListener(parts: HttpListenerParts): Server {
     } else {
       if (expectsContinue) response.writeContinue();
       limitBodyTime(request, parts.controlBodyMs ?? CONTROL_BODY_MS);
+      request.url = originForm(target);
+      // The guard has judged it. What comes behind makes a URL of it, and must not stumble over odd ones.
+      request.headers.host = "localhost";
       parts.controlPlane(request, response, requestId);
     }
   };
@@ -93,7 +109,9 @@ export function createHttpListener(parts: HttpListenerParts): Server {
     answerOnSocket(socket, new VaultProxyError("method_not_allowed", "CONNECT is not supported"));
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
-    if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
+    // An answer that runs or waits on this connection must not be taken for this one, or go on with it.
+    const isAnswering = (answering.get(socket) ?? 0) > 0;
+    if (error.code === "ECONNRESET" || !socket.writable || isAnswering) socket.destroy();
     else answerOnSocket(socket, describeParserError(error.code));
   });
   return server;
@@ -116,6 +134,12 @@ function isProxyTarget(target: string): boolean {
   return /^(?:https?:\/\/[^/?#]*)?\/proxy(?:[/?]|$)/i.test(target);
 }
 
+/** What a control-plane route sees: an origin-form target (RFC 9112 §3.2.1) that any URL parser takes. */
+function originForm(target: string): string {
+  const path = target.replace(/^https?:\/\/[^/?#]*/i, "").replaceAll("\\", "%5C");
+  return path.startsWith("/") ? path : `/${path}`;
+}
+
 function describeParserError(code: string | undefined): VaultProxyError {
   switch (code) {
     case "HPE_HEADER_OVERFLOW":
@@ -129,6 +153,8 @@ function describeParserError(code: string | undefined): VaultProxyError {
 
 /** Answers where there is no response object to answer on, and closes. */
 function answerOnSocket(socket: Duplex, error: VaultProxyError): void {
+  // Node has let go of the socket, so that a reset would be an error that nobody hears.
+  socket.on("error", () => socket.destroy());
   const body = JSON.stringify(errorBody(error));
   const status = statusOf(error.code);
   const headers = errorHeaders(error, { requestId: randomUUID(), markError: true });

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import { statusOf } from "../errors/error-codes.js";
 import { errorBody, type VaultProxyError } from "../errors/vault-proxy-error.js";
 import { discardRest } from "./request-body.js";
@@ -36,7 +36,8 @@ export function answerError(
   options: OwnAnswerOptions & { readonly extraHeaders?: readonly string[] },
 ): void {
   const body = Buffer.from(JSON.stringify(errorBody(error)));
-  response.writeHead(statusOf(error.code), [
+  const status = statusOf(error.code);
+  response.writeHead(status, STATUS_CODES[status] ?? "", [
     ...errorHeaders(error, options),
     ...(options.extraHeaders ?? []),
     "Content-Type",

@@ -156,13 +156,14 @@ function forward(
 ): void {
   const { request, response, requestId } = call;
   const startedAt = parts.now();
-  const body = framing.hasBody ? new RequestBody(request, route.maxRequestBytes) : null;
+  const body = framing.hasBody ? new RequestBody(request, route.maxRequestBytes, route.idleTimeoutMs) : null;
   const exchange = new UpstreamExchange({
     request,
     response,
     requestId,
     tokenDigest: token.digest,
-    serviceName: route.name,
+    now: parts.now,
+    route,
     onEnd(ended, outcome) {
       parts.calls.remove(ended);
       // What the upstream did not take is read away, also where undici never began to read it.

@@ -29,6 +29,7 @@ async function read(body: RequestBody): Promise<string> {
   return text;
 }
 
+const IDLE_MS = 10_000;
 const SIZED = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n";
 const CHUNKED = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
 
@@ -38,7 +39,7 @@ test("a body arrives as it was sent, also split at every byte", async () => {
     [CHUNKED, "4\r\n0123\r\n6\r\n456789\r\n0\r\n\r\n"],
   ] as const) {
     await incoming(head, async (request, caller) => {
-      const text = read(new RequestBody(request, 10));
+      const text = read(new RequestBody(request, 10, IDLE_MS));
       for (const byte of rest) {
         caller.write(byte);
         await new Promise((resolve) => setImmediate(resolve));
@@ -50,7 +51,7 @@ test("a body arrives as it was sent, also split at every byte", async () => {
 
 test.each([SIZED, CHUNKED])("a body that is cut off is an error, never a short body", async (head) => {
   await incoming(head, async (request, caller) => {
-    const text = read(new RequestBody(request, 100));
+    const text = read(new RequestBody(request, 100, IDLE_MS));
     caller.write(head === SIZED ? "012" : "3\r\n012\r\n");
     await new Promise((resolve) => setTimeout(resolve, 20));
     caller.destroy();
@@ -60,7 +61,7 @@ test.each([SIZED, CHUNKED])("a body that is cut off is an error, never a short b
 
 test("a body over the limit is an error at the first byte too many", async () => {
   await incoming(SIZED, async (request, caller) => {
-    const text = read(new RequestBody(request, 9));
+    const text = read(new RequestBody(request, 9, IDLE_MS));
     caller.write("0123456789");
     await expect(text).rejects.toMatchObject({ code: "body_too_large" });
   });
@@ -68,11 +69,28 @@ test("a body over the limit is an error at the first byte too many", async () =>
 
 test("a body that nobody wants any more is read away, and the connection lives", async () => {
   await incoming(SIZED, async (request, caller) => {
-    const body = new RequestBody(request, 100);
+    const body = new RequestBody(request, 100, IDLE_MS);
     caller.write("012");
     body.destroy();
     caller.write("3456789");
     await new Promise((resolve) => request.once("end", resolve));
     expect(request.socket.destroyed).toBe(false);
   });
+});
+
+test("a body that stops arriving is an error, unless it is held back by its reader", async () => {
+  await incoming(SIZED, async (request, caller) => {
+    caller.write("012");
+    await expect(read(new RequestBody(request, 100, 50))).rejects.toMatchObject({ code: "invalid_request" });
+  });
+  const large = 1024 * 1024;
+  await incoming(
+    `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${large}\r\n\r\n`,
+    async (request, caller) => {
+      const body = new RequestBody(request, large, 50);
+      caller.write("x".repeat(large));
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      expect(await read(body)).toHaveLength(large);
+    },
+  );
 });

@@ -13,13 +13,18 @@ const DISCARD_MS = 5000;
 export class RequestBody extends Readable {
   readonly #source: IncomingMessage;
   readonly #limit: number;
+  readonly #idleTimer: NodeJS.Timeout;
   #received = 0;
 
-  /** @param limit bytes; more destroys the body with `body_too_large`. */
-  constructor(source: IncomingMessage, limit: number) {
+  /**
+   * @param limit bytes; more destroys the body with `body_too_large`.
+   * @param idleMs for how long the caller may send nothing while more is wanted.
+   */
+  constructor(source: IncomingMessage, limit: number, idleMs: number) {
     super({ highWaterMark: HIGH_WATER_MARK });
     this.#source = source;
     this.#limit = limit;
+    this.#idleTimer = setTimeout(this.#onIdle, idleMs);
     source.pause();
     source
       .on("data", this.#onData)
@@ -34,6 +39,7 @@ export class RequestBody extends Readable {
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     const source = this.#source;
+    clearTimeout(this.#idleTimer);
     source.off("data", this.#onData).off("end", this.#onEnd).off("close", this.#onClose);
     discardRest(source);
     callback(error);
@@ -41,11 +47,19 @@ export class RequestBody extends Readable {
 
   readonly #onData = (chunk: Buffer): void => {
     this.#received += chunk.length;
+    this.#idleTimer.refresh();
     if (this.#received > this.#limit) this.destroy(bodyTooLarge(this.#limit));
     else if (!this.push(chunk)) this.#source.pause();
   };
 
+  readonly #onIdle = (): void => {
+    // Held back by a slow upstream, the caller is not to blame; the upstream has time-outs of its own.
+    if (this.#source.isPaused()) this.#idleTimer.refresh();
+    else this.destroy(new VaultProxyError("invalid_request", "the request body stopped arriving"));
+  };
+
   readonly #onEnd = (): void => {
+    clearTimeout(this.#idleTimer);
     this.push(null);
   };
 
@@ -80,9 +94,18 @@ export interface BodyFraming {
   readonly contentLength: number | undefined;
 }
 
-/** How the request's body is framed. Node's parser has refused contradicting framing before. */
+/**
+ * How the request's body is framed. Node's parser has refused contradicting framing before.
+ * @throws VaultProxyError `invalid_request` for a transfer coding other than `chunked` (RFC 9112 §6.1)
+ */
 export function bodyFraming(request: IncomingMessage): BodyFraming {
-  if (request.headers["transfer-encoding"] !== undefined) return { hasBody: true, contentLength: undefined };
+  const coding = request.headers["transfer-encoding"];
+  if (coding !== undefined) {
+    if (coding.trim().toLowerCase() !== "chunked") {
+      throw new VaultProxyError("invalid_request", "Transfer-Encoding: only chunked is understood");
+    }
+    return { hasBody: true, contentLength: undefined };
+  }
   const declared = request.headers["content-length"];
   if (declared === undefined) return { hasBody: false, contentLength: undefined };
   return { hasBody: declared !== "0", contentLength: Number(declared) };

@@ -6,6 +6,7 @@ import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { parseBaseUrl } from "../network/base-url.js";
 import { createConnector } from "../network/connector.js";
 import { canonicalHeaderName } from "../network/header-policy.js";
+import type { ReadGate } from "../network/read-gate.js";
 
 /** Defaults of what a service may set, and bounds of what an upstream may do. */
 const LIMITS = {
@@ -31,7 +32,13 @@ export interface ServiceRoute {
   readonly defaultHeaders: readonly (readonly [string, string, string])[];
   /** Bytes; Infinity for none. */
   readonly maxRequestBytes: number;
+  /** Until the head of the answer, in milliseconds. */
+  readonly responseTimeoutMs: number;
+  /** Between two pieces of a body, in milliseconds. */
+  readonly idleTimeoutMs: number;
   readonly dispatcher: Dispatcher;
+  /** The gate of the connection whose bytes are being handled in this very turn. */
+  readonly currentGate: () => ReadGate | undefined;
 }
 
 /** The routes of all services, kept in step with the vault. */
@@ -86,6 +93,9 @@ function ignore(): void {
 function createRoute(record: ServiceRecord, egressProxy: URL | undefined): ServiceRoute {
   const base = parseBaseUrl(record.base_url, { allowInsecure: allowsInsecure(record) });
   const connectTimeoutMs = milliseconds(record.connect_timeout, LIMITS.connectTimeoutMs);
+  const responseTimeoutMs = milliseconds(record.response_timeout, LIMITS.responseTimeoutMs);
+  const idleTimeoutMs = milliseconds(record.idle_timeout, LIMITS.idleTimeoutMs);
+  let currentGate: ReadGate | undefined;
   return {
     name: record.name,
     record,
@@ -99,12 +109,15 @@ function createRoute(record: ServiceRecord, egressProxy: URL | undefined): Servi
     ]),
     maxRequestBytes:
       record.max_request_bytes === 0 ? Infinity : (record.max_request_bytes ?? LIMITS.maxRequestBytes),
+    responseTimeoutMs,
+    idleTimeoutMs,
+    currentGate: () => currentGate,
     dispatcher: new Pool(base.origin, {
       connections: LIMITS.maxConnections,
       pipelining: 1,
       keepAliveTimeout: LIMITS.keepAliveMs,
-      headersTimeout: milliseconds(record.response_timeout, LIMITS.responseTimeoutMs),
-      bodyTimeout: milliseconds(record.idle_timeout, LIMITS.idleTimeoutMs),
+      headersTimeout: responseTimeoutMs,
+      bodyTimeout: idleTimeoutMs,
       maxHeaderSize: LIMITS.maxResponseHeaderBytes,
       allowH2: false,
       connect: createConnector({
@@ -113,6 +126,7 @@ function createRoute(record: ServiceRecord, egressProxy: URL | undefined): Servi
         rejectUnauthorized: !record.tls_skip_verify,
         connectTimeoutMs,
         egressProxy,
+        onRead: (gate) => (currentGate = gate),
       }),
     }),
   };

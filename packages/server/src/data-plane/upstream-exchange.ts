@@ -1,10 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { TLSSocket } from "node:tls";
 import type { Dispatcher } from "undici";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { filterResponseHeaders } from "../network/header-policy.js";
+import type { ReadGate } from "../network/read-gate.js";
 import { describeUpstreamError } from "../network/upstream-errors.js";
 import type { EndableCall } from "./in-flight-calls.js";
 import { answerError } from "./own-answer.js";
+import type { ServiceRoute } from "./service-routes.js";
 
 /** Proxied HTML would run on the vault's own origin; these keep it from doing anything there. */
 const SANDBOX_HEADERS = [
@@ -16,7 +19,10 @@ const SANDBOX_HEADERS = [
   "DENY",
 ] as const;
 
-/** How a call ended; exactly one of the two is set when `onEnd` is told. */
+/** RFC 9112 §4: `reason-phrase`. */
+const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** How a call ended. */
 export interface ExchangeOutcome {
   /** Status of the upstream's answer, if its head arrived. */
   readonly status: number | undefined;
@@ -29,7 +35,9 @@ export interface ExchangeOptions {
   readonly response: ServerResponse;
   readonly requestId: string;
   readonly tokenDigest: string;
-  readonly serviceName: string;
+  readonly route: Pick<ServiceRoute, "name" | "currentGate" | "responseTimeoutMs">;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
   /** Called once, when the call is over in either direction. */
   readonly onEnd: (exchange: UpstreamExchange, outcome: ExchangeOutcome) => void;
 }
@@ -42,7 +50,9 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
   readonly tokenDigest: string;
   readonly serviceName: string;
   readonly #options: ExchangeOptions;
+  readonly #startedAt: number;
   #controller: Dispatcher.DispatchController | undefined;
+  #gate: ReadGate | undefined;
   #ending: VaultProxyError | undefined;
   #status: number | undefined;
   #bodyStarted = false;
@@ -50,12 +60,13 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
+    this.#startedAt = options.now();
     this.tokenDigest = options.tokenDigest;
-    this.serviceName = options.serviceName;
-    options.response
-      .on("drain", this.#onDrain)
-      .on("close", this.#onCallerClose)
-      .on("error", this.#onCallerClose);
+    this.serviceName = options.route.name;
+    const { request, response } = options;
+    response.on("drain", this.#onDrain).on("close", this.#onCallerClose).on("error", this.#onCallerClose);
+    // The answer to a pipelined request has no socket yet, and is not told when that closes.
+    request.socket.on("close", this.#onCallerClose);
   }
 
   end(reason: VaultProxyError): void {
@@ -74,27 +85,42 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
     controller: Dispatcher.DispatchController,
     status: number,
     _headers: unknown,
-    reason?: string,
+    reason = "",
   ): void {
-    // An interim answer (RFC 9110 §15.2) is not the answer.
-    if (status < 200 || this.#over) return;
-    const { response, requestId } = this.#options;
-    const headers = filterResponseHeaders(controller.rawHeaders as Buffer[]);
+    if (this.#over) return;
+    if (status < 200) {
+      this.#passInterim();
+      return;
+    }
+    const { response, requestId, route } = this.#options;
+    const rawHeaders = controller.rawHeaders as Buffer[];
+    if (hasUnknownCoding(rawHeaders)) {
+      throw new VaultProxyError("upstream_failed", "the upstream's answer has an unknown transfer coding");
+    }
+    const headers = filterResponseHeaders(rawHeaders);
     headers.push(...SANDBOX_HEADERS, "X-Vault-Request-Id", requestId);
+    this.#gate = route.currentGate();
+    response.writeHead(status, REASON_PHRASE.test(reason) ? reason : "", headers);
     this.#status = status;
-    response.writeHead(status, reason ?? "", headers);
+    // These have no body whatever their headers say (RFC 9110 §8.6), and undici would miss it.
+    if (status === 204 || status === 304) this.onResponseEnd();
     // A first piece of body that came along leaves in one write with the head; otherwise the head leaves alone now.
-    process.nextTick(this.#flushHead);
+    else process.nextTick(this.#flushHead);
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over) return;
     this.#bodyStarted = true;
-    if (!this.#options.response.write(chunk)) controller.pause();
+    if (!this.#options.response.write(chunk)) this.#gate?.close();
   }
 
   onResponseEnd(): void {
     if (this.#over) return;
+    // An answer that ends with its connection ends well only if the connection did.
+    if (this.#gate !== undefined && this.#gate.failure !== null) {
+      this.#fail(new VaultProxyError("upstream_failed", "the upstream broke off its answer"));
+      return;
+    }
     this.#options.response.end();
     this.#finish({ status: this.#status, error: undefined });
   }
@@ -103,17 +129,27 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
     if (!this.#over) this.#fail(this.#ending ?? describeUpstreamError(error));
   }
 
+  /** An interim answer (RFC 9110 §15.2) is not the answer, and does not put off the time for it. */
+  #passInterim(): void {
+    const { now, route } = this.#options;
+    if (now() - this.#startedAt > route.responseTimeoutMs) {
+      throw new VaultProxyError("upstream_timeout", "the upstream did not answer in time");
+    }
+  }
+
   #fail(error: VaultProxyError): void {
     const { request, response, requestId } = this.#options;
     if (this.#over) return;
     this.#finish({ status: this.#status, error });
-    if (response.headersSent) response.destroy();
+    if (response.headersSent) breakOff(request, response);
     else answerError(request, response, error, { requestId, markError: true });
   }
 
   #finish(outcome: ExchangeOutcome): void {
     this.#over = true;
+    this.#gate?.open();
     this.#options.response.off("drain", this.#onDrain);
+    this.#options.request.socket.off("close", this.#onCallerClose);
     this.#options.onEnd(this, outcome);
   }
 
@@ -122,7 +158,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
   };
 
   readonly #onDrain = (): void => {
-    this.#controller?.resume();
+    this.#gate?.open();
   };
 
   readonly #onCallerClose = (): void => {
@@ -135,4 +171,22 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
 
 function callerLeft(): VaultProxyError {
   return new VaultProxyError("invalid_request", "the caller went away");
+}
+
+/** RFC 9112 §6.3: what follows another coding than `chunked` cannot be told. */
+function hasUnknownCoding(rawHeaders: readonly Buffer[]): boolean {
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length !== "transfer-encoding".length) continue;
+    if (name.toString("latin1").toLowerCase() !== "transfer-encoding") continue;
+    if (rawHeaders[index + 1]?.toString("latin1").trim().toLowerCase() !== "chunked") return true;
+  }
+  return false;
+}
+
+/** A caller of HTTP/1.0 knows the end of a body by the end of the connection, so that must not look like one. */
+function breakOff(request: IncomingMessage, response: ServerResponse): void {
+  const { socket } = request;
+  if (request.httpVersion === "1.0" && !(socket instanceof TLSSocket)) socket.resetAndDestroy();
+  else response.destroy();
 }

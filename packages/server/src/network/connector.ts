@@ -5,6 +5,7 @@ import { buildConnector } from "undici";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { assertDestination, destinationBlocked, isAllowedAddress } from "./address-policy.js";
 import { openEgressTunnel } from "./egress-tunnel.js";
+import { gateReads, type ReadGate } from "./read-gate.js";
 
 const LIMITS = {
   /**
@@ -35,6 +36,8 @@ export interface ConnectorOptions {
   /** Covers name resolution, TCP, the egress proxy and the TLS handshake together. */
   readonly connectTimeoutMs: number;
   readonly lookup?: LookupAll | undefined;
+  /** Told of each socket's gate right before bytes are read from it. */
+  readonly onRead?: ((gate: ReadGate) => void) | undefined;
   /** `http:` or `https:`, optionally with user name and password. */
   readonly egressProxy?: URL | undefined;
 }
@@ -69,7 +72,13 @@ export function createConnector(options: ConnectorOptions): buildConnector.conne
     timeout: connectTimeoutMs,
   });
 
-  return function connect(requested, callback) {
+  return function connect(requested, giveSocket) {
+    const { onRead } = options;
+    const callback: buildConnector.Callback = (...outcome) => {
+      const [error, socket] = outcome;
+      if (error === null && onRead !== undefined) gateReads(socket, onRead);
+      giveSocket(...outcome);
+    };
     const destination = { ...requested, servername: serverName(requested.hostname) };
     try {
       assertDestination({ hostname: destination.hostname, allowPrivate });

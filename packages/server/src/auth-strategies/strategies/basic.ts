@@ -5,36 +5,36 @@ import type { AuthStrategy } from "../auth-strategy.js";
 import { NO_NAMES } from "../auth-strategy.js";
 
 const MAX_LENGTH = 4096;
-/** RFC 7617 §2: neither part may hold control characters. */
-const NO_CONTROL_CHARACTERS = /^[^\u0000-\u001f\u007f]*$/;
+/** RFC 7617 §2: neither part may hold control characters. A lone surrogate has no UTF-8. */
+const UTF8_TEXT = /^[^\p{Cc}\p{Cs}]*$/u;
 
 const schema = z.strictObject({
   type: z.literal("basic"),
   username: z
     .string()
     .max(MAX_LENGTH)
-    .regex(NO_CONTROL_CHARACTERS, "must not hold control characters")
+    .regex(UTF8_TEXT, "must not hold control characters")
     .refine((name) => !name.includes(":"), "must not hold a colon (RFC 7617 §2)")
     .default("")
     .transform((value) => new Secret(value)),
   password: z
     .string()
     .max(MAX_LENGTH)
-    .regex(NO_CONTROL_CHARACTERS, "must not hold control characters")
+    .regex(UTF8_TEXT, "must not hold control characters")
     .transform((value) => new Secret(value)),
 });
 
 const SHORTEST_REAL_PASSWORD = 8;
-const SHORTEST_KEY = 20;
+const EMAIL_ADDRESS = /^[^\s@]{1,64}@[^\s@]{1,255}$/;
+const SHORT_NAME = /^[A-Za-z][A-Za-z._-]{0,15}\d{0,4}$/;
 
 /**
- * Whether the user name is the real secret: some APIs take the key as user name, with no password or a dummy one
- * (Stripe, Freshdesk's `key:X`, Toggl's `key:api_token`).
+ * Whether the user name is surely no secret. Some APIs take the key as user name, with no password or a dummy one
+ * (Stripe, Freshdesk's `key:X`, Toggl's `key:api_token`), so only what looks like a person's name is shown.
  */
-function usernameMayBeKey(username: string, password: string): boolean {
+function isPublicName(username: string, password: string): boolean {
   return (
-    password.length < SHORTEST_REAL_PASSWORD ||
-    (username.length >= SHORTEST_KEY && /^[A-Za-z0-9_-]+$/.test(username) && /\d/.test(username))
+    password.length >= SHORTEST_REAL_PASSWORD && (EMAIL_ADDRESS.test(username) || SHORT_NAME.test(username))
   );
 }
 
@@ -50,7 +50,7 @@ export const basicStrategy: AuthStrategy<z.output<typeof schema>> = {
   },
   describe(config) {
     const username = config.username.reveal();
-    return usernameMayBeKey(username, config.password.reveal()) ? {} : { username };
+    return isPublicName(username, config.password.reveal()) ? { username } : {};
   },
   secrets: (config) => [config.username, config.password].filter((secret) => !secret.isEmpty),
   createInjector(config) {

@@ -26,6 +26,11 @@ function encodeSegment(token: string): string {
   );
 }
 
+function putToken(path: string, encoded: string): string {
+  // A function: in a replacement text `$` would have a meaning.
+  return path.replaceAll(PLACEHOLDER, () => encoded);
+}
+
 /** The token stands in the path, where `base_url` says `{token}` (Telegram's `/bot{token}`). */
 export const urlStrategy: AuthStrategy<z.output<typeof schema>> = {
   type: "url",
@@ -37,7 +42,7 @@ export const urlStrategy: AuthStrategy<z.output<typeof schema>> = {
     }
     const path = service.base_url.replace(/^[^:]+:\/\/[^/]*/, "");
     try {
-      assertSafePath(path.replaceAll(PLACEHOLDER, encodeSegment(config.token.reveal())));
+      assertSafePath(putToken(path, encodeSegment(config.token.reveal())));
     } catch {
       throw new VaultProxyError("invalid_request", "auth.token: would make a dot segment of the path");
     }
@@ -50,7 +55,7 @@ export const urlStrategy: AuthStrategy<z.output<typeof schema>> = {
       headerNames: NO_NAMES,
       queryNames: NO_NAMES,
       inject(request) {
-        request.basePath = request.basePath.replaceAll(PLACEHOLDER, encoded);
+        request.basePath = putToken(request.basePath, encoded);
       },
     };
   },

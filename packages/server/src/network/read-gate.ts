@@ -1,0 +1,46 @@
+import type { Socket } from "node:net";
+
+/**
+ * Holds back what an upstream sends, by not reading it: the kernel's windows then fill up and slow the sender.
+ *
+ * undici's own pause stops its parser instead, and undici 7 ends the process by a failed assertion when the upstream
+ * closes the connection of a paused answer. Its parser takes bytes only by `socket.read()`, so that is the gate.
+ */
+export interface ReadGate {
+  /** Nothing is read from now on. An end of the stream waits too, behind what is not read yet. */
+  close(): void;
+  /** Reading goes on in the next turn. */
+  open(): void;
+  /** Why the socket was destroyed, if it was by an error: an end that came so is not the end of a message. */
+  readonly failure: Error | null;
+}
+
+/**
+ * Puts a gate before a socket's reader.
+ * @param onRead called right before bytes are given out; what they bring about happens before the next call
+ */
+export function gateReads(socket: Socket, onRead: (gate: ReadGate) => void): void {
+  const read = socket.read.bind(socket);
+  let isOpen = true;
+  const gate: ReadGate = {
+    close() {
+      isOpen = false;
+    },
+    open() {
+      if (isOpen) return;
+      isOpen = true;
+      // In a turn of its own: the parser that is told of new bytes may be the one that is calling now.
+      process.nextTick(() => socket.emit("readable"));
+    },
+    get failure() {
+      return socket.errored;
+    },
+  };
+  socket.read = (size) => {
+    // Node asks with 0 to look after its buffer, not for bytes.
+    if (size === 0) return read(0) as unknown;
+    if (!isOpen) return null;
+    onRead(gate);
+    return read(size) as unknown;
+  };
+}
