@@ -6,6 +6,11 @@ const names = new Set(["api-key", "key"]);
 
 describe("canonicalQueryName", () => {
   test.each([
+    ["api.key", "api-key"],
+    ["api key", "api-key"],
+    [" api_key", "api-key"],
+    ["?api_key", "api-key"],
+    ["api_key\0x", "api-key"],
     ["Api_Key", "api-key"],
     ["key[]", "key"],
     ["key[a][b]", "key"],

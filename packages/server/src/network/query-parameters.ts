@@ -1,10 +1,12 @@
 /**
  * A name as the most lenient upstream reads it, for comparing: lower case, `-` for `_`, and without the subscript
- * that makes it an array (`key[]`, `key[0]`). `name` is decoded already.
+ * that makes it an array (`key[]`, `key[0]`). PHP besides drops white space in front, ends at a NUL, and reads `.`
+ * and a space as `_`; a second `?` in front of the first name is some parsers' slip. `name` is decoded already.
  */
 export function canonicalQueryName(name: string): string {
-  const subscript = name.indexOf("[");
-  return (subscript > 0 ? name.slice(0, subscript) : name).toLowerCase().replaceAll("_", "-");
+  const [text = ""] = name.replace(/^[\s?]+/, "").split("\0", 1);
+  const subscript = text.indexOf("[");
+  return (subscript > 0 ? text.slice(0, subscript) : text).toLowerCase().replaceAll(/[_. ]/g, "-");
 }
 
 /**
