@@ -205,8 +205,10 @@ const START_FOR_REAL = `
    alias vault-cli="node $PWD/packages/cli/dist/main.js"
    vault-cli unlock                                   # asks for a password; the first time it creates the vault
    vault-cli service add openai --type bearer --base-url https://api.openai.com    # asks for the key
-   export VAULT_TOKEN=$(vault-cli token create proxy --name my-agent)
+   vault-cli token create proxy --name my-agent       # prints the agent's token
 
+   # in the agent's own shell:
+   export VAULT_TOKEN=tok_…
    curl http://127.0.0.1:8390/proxy/openai/v1/models -H "Authorization: Bearer $VAULT_TOKEN"
 
 `;

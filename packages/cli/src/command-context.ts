@@ -3,8 +3,8 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import type { VaultClient } from "@vault-proxy/client";
 
+import { connectWithToken, connectWithoutToken } from "./connection.js";
 import type { Environment, Output, OutputStream } from "./output.js";
-import { readSession } from "./session-file.js";
 
 export interface InputStream extends Readable {
   readonly isTTY?: boolean;
@@ -54,11 +54,9 @@ export function createContext(
     stderr,
     output,
     sessionPath,
-    connect: async (needs) => {
-      const fromEnvironment = env.VAULT_TOKEN ?? "";
-      const token = needs === "no token" ? "" : fromEnvironment || ((await readSession(sessionPath)) ?? "");
-      const { New } = await import("@vault-proxy/client");
-      return New({ addr: globals.addr, token, allowInsecure: globals.allowInsecure });
-    },
+    connect: (needs) =>
+      needs === "token"
+        ? connectWithToken({ options: globals, env, sessionPath })
+        : connectWithoutToken({ options: globals }),
   };
 }

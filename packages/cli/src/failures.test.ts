@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 
 import { CliError, UsageError, describeFailure } from "./failures.js";
 
+const CIRCUMSTANCES = { bin: "vault", tokenFromEnvironment: false };
+
 test.each([
   [new VaultError(423, "vault_locked", "the vault is locked"), "vault is locked", "run `vault unlock`"],
   [new VaultError(401, "unauthorized", "bad token"), "bad token", "run `vault unlock`, or set VAULT_TOKEN"],
@@ -21,16 +23,32 @@ test.each([
     "name its CA's certificate in NODE_EXTRA_CA_CERTS",
   ],
   [new VaultError(404, "not_found", "no such service"), "no such service", undefined],
+  [new VaultError(403, "forbidden", "needs scope admin"), "needs scope admin", undefined],
+  [
+    new VaultError(0, "insecure_address", "for programmers"),
+    "refused to send a credential over plain http to a host other than loopback",
+    "use https or a unix socket, or pass --allow-insecure",
+  ],
   [new CliError("cannot read x", "try y"), "cannot read x", "try y"],
 ])("%s", (error, message, hint) => {
-  expect(describeFailure(error, "vault")).toMatchObject({ message, hint, exitCode: 1 });
+  expect(describeFailure(error, CIRCUMSTANCES)).toMatchObject({ message, hint, exitCode: 1 });
 });
 
 test("wrong usage is exit code 2, everything unforeseen 1", () => {
-  expect(describeFailure(new UsageError("no"), "vault").exitCode).toBe(2);
-  expect(describeFailure(new TypeError("x is not a function"), "vault")).toMatchObject({
+  expect(describeFailure(new UsageError("no"), CIRCUMSTANCES).exitCode).toBe(2);
+  expect(describeFailure(new TypeError("x is not a function"), CIRCUMSTANCES)).toMatchObject({
     exitCode: 1,
     code: "internal",
     message: "internal error: TypeError: x is not a function",
   });
+});
+
+test("a token of VAULT_TOKEN without the scope is told apart from a session", () => {
+  const circumstances = { bin: "vault", tokenFromEnvironment: true };
+  const refused = new VaultError(403, "forbidden", "this needs a token of scope admin");
+  expect(describeFailure(refused, circumstances).hint).toBe(
+    "VAULT_TOKEN is set and is not an admin token: unset it to use your session",
+  );
+  const other = new VaultError(403, "forbidden", "this Host is not served here");
+  expect(describeFailure(other, circumstances).hint).toBeUndefined();
 });

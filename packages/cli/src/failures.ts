@@ -26,8 +26,15 @@ export interface Failure {
   readonly exitCode: 1 | 2;
 }
 
-/** @param bin the name that this program was called by */
-export function describeFailure(error: unknown, bin: string): Failure {
+/** What a hint depends on beside the error. */
+export interface Circumstances {
+  /** The name that this program was called by. */
+  readonly bin: string;
+  /** Whether the token came from VAULT_TOKEN. */
+  readonly tokenFromEnvironment: boolean;
+}
+
+export function describeFailure(error: unknown, circumstances: Circumstances): Failure {
   if (error instanceof UsageError) {
     return { message: error.message, hint: error.hint, code: "usage", exitCode: 2 };
   }
@@ -35,10 +42,9 @@ export function describeFailure(error: unknown, bin: string): Failure {
     return { message: error.message, hint: error.hint, code: "failed", exitCode: 1 };
   }
   if (isVaultError(error)) {
-    const locked = error.code === "vault_locked";
     return {
-      message: locked ? "vault is locked" : error.message,
-      hint: hintFor(error, bin),
+      message: OWN_WORDS[error.code] ?? error.message,
+      hint: hintFor(error, circumstances),
       code: error.code,
       status: error.status === 0 ? undefined : error.status,
       requestId: error.requestId,
@@ -62,14 +68,25 @@ function isVaultError(error: unknown): error is VaultErrorShape {
   return error instanceof Error && error.name === "VaultError" && "code" in error && "status" in error;
 }
 
-function hintFor(error: VaultErrorShape, bin: string): string | undefined {
+/** Where the client's sentence speaks to programmers, or its hint would not fit. */
+const OWN_WORDS: Readonly<Record<string, string | undefined>> = {
+  vault_locked: "vault is locked",
+  insecure_address: "refused to send a credential over plain http to a host other than loopback",
+};
+
+function hintFor(error: VaultErrorShape, { bin, tokenFromEnvironment }: Circumstances): string | undefined {
   switch (error.code) {
     case "vault_locked":
       return `run \`${bin} unlock\``;
     case "unauthorized":
       return `run \`${bin} unlock\`, or set VAULT_TOKEN`;
     case "insecure_address":
-      return "or pass --allow-insecure";
+      return "use https or a unix socket, or pass --allow-insecure";
+    case "forbidden":
+      // Another 403 of this code (a Host that is not served) speaks of no scope.
+      return tokenFromEnvironment && error.message.includes("scope")
+        ? "VAULT_TOKEN is set and is not an admin token: unset it to use your session"
+        : undefined;
     case "connection_failed":
       return connectionHint(error.cause);
     default:

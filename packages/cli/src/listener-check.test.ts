@@ -40,6 +40,8 @@ describe("loopbackPort", () => {
   });
 });
 
+const delivery = { secret: "the password", advice: "pass --listener-uid" };
+
 describe("assertTrustedListener", () => {
   test("accepts this process's own listener and refuses a port that nobody of this machine listens on", async () => {
     const server = createServer();
@@ -47,12 +49,12 @@ describe("assertTrustedListener", () => {
     await once(server, "listening");
     onTestFinished(() => void server.close());
     const { port } = server.address() as AddressInfo;
-    await assertTrustedListener(`http://127.0.0.1:${port}`, undefined);
+    await assertTrustedListener(`http://127.0.0.1:${port}`, undefined, delivery);
     server.close();
     await once(server, "close");
-    const check = assertTrustedListener(`http://127.0.0.1:${port}`, undefined);
+    const check = assertTrustedListener(`http://127.0.0.1:${port}`, undefined, delivery);
     if (process.platform === "linux") await expect(check).rejects.toThrow("refused to send the password");
     else await check;
-    await assertTrustedListener(`http://127.0.0.1:${port}`, "any");
+    await assertTrustedListener(`http://127.0.0.1:${port}`, "any", delivery);
   });
 });

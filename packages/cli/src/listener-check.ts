@@ -5,15 +5,28 @@ import { isLoopbackHost } from "@vault-proxy/client";
 import { CliError } from "./failures.js";
 import { parseListeningSockets, type ListeningSocket } from "./listening-sockets.js";
 
+export interface Delivery {
+  /** What is about to be sent, as a message calls it. */
+  readonly secret: string;
+  /** What to do when the listener is the right one all the same. */
+  readonly advice: string;
+  /** Asked first when no listener is seen; may throw a better reason. */
+  readonly whenNobodyIsSeen?: () => Promise<unknown>;
+}
+
 /**
- * Before the master password goes to a loopback port, makes sure on Linux that the listener belongs to this user or to
- * root: any user may listen on a port that vault-server left, and would harvest the password. No other system tells
- * the owner without privileges, so there it does nothing.
+ * Before a secret goes to a loopback port, makes sure on Linux that the listener belongs to this user or to root: any
+ * user may listen on a port that vault-server left, and would harvest the secret. No other system tells the owner
+ * without privileges, so there it does nothing.
  *
  * @param address the client's, e.g. `http://127.0.0.1:8390`
  * @param allowed `--listener-uid`: a further user id whose listener is meant, or `any`
  */
-export async function assertTrustedListener(address: string, allowed: string | undefined): Promise<void> {
+export async function assertTrustedListener(
+  address: string,
+  allowed: string | undefined,
+  delivery: Delivery,
+): Promise<void> {
   if (process.platform !== "linux" || process.getuid === undefined || allowed === "any") return;
   const port = loopbackPort(address);
   if (port === undefined) return;
@@ -24,13 +37,12 @@ export async function assertTrustedListener(address: string, allowed: string | u
     process.getuid(),
     ...(allowed === undefined ? [] : [Number(allowed)]),
   ]);
-  if (reason !== undefined) {
-    throw new CliError(
-      `refused to send the password to port ${port}: ${reason}`,
-      "if that is where vault-server runs, pass --listener-uid",
-    );
-  }
+  if (reason === undefined) return;
+  if (reason === NOBODY_SEEN) await delivery.whenNobodyIsSeen?.();
+  throw new CliError(`refused to send ${delivery.secret} to port ${port}: ${reason}`, delivery.advice);
 }
+
+const NOBODY_SEEN = "cannot tell which user listens there";
 
 /** Why a listener on a loopback port is not to be trusted; undefined when it is. Every one there has to be. */
 export function distrust(
@@ -39,7 +51,7 @@ export function distrust(
   trustedUids: readonly number[],
 ): string | undefined {
   const listeners = sockets.filter((socket) => socket.port === port && socket.loopback);
-  if (listeners.length === 0) return "cannot tell which user listens there";
+  if (listeners.length === 0) return NOBODY_SEEN;
   const stranger = listeners.find((socket) => !trustedUids.includes(socket.uid));
   return stranger && `the user with id ${stranger.uid} listens there, who is neither you nor root`;
 }

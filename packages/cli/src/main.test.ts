@@ -66,7 +66,7 @@ describe("health, unlock and lock", () => {
     vault.locked = true;
     const unlocked = await run(["unlock"], { input: `${PASSWORD}\nignored\n`, env: { VAULT_TOKEN: "" } });
     expect(unlocked).toEqual({ code: 0, stdout: "Vault unlocked. Session saved.\n", stderr: "" });
-    expect(await readFile(sessionPath, "utf8")).toBe(ADMIN_TOKEN);
+    expect(await readFile(sessionPath, "utf8")).toBe(`${ADMIN_TOKEN}\n${vault.addr}\n`);
     expect((await stat(sessionPath)).mode & 0o777).toBe(0o600);
     const listed = await run(["service", "list"], { env: { VAULT_TOKEN: "" } });
     expect(listed.stdout).toBe("  api                  https://api.example (bearer)\n");
@@ -95,17 +95,17 @@ describe("health, unlock and lock", () => {
     expect(vault.requests.map((request) => request.url)).toEqual(["/health"]);
   });
 
-  test("--password-file wants a private file", async () => {
+  test("--password-file takes a file that others may read, with a warning", async () => {
     const { home, run } = await cliFixture();
     const file = join(home, "password");
     await writeFile(file, `${PASSWORD}\n`, { mode: 0o644 });
-    const refused = await run(["unlock", "--password-file", file]);
-    expect(refused).toMatchObject({ code: 1, stdout: "" });
-    expect(refused.stderr).toContain("other users may read");
+    const env = { VAULT_TOKEN: "" };
+    const warned = await run(["unlock", "--password-file", file], { env });
+    expect(warned).toMatchObject({ code: 0, stderr: `warning: other users may read ${file}\n` });
     await chmod(file, 0o600);
-    expect((await run(["unlock", "--password-file", file, "--json"])).stdout).toContain(
-      '"status": "unlocked"',
-    );
+    const silent = await run(["unlock", "--password-file", file, "--json"], { env });
+    expect(silent).toMatchObject({ code: 0, stderr: "" });
+    expect(silent.stdout).toContain('"status": "unlocked"');
     expect((await run(["unlock", "--password-file", join(home, "none")])).stderr).toContain("cannot read");
   });
 
@@ -122,8 +122,10 @@ describe("health, unlock and lock", () => {
   test("a lock that is refused keeps the session", async () => {
     const { sessionPath, run, saveSession } = await cliFixture();
     await saveSession();
-    expect(await run(["lock"], { env: { VAULT_TOKEN: PROXY_TOKEN } })).toMatchObject({ code: 1, stdout: "" });
-    expect(await readFile(sessionPath, "utf8")).toBe(ADMIN_TOKEN);
+    const refused = await run(["lock"], { env: { VAULT_TOKEN: PROXY_TOKEN } });
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toContain("VAULT_TOKEN is set and is not an admin token: unset it");
+    expect(await readFile(sessionPath, "utf8")).toContain(ADMIN_TOKEN);
   });
 
   test("a locked vault and a bad token say what to do, with --json in JSON", async () => {
@@ -300,7 +302,13 @@ describe("proxy and http", () => {
     await run(["proxy", "api", "POST", "/x", `@${file}`]);
     expect(vault.requests.map((request) => request.body)).toEqual(["from stdin", "from a file"]);
     expect(vault.requests[1]!.headers["content-length"]).toBe("11");
-    expect(await run(["proxy", "api", "POST", "/x", `@${file}x`])).toMatchObject({ code: 1, stdout: "" });
+    for (const args of [
+      ["proxy", "api", "POST", "/x", `@${file}x`],
+      ["http", "-s", "api", "-m", "POST", "-p", "/x", "-b", `@${file}x`],
+    ]) {
+      expect(await run(args)).toEqual({ code: 1, stdout: "", stderr: `error: cannot read ${file}x\n` });
+    }
+    expect((await run(["proxy", "api", "POST", "/x", `@${home}`])).stderr).toContain("is no regular file");
   });
 
   test("streams both ways", async () => {

@@ -64,6 +64,36 @@ describe("output", () => {
   });
 });
 
+const EVIL = "a\u001b]0;x\u0007\n\u007f\u009b2J\u202e\u200f\u{e0001}z";
+const MOVES_CURSOR = /[^\P{Cc}\n]|\p{Cf}/u;
+
+describe("what a server says", () => {
+  test("moves no cursor and begins no line, wherever it is shown", () => {
+    const { output, stdout, stderr } = capture(false);
+    const shown = "a?]0;x????2J???z";
+    output.result(EVIL);
+    expect(stdout()).toBe(`${shown}\n`);
+    output.note(EVIL);
+    output.warn(EVIL);
+    expect(stderr()).toBe(`${shown}\nwarning: ${shown}\n`);
+    output.failure({ ...failure, message: EVIL, hint: EVIL });
+    output.failure({ ...failure, message: EVIL, hint: undefined });
+    output.failure({ ...failure, message: EVIL, hint: EVIL, exitCode: 2 });
+    expect(stderr()).toBe(`error: ${shown}: ${shown}\nerror: ${shown}\nerror: ${shown}\nhint: ${shown}\n`);
+  });
+
+  test("is escaped in JSON, and is the same when read", () => {
+    const { output, stdout, stderr } = capture(false, {}, true);
+    output.data({ [EVIL]: EVIL });
+    output.failure({ ...failure, message: EVIL });
+    const [data, told] = [stdout(), stderr()];
+    expect(data + told).not.toMatch(MOVES_CURSOR);
+    expect(data).toContain("\\u007f\\u009b2J\\u202e\\u200f\\udb40\\udc01z");
+    expect(JSON.parse(data)).toEqual({ [EVIL]: EVIL });
+    expect(JSON.parse(told)).toMatchObject({ error: EVIL });
+  });
+});
+
 test("printable keeps text and drops what moves a cursor", () => {
   expect(printable("Grüße 你好 🎉\u001b[1m\r\n\u0000\u200f")).toBe("Grüße 你好 🎉?[1m????");
 });

@@ -9,7 +9,7 @@ export interface OutputStream extends Writable {
   readonly isTTY?: boolean;
 }
 
-/** Results go to stdout, everything else to stderr. */
+/** Results go to stdout, everything else to stderr. Whatever text is given, none but `bytes` can move a cursor. */
 export interface Output {
   readonly json: boolean;
   /** Whether a person reads stdout. */
@@ -36,6 +36,7 @@ export interface OutputOptions {
 
 export function createOutput({ stdout, stderr, env, json }: OutputOptions): Output {
   const colours = pc.createColors(wantsColour(stderr, env));
+  /** Colours are this module's own; the rest of a line must be printable already. */
   const say = (line: string): void => {
     stderr.write(`${line}\n`);
   };
@@ -43,10 +44,10 @@ export function createOutput({ stdout, stderr, env, json }: OutputOptions): Outp
     json,
     onTerminal: stdout.isTTY === true,
     result: (line) => {
-      stdout.write(`${line}\n`);
+      stdout.write(`${printable(line)}\n`);
     },
     data: (value) => {
-      stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+      stdout.write(`${asciiControls(JSON.stringify(value, null, 2))}\n`);
     },
     table: async (head, rows) => {
       stdout.write(`${await layOut(head, rows, wantsColour(stdout, env))}\n`);
@@ -55,20 +56,22 @@ export function createOutput({ stdout, stderr, env, json }: OutputOptions): Outp
       if (stdout.write(chunk)) return;
       await new Promise<void>((resolve) => stdout.once("drain", resolve));
     },
-    note: say,
+    note: (line) => say(printable(line)),
     warn: (line) => {
-      say(`${colours.yellow("warning:")} ${line}`);
+      say(`${colours.yellow("warning:")} ${printable(line)}`);
     },
     failure: (failure) => {
       if (json) {
         const { message, hint, code, status, requestId } = failure;
-        say(JSON.stringify({ error: message, code, status, hint, request_id: requestId }));
+        say(asciiControls(JSON.stringify({ error: message, code, status, hint, request_id: requestId })));
         return;
       }
       const label = colours.red("error:");
-      if (failure.hint === undefined) say(`${label} ${failure.message}`);
-      else if (failure.exitCode === 2) say(`${label} ${failure.message}\nhint: ${failure.hint}`);
-      else say(`${label} ${failure.message}: ${failure.hint}`);
+      const message = printable(failure.message);
+      const hint = failure.hint === undefined ? undefined : printable(failure.hint);
+      if (hint === undefined) say(`${label} ${message}`);
+      else if (failure.exitCode === 2) say(`${label} ${message}\nhint: ${hint}`);
+      else say(`${label} ${message}: ${hint}`);
     },
   };
 }
@@ -78,9 +81,18 @@ function wantsColour(stream: OutputStream, env: Environment): boolean {
   return stream.isTTY === true && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
 }
 
-/** What the server sends may not move the cursor of the terminal that shows it. */
+/** What the server sends may not move the cursor of the terminal that shows it, nor begin a line of its own. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}]/gu, "?");
+}
+
+/** JSON escapes the controls below U+0020 by itself. The others can stand in its strings only, where they mean the same escaped. */
+function asciiControls(json: string): string {
+  return json.replace(/[\u007f-\u009f]|\p{Cf}/gu, (character) =>
+    Array.from({ length: character.length }, (_, at) => {
+      return `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`;
+    }).join(""),
+  );
 }
 
 const NO_BORDERS = Object.fromEntries(

@@ -1,7 +1,7 @@
 import type { CommandContext } from "./command-context.js";
 import { CliError, UsageError } from "./failures.js";
 import { askSecret, canAsk } from "./prompt.js";
-import { assertPrivateFile, firstLine, readFirstLine, readSecretFile } from "./secret-source.js";
+import { firstLine, isPrivateFile, readFirstLine, readSecretFile } from "./secret-source.js";
 
 /** The server's own rule; said before the password is typed twice. */
 const MIN_PASSWORD_LENGTH = 8;
@@ -21,7 +21,10 @@ export async function readPassword(context: CommandContext, options: PasswordOpt
 
 async function passwordFrom(context: CommandContext, options: PasswordOptions): Promise<string> {
   if (options.passwordFile !== undefined) {
-    await assertPrivateFile(options.passwordFile);
+    // Not refused: a secret that a container is given is often 0444.
+    if (!(await isPrivateFile(options.passwordFile))) {
+      context.output.warn(`other users may read ${options.passwordFile}`);
+    }
     return firstLine(await readSecretFile(options.passwordFile));
   }
   if (context.stdin.isTTY !== true) return readFirstLine(context.stdin);

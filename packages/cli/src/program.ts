@@ -64,10 +64,10 @@ export async function runProgram(host: ProcessLike): Promise<number> {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     // Without a command commander has printed the help already.
     if (error instanceof CommanderError && error.code === "commander.help") return 2;
-    const failure = describeFailure(
-      error instanceof CommanderError ? usageError(error, bin, words) : error,
+    const failure = describeFailure(error instanceof CommanderError ? usageError(error, bin, words) : error, {
       bin,
-    );
+      tokenFromEnvironment: (host.env.VAULT_TOKEN ?? "") !== "",
+    });
     output.failure(failure);
     return failure.exitCode;
   }

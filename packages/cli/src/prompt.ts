@@ -15,7 +15,7 @@ export async function askSecret(
   validate?: Validate,
 ): Promise<string> {
   const { password } = await import("@clack/prompts");
-  return answered(await password({ ...streams(context), message, mask: "", ...validation(validate) }));
+  return ask(context, (terminal) => password({ ...terminal, message, mask: "", ...validation(validate) }));
 }
 
 export async function askText(
@@ -24,7 +24,7 @@ export async function askText(
   validate?: Validate,
 ): Promise<string> {
   const { text } = await import("@clack/prompts");
-  return answered(await text({ ...streams(context), message, ...validation(validate) }));
+  return ask(context, (terminal) => text({ ...terminal, message, ...validation(validate) }));
 }
 
 export async function askChoice<Value extends string>(
@@ -34,7 +34,7 @@ export async function askChoice<Value extends string>(
 ): Promise<Value> {
   const { select } = await import("@clack/prompts");
   const options = choices.map(({ value, label }) => ({ value: value, label }));
-  return answered(await select<string>({ ...streams(context), message, options })) as Value;
+  return (await ask(context, (terminal) => select<string>({ ...terminal, message, options }))) as Value;
 }
 
 /** Asks before something is destroyed. Without a terminal there is nobody to ask: the command itself is the consent. */
@@ -45,19 +45,43 @@ export async function confirmDestruction(
 ): Promise<void> {
   if (yes || !canAsk(context)) return;
   const { confirm } = await import("@clack/prompts");
-  const sure = answered(await confirm({ ...streams(context), message, initialValue: false }));
+  const sure = await ask(context, (terminal) => confirm({ ...terminal, message, initialValue: false }));
   if (!sure) throw new CliError("nothing was changed");
 }
 
-function streams(context: CommandContext) {
-  return { input: context.stdin, output: context.stderr, withGuide: false };
+interface Terminal {
+  readonly input: CommandContext["stdin"];
+  readonly output: CommandContext["stderr"];
+  readonly withGuide: false;
+  readonly signal: AbortSignal;
+}
+
+/** Puts one question. The end of the input is a way to cancel it, which the library does not see: it would wait on. */
+async function ask<Answer>(
+  { stdin, stderr }: CommandContext,
+  question: (terminal: Terminal) => Promise<Answer>,
+): Promise<Exclude<Answer, symbol>> {
+  if (stdin.readableEnded || stdin.destroyed) throw cancelled();
+  const ended = new AbortController();
+  const end = (): void => ended.abort();
+  // Ctrl-D: a terminal in raw mode hands on the key instead of ending.
+  const onKey = (_: unknown, key: { readonly ctrl?: boolean; readonly name?: string } | undefined): void => {
+    if (key?.ctrl === true && key.name === "d") end();
+  };
+  stdin.on("end", end).on("close", end).on("keypress", onKey);
+  try {
+    const answer = await question({ input: stdin, output: stderr, withGuide: false, signal: ended.signal });
+    if (typeof answer === "symbol") throw cancelled();
+    return answer as Exclude<Answer, symbol>;
+  } finally {
+    stdin.off("end", end).off("close", end).off("keypress", onKey);
+  }
 }
 
 function validation(validate: Validate | undefined) {
   return validate === undefined ? {} : { validate: (value: string | undefined) => validate(value ?? "") };
 }
 
-function answered<T>(answer: T): Exclude<T, symbol> {
-  if (typeof answer === "symbol") throw new CliError("cancelled");
-  return answer as Exclude<T, symbol>;
+function cancelled(): CliError {
+  return new CliError("cancelled");
 }

@@ -1,11 +1,11 @@
-import { openAsBlob } from "node:fs";
+import { constants, openAsBlob } from "node:fs";
+import { access, stat } from "node:fs/promises";
 import type { RequestBody } from "@vault-proxy/client";
 import type { Command } from "commander";
 
 import type { CommandContext } from "./command-context.js";
 import { parseDuration } from "./duration.js";
 import { CliError, UsageError } from "./failures.js";
-import { printable } from "./output.js";
 
 export interface ProxyFlags {
   readonly header?: readonly string[];
@@ -45,8 +45,8 @@ export async function performProxiedCall(context: CommandContext, call: ProxiedC
 
   const failed = response.status >= 400;
   if (call.flags.include === true) {
-    output.note(printable(`HTTP ${response.status} ${response.statusText}`.trimEnd()));
-    for (const [name, value] of response.headers) output.note(printable(`${name}: ${value}`));
+    output.note(`HTTP ${response.status} ${response.statusText}`.trimEnd());
+    for (const [name, value] of response.headers) output.note(`${name}: ${value}`);
     output.note("");
   } else if (failed && !output.json) {
     output.note(`HTTP ${response.status}`);
@@ -90,9 +90,20 @@ async function openBody(context: CommandContext, body: string | undefined): Prom
   if (body === undefined || body === "") return undefined;
   if (body === "-") return context.stdin;
   if (!body.startsWith("@")) return body;
-  return openAsBlob(body.slice(1)).catch(() => {
-    throw new CliError(`cannot read ${body.slice(1)}`);
-  });
+  return openFile(body.slice(1));
+}
+
+async function openFile(path: string): Promise<Blob> {
+  try {
+    // Asked before, since a blob of what cannot be read fails only while it is sent, and one of a pipe is empty.
+    await access(path, constants.R_OK);
+    if (!(await stat(path)).isFile()) {
+      throw new CliError(`${path} is no regular file`, "pipe it to standard input, with - as the body");
+    }
+    return await openAsBlob(path);
+  } catch (error) {
+    throw error instanceof CliError ? error : new CliError(`cannot read ${path}`);
+  }
 }
 
 function parseHeader(line: string): readonly [string, string] {

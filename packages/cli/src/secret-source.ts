@@ -27,14 +27,12 @@ export async function readSecretFile(path: string): Promise<string> {
   }
 }
 
-/** Refuses a file that other users may read, as ssh does with keys. */
-export async function assertPrivateFile(path: string): Promise<void> {
+/** Whether the file's mode keeps other users out; Windows has no such modes. */
+export async function isPrivateFile(path: string): Promise<boolean> {
   const { mode } = await stat(path).catch(() => {
     throw new CliError(`cannot read ${path}`);
   });
-  if (process.platform !== "win32" && (mode & 0o077) !== 0) {
-    throw new CliError(`other users may read ${path}`, `run \`chmod 600 ${path}\``);
-  }
+  return process.platform === "win32" || (mode & 0o077) === 0;
 }
 
 export function firstLine(text: string): string {

@@ -16,9 +16,11 @@ export async function completeFlags(
   flags: ServiceFlags,
 ): Promise<CompleteFlags> {
   if (!canAsk(context)) return requireFlags(name, flags);
+  const wrong = name === undefined ? undefined : serviceName(name);
+  if (wrong !== undefined) throw new UsageError(`"${name}" cannot be the name of a service: ${wrong}`);
   const given = {
     ...flags,
-    name: name ?? (await askText(context, "Name of the service", required)),
+    name: name ?? (await askText(context, "Name of the service", serviceName)),
     baseUrl: flags.baseUrl ?? (await askText(context, "Base URL, such as https://api.openai.com", required)),
     type: flags.type ?? (await askChoice(context, "Where does the credential go?", authChoices())),
   };
@@ -57,6 +59,13 @@ function headerQuestion(type: "header" | "headers"): string {
 
 function splitNames(text: string): string[] {
   return text.split(/[\s,]+/).filter((name) => name !== "");
+}
+
+/** The server's rule, said before the other questions are answered in vain. */
+function serviceName(value: string): string | undefined {
+  return /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/.test(value)
+    ? undefined
+    : "1 to 128 letters, digits, dots, underscores and dashes, first a letter or digit";
 }
 
 function required(value: string): string | undefined {

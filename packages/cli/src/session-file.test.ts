@@ -1,9 +1,9 @@
-import { chmod, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 
-import { readSession, removeSession, writeSession } from "./session-file.js";
+import { readSession, removeSession, writeSession, type Session } from "./session-file.js";
 
 async function sessionPath(): Promise<string> {
   const home = await mkdtemp(join(tmpdir(), "vault-cli-"));
@@ -11,11 +11,16 @@ async function sessionPath(): Promise<string> {
   return join(home, ".vault-proxy", "session");
 }
 
+function session(token: string, listenerUid?: string): Session {
+  return { token, address: "https://vault.example", listenerUid };
+}
+
 test("what was written is read again, from a private file in a private directory", async () => {
   const path = await sessionPath();
-  await writeSession(path, "tok_one");
-  await writeSession(path, "tok_two");
-  expect(await readSession(path)).toBe("tok_two");
+  await writeSession(path, session("tok_one"));
+  await writeSession(path, session("tok_two", "998"));
+  expect(await readSession(path)).toEqual(session("tok_two", "998"));
+  expect(await readFile(path, "utf8")).toBe("tok_two\nhttps://vault.example\n998\n");
   expect((await stat(path)).mode & 0o777).toBe(0o600);
   expect((await stat(join(path, ".."))).mode & 0o777).toBe(0o700);
   expect(await readdir(join(path, ".."))).toEqual(["session"]);
@@ -24,7 +29,7 @@ test("what was written is read again, from a private file in a private directory
 test("no file is no session, and removing it twice is fine", async () => {
   const path = await sessionPath();
   expect(await readSession(path)).toBeUndefined();
-  await writeSession(path, "tok_one");
+  await writeSession(path, session("tok_one"));
   await removeSession(path);
   await removeSession(path);
   expect(await readSession(path)).toBeUndefined();
@@ -32,7 +37,7 @@ test("no file is no session, and removing it twice is fine", async () => {
 
 test("a file that others may read is refused", async () => {
   const path = await sessionPath();
-  await writeSession(path, "tok_one");
+  await writeSession(path, session("tok_one"));
   await chmod(path, 0o640);
   await expect(readSession(path)).rejects.toThrow("other users may read");
 });
@@ -40,5 +45,14 @@ test("a file that others may read is refused", async () => {
 test("a failed write says where and leaves nothing behind", async () => {
   const path = await sessionPath();
   await writeFile(join(path, "..", "..", ".vault-proxy"), "a file in the way");
-  await expect(writeSession(path, "tok_secret")).rejects.toThrow(`cannot save the session to ${path}`);
+  await expect(writeSession(path, session("tok_secret"))).rejects.toThrow(
+    `cannot save the session to ${path}`,
+  );
+});
+
+test("a bare token, as a Go client saves it, is one without an address", async () => {
+  const path = await sessionPath();
+  await writeSession(path, session("tok_one"));
+  await writeFile(path, "tok_go");
+  expect(await readSession(path)).toEqual({ token: "tok_go", address: "", listenerUid: undefined });
 });

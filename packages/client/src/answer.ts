@@ -18,6 +18,22 @@ export function stringField(answer: unknown, field: string): string {
   return value;
 }
 
+/** Fields that may be absent, but are strings when they are there. */
+export function optionalStringFields(answer: unknown, ...fields: readonly string[]): void {
+  const object = objectAnswer(answer);
+  for (const field of fields) {
+    const value = object[field];
+    if (value !== undefined && value !== null && typeof value !== "string") throw unexpectedAnswer();
+  }
+}
+
+/** A field that must be a number. */
+export function numberField(answer: unknown, field: string): number {
+  const value = objectAnswer(answer)[field];
+  if (typeof value !== "number") throw unexpectedAnswer();
+  return value;
+}
+
 function unexpectedAnswer(): VaultError {
   return new VaultError(0, "invalid_answer", "the answer is not one of a vault-server");
 }

@@ -7,9 +7,23 @@ import { New, NewWithSocket, NewWithToken, VaultClient } from "./index.js";
 import { TOKEN, clientOf, scratchDirectory, serve } from "./testing/client-fixture.js";
 import { json, startRecordingServer } from "./testing/recording-server.js";
 
+const MIB = 1024 * 1024;
+const SPACES = Buffer.alloc(64 * 1024, " ");
+
 afterEach(() => {
   vi.unstubAllEnvs();
 });
+
+/** What every call but a list takes as its answer. */
+const EVERY_ANSWER = {
+  name: "svc",
+  auth_type: "bearer",
+  id: "tok_new",
+  scope: "proxy",
+  status: "unlocked",
+  mime_type: "text/plain",
+  size: 7,
+};
 
 describe("control plane", () => {
   test("speaks every route of services, tokens and files", async () => {
@@ -19,7 +33,7 @@ describe("control plane", () => {
         return;
       }
       if (request.method === "GET" && request.url === "/files/a%20b") return void response.end("bytes");
-      json(response, 200, { name: "svc", id: "tok_new", status: "unlocked" });
+      json(response, 200, EVERY_ANSWER);
     });
     const client = clientOf(server);
     const definition = { name: "svc", base_url: "https://x", auth: { type: "bearer", token: "s" } } as const;
@@ -65,7 +79,7 @@ describe("control plane", () => {
   test("uploads a local file by its path", async () => {
     const path = join(await scratchDirectory(), "key.json");
     await writeFile(path, "from disk");
-    const server = await serve((_, response) => json(response, 201, { name: "k" }));
+    const server = await serve((_, response) => json(response, 201, EVERY_ANSWER));
     await clientOf(server).uploadFile("k", path);
     expect(server.requests[0]!.body).toContain("from disk");
   });
@@ -109,6 +123,111 @@ describe("control plane", () => {
       await expect(clientOf(server).health()).rejects.toMatchObject({ status: 0, code: "invalid_answer" });
     },
   );
+
+  test.each([
+    [{ name: 5, auth_type: "bearer", id_prefix: "tok_", scope: "proxy", mime_type: "x", size: 1 }],
+    [{ name: "x", auth_type: {}, id_prefix: "tok_", scope: {}, mime_type: {}, size: 1 }],
+    [
+      {
+        name: "x",
+        auth_type: "x",
+        base_url: 5,
+        id_prefix: "tok_",
+        scope: "x",
+        expires_at: {},
+        mime_type: "x",
+        size: "1",
+      },
+    ],
+    [null],
+    ["text"],
+  ])("a list that holds %j is no vault's", async (item) => {
+    const server = await serve((_, response) => json(response, 200, [item]));
+    const client = clientOf(server);
+    for (const list of [client.listServices(), client.listTokens(), client.listFiles()]) {
+      await expect(list).rejects.toMatchObject({ status: 0, code: "invalid_answer" });
+    }
+  });
+
+  test.each([
+    { id: 5, scope: "admin" },
+    { id: TOKEN, scope: { toString: 1 } },
+    { id: TOKEN, scope: "admin", expires_at: { toString: 1 } },
+  ])("a token such as %j is no vault's", async (answer) => {
+    const server = await serve((_, response) => json(response, 200, answer));
+    const client = clientOf(server);
+    await expect(client.createToken()).rejects.toMatchObject({ code: "invalid_answer" });
+    await expect(client.unlock("correct horse")).rejects.toMatchObject({ code: "invalid_answer" });
+  });
+
+  test.each([
+    ["node:http", {}],
+    ["a fetch", { fetch }],
+  ])("an answer without end is given up by %s, be it a success or an error", async (_, options) => {
+    let sent = 0;
+    let gone = 0;
+    const server = await serve((request, response) => {
+      const failing = request.url !== "/services";
+      response.writeHead(failing ? 400 : 200, { "x-vault-error": "x" });
+      response.on("close", () => gone++);
+      const write = (): void => {
+        while (!response.destroyed && sent < 256 * MIB) {
+          sent += SPACES.length;
+          if (!response.write(SPACES)) return void response.once("drain", write);
+        }
+      };
+      write();
+    });
+    const client = clientOf(server, options);
+    const refused = { status: 0, code: "invalid_answer" };
+    await expect(client.proxy("svc", "GET", "/")).rejects.toMatchObject(refused);
+    await expect(client.listTokens()).rejects.toMatchObject(refused);
+    await expect(client.getFile("x")).rejects.toMatchObject(refused);
+    expect(sent).toBeLessThan(48 * MIB);
+    await expect(client.listServices()).rejects.toMatchObject(refused);
+    expect(sent).toBeLessThan(96 * MIB);
+    await vi.waitFor(() => expect(gone).toBe(4));
+  });
+
+  test("a long list and a long error within the limits are read", async () => {
+    const item = { name: "n", mime_type: "x".repeat(1000), size: 1 };
+    const long = Array.from({ length: 8000 }, () => item);
+    const server = await serve((request, response) => {
+      if (request.url === "/files") json(response, 200, long);
+      else json(response, 400, { error: "e".repeat(60_000), code: "x" });
+    });
+    expect(await clientOf(server).listFiles()).toHaveLength(8000);
+    await expect(clientOf(server).listTokens()).rejects.toMatchObject({ status: 400, code: "x" });
+  });
+
+  test("half of a character in a name or a path is told, and nothing is sent under another name", async () => {
+    const server = await serve((_, response) => json(response, 200, EVERY_ANSWER));
+    const client = clientOf(server);
+    for (const call of [
+      () => client.getFile("\ud800"),
+      () => client.deleteFile("a\udc00"),
+      () => client.uploadFile("\ud800", new Uint8Array()),
+      () => client.getService("\ud800"),
+      () => client.revokeToken("\ud800"),
+      () => client.proxy("\ud800", "GET", "/"),
+      () => client.proxy("svc", "GET", "/\ud800"),
+    ]) {
+      await expect(call()).rejects.toMatchObject({
+        code: "invalid_request",
+        message: expect.stringContaining("half of a character") as string,
+      });
+    }
+    expect(server.requests).toEqual([]);
+  });
+
+  test.each([NaN, -1, -Infinity])("a timeout of %d is refused", async (timeoutMs) => {
+    const refused = expect.objectContaining({ code: "invalid_request" }) as Error;
+    expect(() => new VaultClient({ timeoutMs })).toThrow(refused);
+    const server = await serve((_, response) => json(response, 200, EVERY_ANSWER));
+    await expect(clientOf(server).health({ timeoutMs })).rejects.toEqual(refused);
+    expect(await clientOf(server, { timeoutMs: 0 }).health({ timeoutMs: Infinity })).toBe("unlocked");
+    expect(server.requests).toHaveLength(1);
+  });
 
   test("an address without a server is told by name", async () => {
     const server = await startRecordingServer((_, response) => response.end());
@@ -229,7 +348,7 @@ describe("New", () => {
     const path = join(await scratchDirectory(), "v.sock");
     const server = await serve((request, response) => {
       if (request.url.startsWith("/proxy")) return void response.end("proxied");
-      json(response, 200, { status: "unlocked", name: "f" });
+      json(response, 200, { ...EVERY_ANSWER, name: "f" });
     }, path);
     const client = NewWithSocket(path, TOKEN);
     expect(await client.health()).toBe("unlocked");

@@ -1,4 +1,5 @@
 import { DEFAULT_ADDRESS, parseAddress, unixAddress } from "./address.js";
+import { assertTimeout } from "./deadline.js";
 import { invalidRequest } from "./errors.js";
 import * as files from "./files.js";
 import { proxy, proxyStream, type ProxyOptions } from "./proxy.js";
@@ -34,19 +35,21 @@ export class VaultClient {
   readonly #origin: string;
   readonly #transport: Transport;
 
-  /** @throws VaultError `invalid_address` */
+  /** @throws VaultError `invalid_address`, or `invalid_request` for a `timeoutMs` that is no length of time */
   constructor(options: ClientOptions = {}) {
     const address =
       options.socketPath === undefined
         ? parseAddress(options.addr === undefined || options.addr === "" ? DEFAULT_ADDRESS : options.addr)
         : unixAddress(options.socketPath);
+    const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    assertTimeout(timeoutMs);
     this.addr = address.label;
     this.#token = options.token ?? "";
     this.#origin = address.kind === "unix" ? "http://localhost" : address.label;
     this.#transport = createTransport({
       address,
       token: () => this.#token,
-      timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      timeoutMs,
       allowInsecure: options.allowInsecure ?? false,
       fetch: options.fetch,
     });

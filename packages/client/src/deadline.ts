@@ -1,4 +1,4 @@
-import { VaultError } from "./errors.js";
+import { VaultError, invalidRequest } from "./errors.js";
 
 export interface Deadline {
   /** Fires on the caller's abort and when the time is up. */
@@ -10,8 +10,14 @@ export interface Deadline {
 /** Longest delay of `setTimeout`; above it the clock would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+/** @throws VaultError `invalid_request` for what is no length of time */
+export function assertTimeout(timeoutMs: number): void {
+  if (!(timeoutMs >= 0)) throw invalidRequest("timeoutMs must be a number of milliseconds, 0 for no limit");
+}
+
 /** @param timeoutMs 0 or Infinity: no limit */
 export function startDeadline(timeoutMs: number, callerSignal: AbortSignal | undefined): Deadline {
+  assertTimeout(timeoutMs);
   const clock = new AbortController();
   const limited = timeoutMs > 0 && timeoutMs <= MAX_TIMER_MS;
   const timer = limited

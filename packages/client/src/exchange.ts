@@ -16,7 +16,8 @@ export interface Answer {
   readonly status: number;
   /** @param name in lower case */
   header(name: string): string | undefined;
-  text(): Promise<string>;
+  /** @throws VaultError `invalid_answer` for a body of more than `maxBytes`, which is not read on */
+  text(maxBytes: number): Promise<string>;
   response(): Response;
 }
 

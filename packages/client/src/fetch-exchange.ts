@@ -1,3 +1,4 @@
+import { readAnswerText } from "./answer-text.js";
 import { invalidRequest } from "./errors.js";
 import type { Exchange } from "./exchange.js";
 import { survivesUrlParser } from "./request-target.js";
@@ -25,10 +26,25 @@ export function createFetchExchange(origin: string, platformFetch: typeof fetch)
       return {
         status: response.status,
         header: (name) => response.headers.get(name) ?? undefined,
-        text: () => response.text(),
+        text: (maxBytes) =>
+          response.body === null ? Promise.resolve("") : readAnswerText(chunksOf(response.body), maxBytes),
         response: () => response,
       };
     },
     close: () => undefined,
   };
+}
+
+/** Not every runtime can iterate over a stream itself. */
+async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const next = await reader.read();
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
 }

@@ -1,4 +1,4 @@
-import { arrayAnswer, objectAnswer, stringField } from "./answer.js";
+import { arrayAnswer, numberField, objectAnswer, stringField } from "./answer.js";
 import { VaultError } from "./errors.js";
 import { pathSegment } from "./request-target.js";
 import type { CallOptions, Transport } from "./transport.js";
@@ -19,16 +19,18 @@ export async function uploadFile(
   source: FileSource,
   options: CallOptions = {},
 ): Promise<FileInfo> {
+  // A form would replace what a path cannot carry, and the file would be stored under a name that was not given.
+  pathSegment(name);
   const form = new FormData();
   form.set("name", name);
   form.set("file", await contentOf(source), name);
   const answer = await transport.json({ ...options, method: "POST", target: "/files", body: form });
-  stringField(answer, "name");
-  return objectAnswer(answer) as unknown as FileInfo;
+  return fileInfo(answer);
 }
 
 export async function listFiles(transport: Transport, options: CallOptions = {}): Promise<FileInfo[]> {
-  return arrayAnswer(await transport.json({ ...options, method: "GET", target: "/files" })) as FileInfo[];
+  const answer = await transport.json({ ...options, method: "GET", target: "/files" });
+  return arrayAnswer(answer).map(fileInfo);
 }
 
 /** The file's bytes. */
@@ -53,6 +55,13 @@ export async function deleteFile(
   options: CallOptions = {},
 ): Promise<void> {
   await transport.json({ ...options, method: "DELETE", target: `/files/${pathSegment(name)}` });
+}
+
+function fileInfo(answer: unknown): FileInfo {
+  stringField(answer, "name");
+  stringField(answer, "mime_type");
+  numberField(answer, "size");
+  return objectAnswer(answer) as unknown as FileInfo;
 }
 
 async function contentOf(source: FileSource): Promise<Blob> {

@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 
+import { readAnswerText } from "./answer-text.js";
 import type { Answer, Exchange, WireRequest } from "./exchange.js";
 import { responseOf, type AnsweredRequest } from "./node-response.js";
 
@@ -107,11 +108,8 @@ function answerOf(incoming: IncomingMessage, request: AnsweredRequest): Answer {
       const value = incoming.headers[name];
       return Array.isArray(value) ? value.join(", ") : value;
     },
-    text: async () => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of incoming) chunks.push(chunk as Buffer);
-      return Buffer.concat(chunks).toString("utf8");
-    },
+    // Leaving the loop destroys the stream, so that nothing more of a too long answer is read.
+    text: (maxBytes) => readAnswerText(incoming, maxBytes),
     response: () => responseOf(incoming, request),
   };
 }

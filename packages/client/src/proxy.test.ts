@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 
-import { NewWithToken, VaultError } from "./index.js";
+import { NewWithToken, VaultError, type RequestBody } from "./index.js";
 import { TOKEN, clientOf, serve } from "./testing/client-fixture.js";
 import { json } from "./testing/recording-server.js";
 
@@ -76,6 +76,14 @@ describe("proxy", () => {
     ["an object", { a: [1] }, '{"a":[1]}', "application/json"],
     ["a string", '{"b":2}', '{"b":2}', "application/json"],
     ["bytes", new TextEncoder().encode("raw"), "raw", "application/json"],
+    [
+      "a view of bytes",
+      new DataView(new TextEncoder().encode("[raw]").buffer, 1, 3),
+      "raw",
+      "application/json",
+    ],
+    ["a typed array", new Uint16Array([0x6261, 0x6463]).subarray(1), "cd", "application/json"],
+    ["shared bytes", new Int8Array(new SharedArrayBuffer(2)).fill(0x61), "aa", "application/json"],
     ["a blob", new Blob(["png"], { type: "image/png" }), "png", "image/png"],
     [
       "form fields",
@@ -88,6 +96,26 @@ describe("proxy", () => {
     const server = await serve((_request, response) => response.end());
     await clientOf(server).proxy("svc", "POST", "/", body);
     expect(server.requests[0]).toMatchObject({ body: text, headers: { "content-type": type } });
+  });
+
+  const circle: Record<string, unknown> = {};
+  circle.circle = circle;
+  test.each([
+    [5, "a number is no body"],
+    [1n, "a bigint is no body"],
+    [true, "a boolean is no body"],
+    [() => 1, "a function is no body"],
+    [{ n: 1n }, "cannot be written as JSON"],
+    [circle, "cannot be written as JSON"],
+    [{ toJSON: () => undefined }, "cannot be written as JSON"],
+  ])("refuses %s as a body", async (body, message) => {
+    const server = await serve((_request, response) => response.end());
+    const call = clientOf(server).proxy("svc", "POST", "/", body as RequestBody);
+    await expect(call).rejects.toMatchObject({
+      code: "invalid_request",
+      message: expect.stringContaining(message) as string,
+    });
+    expect(server.requests).toEqual([]);
   });
 
   test("sends chunks of an async iterable, and forms with a length", async () => {

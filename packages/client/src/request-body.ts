@@ -1,11 +1,13 @@
+import { invalidRequest } from "./errors.js";
+
 /**
- * What a call may send. Plain objects and arrays are sent as JSON. Bytes, strings and streams are sent as they are,
+ * What a call may send. Plain objects and arrays are sent as JSON. Bytes (any view of them), strings and streams are sent as they are,
  * with `Content-Type: application/json` unless the caller names another one (as the Go client does); a typed `Blob`,
  * `FormData` and `URLSearchParams` bring their own.
  */
 export type RequestBody =
   | string
-  | Uint8Array
+  | ArrayBufferView
   | ArrayBuffer
   | Blob
   | FormData
@@ -26,12 +28,12 @@ const JSON_TYPE = "application/json";
 export async function encodeBody(body: RequestBody): Promise<EncodedBody> {
   if (body === undefined || body === null) return {};
   if (typeof body === "string") return { body, contentType: JSON_TYPE };
-  if (body instanceof Uint8Array) {
-    // A view of a SharedArrayBuffer is no BodyInit, and copying is cheap beside sending.
-    const bytes =
-      body.buffer instanceof ArrayBuffer ? (body as Uint8Array<ArrayBuffer>) : new Uint8Array(body);
-    return { body: bytes, contentType: JSON_TYPE };
+  if (typeof body !== "object") {
+    throw invalidRequest(
+      `a ${typeof body} is no body: send text, bytes, or an object that is written as JSON`,
+    );
   }
+  if (ArrayBuffer.isView(body)) return { body: bytesOf(body), contentType: JSON_TYPE };
   if (body instanceof ArrayBuffer) return { body: new Uint8Array(body), contentType: JSON_TYPE };
   if (body instanceof Blob) return { body, contentType: body.type === "" ? JSON_TYPE : body.type };
   if (body instanceof URLSearchParams) {
@@ -50,7 +52,26 @@ export async function encodeBody(body: RequestBody): Promise<EncodedBody> {
       contentType: JSON_TYPE,
     };
   }
-  return { body: JSON.stringify(body), contentType: JSON_TYPE };
+  return { body: asJson(body), contentType: JSON_TYPE };
+}
+
+function bytesOf(view: ArrayBufferView): Uint8Array<ArrayBuffer> {
+  const { buffer, byteOffset, byteLength } = view;
+  if (buffer instanceof ArrayBuffer) return new Uint8Array(buffer, byteOffset, byteLength);
+  // A view of a SharedArrayBuffer is no BodyInit, and copying is cheap beside sending.
+  return new Uint8Array(new Uint8Array(buffer, byteOffset, byteLength));
+}
+
+/** JSON.stringify gives nothing for an object whose toJSON does, and throws for a cycle or a bigint within. */
+function asJson(body: object): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(body);
+  } catch {
+    text = undefined;
+  }
+  if (text === undefined) throw invalidRequest("the body cannot be written as JSON");
+  return text;
 }
 
 /** By its tag, because naming the class makes Node load all of its fetch, which costs a command-line start 20 ms. */

@@ -12,13 +12,15 @@ export function proxyTarget(service: string, path: string): string {
 /** One name as one path segment. `.` and `..` cannot be one: every URL parser would resolve them away. */
 export function pathSegment(name: string): string {
   if (name === "" || name === "." || name === "..") throw invalidRequest(`"${name}" cannot be a name`);
+  if (!name.isWellFormed()) throw invalidRequest("a name holds half of a character (a lone surrogate)");
   return encodeURIComponent(name);
 }
 
 /** Refuses what HTTP/1.1 cannot carry, since everything else would have to be changed to be sent. */
 export function assertTarget(target: string): void {
   if (!target.startsWith("/")) throw invalidRequest('the path must begin with "/"');
-  const bad = /[^\x21-\x7e]|#/.exec(target)?.[0];
+  if (!target.isWellFormed()) throw invalidRequest("the path holds half of a character (a lone surrogate)");
+  const bad = /[^\x21-\x7e]|#/u.exec(target)?.[0];
   if (bad !== undefined) {
     const encoded = bad === "#" ? "%23" : percentEncoded(bad);
     throw invalidRequest(`the path holds a character that cannot be sent as it is: write it as ${encoded}`);

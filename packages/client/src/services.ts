@@ -1,4 +1,4 @@
-import { arrayAnswer, objectAnswer, stringField } from "./answer.js";
+import { arrayAnswer, objectAnswer, optionalStringFields, stringField } from "./answer.js";
 import { VaultError } from "./errors.js";
 import { proxy } from "./proxy.js";
 import { pathSegment } from "./request-target.js";
@@ -61,9 +61,8 @@ export interface ServiceTest {
 }
 
 export async function listServices(transport: Transport, options: CallOptions = {}): Promise<ServiceInfo[]> {
-  return arrayAnswer(
-    await transport.json({ ...options, method: "GET", target: "/services" }),
-  ) as ServiceInfo[];
+  const answer = await transport.json({ ...options, method: "GET", target: "/services" });
+  return arrayAnswer(answer).map(serviceInfo);
 }
 
 export async function getService(
@@ -135,5 +134,7 @@ function serviceTarget(name: string): string {
 
 function serviceInfo(answer: unknown): ServiceInfo {
   stringField(answer, "name");
+  stringField(answer, "auth_type");
+  optionalStringFields(answer, "base_url", "token_status");
   return objectAnswer(answer) as ServiceInfo;
 }

@@ -1,9 +1,9 @@
-import { arrayAnswer, objectAnswer, stringField } from "./answer.js";
+import { arrayAnswer, objectAnswer, optionalStringFields, stringField } from "./answer.js";
 import { pathSegment } from "./request-target.js";
 import type { CallOptions, Transport } from "./transport.js";
 
-/** `admin` may do everything; `proxy` may use services but neither read nor change them; `metrics` reads metrics. */
-export type TokenScope = "admin" | "proxy" | "metrics";
+/** `admin` may do everything; `proxy` may use services but neither read nor change them. */
+export type TokenScope = "admin" | "proxy";
 
 /** Snake case, as the vault takes it. */
 export interface TokenRequest {
@@ -43,12 +43,12 @@ export async function createToken(
 ): Promise<IssuedToken> {
   const body = { scope: "proxy", ...request };
   const answer = await transport.json({ ...options, method: "POST", target: "/tokens", body });
-  stringField(answer, "id");
-  return objectAnswer(answer) as unknown as IssuedToken;
+  return issuedToken(answer);
 }
 
 export async function listTokens(transport: Transport, options: CallOptions = {}): Promise<TokenInfo[]> {
-  return arrayAnswer(await transport.json({ ...options, method: "GET", target: "/tokens" })) as TokenInfo[];
+  const answer = await transport.json({ ...options, method: "GET", target: "/tokens" });
+  return arrayAnswer(answer).map(tokenInfo);
 }
 
 export async function revokeToken(
@@ -57,4 +57,19 @@ export async function revokeToken(
   options: CallOptions = {},
 ): Promise<void> {
   await transport.json({ ...options, method: "DELETE", target: `/tokens/${pathSegment(id)}` });
+}
+
+/** @throws VaultError `invalid_answer` when it is none */
+export function issuedToken(answer: unknown): IssuedToken {
+  stringField(answer, "id");
+  stringField(answer, "scope");
+  optionalStringFields(answer, "created_at", "expires_at", "name");
+  return objectAnswer(answer) as unknown as IssuedToken;
+}
+
+function tokenInfo(answer: unknown): TokenInfo {
+  stringField(answer, "id_prefix");
+  stringField(answer, "scope");
+  optionalStringFields(answer, "created_at", "expires_at", "name", "policy", "last_used_at");
+  return objectAnswer(answer) as unknown as TokenInfo;
 }

@@ -1,6 +1,7 @@
 import type { Address } from "./address.js";
 import { startDeadline } from "./deadline.js";
-import { VaultError, errorFromAnswer, invalidRequest } from "./errors.js";
+import { errorFromAnswer } from "./error-answer.js";
+import { VaultError, invalidRequest } from "./errors.js";
 import type { Answer, Exchange, WireRequest } from "./exchange.js";
 import { createFetchExchange } from "./fetch-exchange.js";
 import { createNodeExchange, isNode } from "./node-exchange.js";
@@ -53,6 +54,9 @@ export interface Transport {
 
 /** No vault is asked by name over a unix socket; the Host header still has to say something. */
 const UNIX_ORIGIN = "http://localhost";
+
+/** Bytes; far above the longest list of a vault, low enough for a stranger on its port not to fill the memory. */
+const MAX_JSON_BYTES = 16 * 1024 * 1024;
 
 /** RFC 9110 §9.1: a token (§5.6.2). */
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Z-]+$/;
@@ -115,7 +119,7 @@ export function createTransport(options: TransportOptions): Transport {
     json: (call) =>
       perform(call, async (answer) => {
         if (!isSuccess(answer)) throw await errorFromAnswer(answer);
-        const text = await answer.text();
+        const text = await answer.text(MAX_JSON_BYTES);
         if (text === "") return undefined;
         try {
           return JSON.parse(text) as unknown;

@@ -1,5 +1,5 @@
 import { objectAnswer, stringField } from "./answer.js";
-import type { IssuedToken } from "./tokens.js";
+import { issuedToken, type IssuedToken } from "./tokens.js";
 import type { CallOptions, Transport } from "./transport.js";
 
 export interface Health {
@@ -32,8 +32,7 @@ export async function unlock(
     body: { password },
     confidential: true,
   });
-  stringField(answer, "id");
-  return objectAnswer(answer) as unknown as IssuedToken;
+  return issuedToken(answer);
 }
 
 export async function lock(transport: Transport, options: LockOptions = {}): Promise<void> {

@@ -167,6 +167,27 @@ def test_the_callers_headers_are_sent_but_never_in_place_of_the_token(vault: Stu
     assert "x-vault-token" not in seen
 
 
+@pytest.mark.parametrize("name", ["Host", "host", "HOST"])
+def test_a_host_header_is_refused(vault: StubVault, use_client: UseClient, name: str) -> None:
+    for headers in ({name: "evil.example"}, [("x-a", "1"), (name, "evil.example")]):
+        with pytest.raises(ValueError, match="Host header"):
+            use_client(lambda c, headers=headers: c.proxy("svc", "GET", "/", headers=headers), vault.addr, TOKEN)
+        with pytest.raises(ValueError, match="Host header"):
+            use_client(lambda c, headers=headers: c.proxy_stream("svc", "GET", "/", headers=headers), vault.addr)
+    assert vault.seen == []
+
+
+@pytest.mark.parametrize("token", ["hush\nhush", "hush hush", "hushé", "hush\ud800", "hush\0"])
+def test_a_token_that_no_header_carries_is_refused_and_not_repeated(
+    vault: StubVault, use_client: UseClient, token: str
+) -> None:
+    for call in (lambda c: c.list_services(), lambda c: c.proxy("svc", "GET", "/")):
+        with pytest.raises(ValueError, match="the token holds a character") as refused:
+            use_client(call, vault.addr, token)
+        assert "hush" not in str(refused.value)
+    assert vault.seen == []
+
+
 def test_a_redirect_goes_to_the_caller(vault: StubVault, use_client: UseClient) -> None:
     vault.answers["GET", "/proxy/svc/"] = Answer(302, headers={"location": f"{vault.addr}/elsewhere"})
     assert use_client(lambda c: c.proxy("svc", "GET", "/"), vault.addr).status_code == 302

@@ -35,6 +35,15 @@ def test_a_control_character_is_refused(char: str) -> None:
         proxy_target("svc", f"/a{char}b")
 
 
+@pytest.mark.parametrize("path", ["/\ud800", "\udfff", "/a?q=\udc00b"])
+def test_half_of_a_character_is_refused_in_words(path: str) -> None:
+    with pytest.raises(ValueError, match="half of a character"):
+        proxy_target("svc", path)
+    with pytest.raises(ValueError, match="half of a character"):
+        proxy_target("svc", "/", {"q": path})
+    assert proxy_target("svc", "/🎉") == "/proxy/svc/%F0%9F%8E%89"
+
+
 def test_a_fragment_is_refused_because_it_would_never_be_sent() -> None:
     with pytest.raises(ValueError, match="%23"):
         proxy_target("svc", "/a#b")

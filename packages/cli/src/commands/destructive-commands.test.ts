@@ -21,7 +21,7 @@ describe.each([
   ["token revoke", configureTokenRevoke, "/tokens/x"],
 ])("%s on a terminal", (_, configure, path) => {
   test("asks, and no or nothing leaves all as it is", async () => {
-    for (const keys of ["n", "\r", "\u0003"]) {
+    for (const keys of ["n", "\r", "\u0003", "\u0004"]) {
       const terminal = terminalContext("https://vault.example");
       const done = run(configure, terminal, "x");
       await terminal.answer("?", keys);

@@ -1,6 +1,5 @@
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
-import { printable } from "../output.js";
 
 export const configureFileList: ConfigureCommand = (command, perform) => {
   addExamples(command, "% file list", "% file list --json");
@@ -14,7 +13,7 @@ export const configureFileList: ConfigureCommand = (command, perform) => {
         await output.table(["NAME", "TYPE", "SIZE"], rows);
       } else {
         for (const { name, mime_type, size } of files) {
-          output.result(printable(`  ${name.padEnd(30)} ${mime_type} (${size} bytes)`));
+          output.result(`  ${name.padEnd(30)} ${mime_type} (${size} bytes)`);
         }
       }
       return undefined;

@@ -3,7 +3,6 @@ import { readFile } from "node:fs/promises";
 import type { ConfigureCommand } from "../command-definition.js";
 import { CliError } from "../failures.js";
 import { addExamples } from "../help-examples.js";
-import { printable } from "../output.js";
 
 export const configureFileUpload: ConfigureCommand = (command, perform) => {
   command.argument("<name>", "name in the vault").argument("<path>", "the file, 5 MB at most");
@@ -16,7 +15,7 @@ export const configureFileUpload: ConfigureCommand = (command, perform) => {
       });
       const file = await client.uploadFile(name, content);
       if (output.json) output.data(file);
-      else output.result(printable(`File "${file.name}" uploaded.`));
+      else output.result(`File "${file.name}" uploaded.`);
       return undefined;
     }),
   );

@@ -21,3 +21,21 @@ test("a terminal is asked for whatever is missing, and shows no secret", async (
   expect(terminal.calls).toEqual(["POST /services"]);
   expect(terminal.screen()).not.toContain("sk-");
 });
+
+test("a name that the vault would refuse is told before the next question", async () => {
+  const terminal = terminalContext("https://vault.example");
+  const command = new Command("add");
+  configureServiceAdd(command, async (action) => {
+    await action(terminal.context);
+  });
+  const done = command.parseAsync([], { from: "user" });
+  await terminal.answer("Name of the service", "my service\r");
+  await terminal.answer("first a letter or digit", "\u0003");
+  await expect(done).rejects.toThrow("cancelled");
+  expect(terminal.screen()).not.toContain("Base URL");
+
+  await expect(command.parseAsync(["x/y"], { from: "user" })).rejects.toThrow(
+    "cannot be the name of a service",
+  );
+  expect(terminal.calls).toEqual([]);
+});

@@ -1,6 +1,5 @@
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
-import { printable } from "../output.js";
 
 export const configureServiceList: ConfigureCommand = (command, perform) => {
   addExamples(command, "% service list", "% service list --json");
@@ -16,7 +15,7 @@ export const configureServiceList: ConfigureCommand = (command, perform) => {
         await output.table(["NAME", "BASE URL", "AUTH", "STATUS"], rows);
       } else {
         for (const { name, base_url, auth_type } of services) {
-          output.result(printable(`  ${name.padEnd(20)} ${base_url ?? ""} (${auth_type})`));
+          output.result(`  ${name.padEnd(20)} ${base_url ?? ""} (${auth_type})`);
         }
       }
       return undefined;

@@ -1,6 +1,5 @@
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
-import { printable } from "../output.js";
 
 export const configureServiceShow: ConfigureCommand = (command, perform) => {
   command.argument("<name>", "name of the service");
@@ -15,7 +14,7 @@ export const configureServiceShow: ConfigureCommand = (command, perform) => {
       const fields = Object.entries(service);
       const width = Math.max(...fields.map(([field]) => field.length)) + 1;
       for (const [field, value] of fields) {
-        output.result(printable(`${`${field}:`.padEnd(width)} ${shown(field, value)}`));
+        output.result(`${`${field}:`.padEnd(width)} ${shown(field, value)}`);
       }
       return undefined;
     }),
@@ -23,7 +22,15 @@ export const configureServiceShow: ConfigureCommand = (command, perform) => {
 };
 
 function shown(field: string, value: unknown): string {
-  if (field === "expires_at" && typeof value === "number") return new Date(value * 1000).toISOString();
-  if (Array.isArray(value)) return value.join(" ");
+  if (field === "expires_at" && typeof value === "number") return timeOf(value);
+  return Array.isArray(value) ? value.map(asText).join(" ") : asText(value);
+}
+
+function asText(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function timeOf(unixSeconds: number): string {
+  const time = new Date(unixSeconds * 1000);
+  return Number.isNaN(time.getTime()) ? String(unixSeconds) : time.toISOString();
 }

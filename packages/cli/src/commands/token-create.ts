@@ -3,6 +3,7 @@ import { Argument } from "commander";
 
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
+import { assertTokenId } from "../issued-token-check.js";
 
 interface TokenCreateOptions {
   readonly name?: string;
@@ -27,6 +28,7 @@ export const configureTokenCreate: ConfigureCommand = (command, perform) => {
       const { name, ttl, expiresAt } = options;
       const client = await connect("token");
       const token = await client.createTokenWithDetails({ scope, name, ttl, expires_at: expiresAt });
+      assertTokenId(token);
       if (output.json) {
         output.data(token);
         return undefined;

@@ -1,6 +1,8 @@
 import type { ConfigureCommand } from "../command-definition.js";
-import { addExamples } from "../help-examples.js";
+import { sessionAddress } from "../connection.js";
 import { CliError, UsageError } from "../failures.js";
+import { addExamples } from "../help-examples.js";
+import { assertTokenId } from "../issued-token-check.js";
 import { assertTrustedListener } from "../listener-check.js";
 import { readPassword } from "../password.js";
 import { writeSession } from "../session-file.js";
@@ -12,8 +14,11 @@ interface UnlockOptions {
 
 export const configureUnlock: ConfigureCommand = (command, perform) => {
   command
-    .option("--password-file <file>", "take the password from a file that only you can read")
-    .option("--listener-uid <uid>", "trust a loopback listener of this user id, or of `any`");
+    .option("--password-file <file>", "take the password from the first line of a file")
+    .option(
+      "--listener-uid <uid>",
+      "trust a loopback listener of this user id, or of `any`; the session remembers it",
+    );
   command.addHelpText(
     "after",
     "\nThe password is asked for without echo, or is the first line of standard input.\nThe first unlock creates the vault.",
@@ -32,12 +37,20 @@ export const configureUnlock: ConfigureCommand = (command, perform) => {
       }
       const client = await context.connect("no token");
       const { initialized } = await client.healthDetails();
-      await assertTrustedListener(client.addr, options.listenerUid);
+      await assertTrustedListener(client.addr, options.listenerUid, {
+        secret: "the password",
+        advice: "if that is where vault-server runs, pass --listener-uid",
+      });
       const password = await readPassword(context, { ...options, creating: !initialized });
       const session = await client.unlockWithDetails(password).catch((error: unknown) => {
         throw isWrongPassword(error) ? new CliError(error.message) : error;
       });
-      await writeSession(context.sessionPath, session.id);
+      assertTokenId(session);
+      await writeSession(context.sessionPath, {
+        token: session.id,
+        address: sessionAddress(client),
+        listenerUid: options.listenerUid,
+      });
       if (output.json) {
         output.data({ status: "unlocked", scope: session.scope, expires_at: session.expires_at });
       } else {

@@ -41,7 +41,7 @@ export async function cliFixture(): Promise<CliFixture> {
     run: (args, { input, env } = {}) => finish(startCli(args, { ...environment, ...env }), input),
     saveSession: async () => {
       await mkdir(join(home, ".vault-proxy"), { recursive: true });
-      await writeFile(sessionPath, ADMIN_TOKEN, { mode: 0o600 });
+      await writeFile(sessionPath, `${ADMIN_TOKEN}\n${vault.addr}\n`, { mode: 0o600 });
     },
     lastBody: () => JSON.parse(vault.requests.at(-1)?.body ?? "") as unknown,
   };

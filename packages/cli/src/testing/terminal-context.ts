@@ -3,6 +3,7 @@ import { VaultClient } from "@vault-proxy/client";
 
 import type { CommandContext } from "../command-context.js";
 import { createOutput } from "../output.js";
+import { ADMIN_TOKEN } from "./fake-vault.js";
 
 export interface TerminalContext {
   readonly context: CommandContext;
@@ -10,11 +11,13 @@ export interface TerminalContext {
   readonly calls: string[];
   /** Types once `question` is on the screen. */
   answer(question: string, keys: string): Promise<void>;
+  /** Ends the input. */
+  hangUp(): void;
   screen(): string;
 }
 
 /** A context whose streams are a terminal, and whose vault answers everything with success. */
-export function terminalContext(addr: string, initialized = true): TerminalContext {
+export function terminalContext(addr: string, initialized = true, id = ADMIN_TOKEN): TerminalContext {
   const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => undefined });
   const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 100, rows: 40 });
   const calls: string[] = [];
@@ -23,12 +26,15 @@ export function terminalContext(addr: string, initialized = true): TerminalConte
   stderr.on("data", (chunk: Buffer) => (screen += chunk.toString()));
   const answering = (url: string, init?: RequestInit): Promise<Response> => {
     calls.push(`${init?.method ?? ""} ${new URL(url).pathname}`);
-    return Promise.resolve(Response.json({ status: "locked", initialized, id: "tok_x", name: "x" }));
+    return Promise.resolve(
+      Response.json({ status: "locked", initialized, id, scope: "admin", name: "x", auth_type: "bearer" }),
+    );
   };
   const client = new VaultClient({ addr, fetch: answering as typeof fetch });
   return {
     calls,
     screen: () => screen,
+    hangUp: () => stdin.end(),
     answer: async (question, keys) => {
       while (!screen.slice(read).includes(question)) await new Promise((resolve) => setTimeout(resolve, 5));
       read = screen.length;

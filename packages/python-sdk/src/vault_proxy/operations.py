@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+# RFC 9110 section 5.5 without spaces: what can follow `Bearer `.
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+
 # What the vault accepts as the place of its token, beside Authorization; the caller's own would be a second token.
 _TOKEN_HEADERS = ("authorization", "x-vault-token")
 
@@ -45,11 +49,13 @@ def request_arguments(operation: Operation[Any], address: VaultAddress, token: s
     """Give the arguments of httpx's `build_request`.
 
     httpx normalises the path of a URL, so the exact target goes along in httpcore's `target` extension; the URL is
-    what `response.url` shows.
+    what `response.url` shows. Raises `ValueError` for a token that no header can carry.
     """
     target = f"{address.base_path}{operation.target}"
     headers = [(name, value) for name, value in operation.headers if name.lower() not in _TOKEN_HEADERS]
     if operation.with_token and token:
+        if not _TOKEN.fullmatch(token):
+            raise ValueError("the token holds a character that no token has, such as a line end or a space")
         headers.append(("authorization", f"Bearer {token}"))
     return {
         "method": operation.method,
@@ -134,7 +140,10 @@ def proxy(
 
 
 def _header_pairs(headers: Headers | None) -> tuple[tuple[str, str], ...]:
-    return tuple(httpx.Headers(headers).multi_items())
+    pairs = tuple(httpx.Headers(headers).multi_items())
+    if any(name.lower() == "host" for name, _ in pairs):
+        raise ValueError("the Host header is the vault's own: the service's base URL says which host is called")
+    return pairs
 
 
 def _body(json: object, data: AnyData | None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     Params = Mapping[str, ParamValue | Sequence[ParamValue]] | list[tuple[str, ParamValue]] | str
 
 _SERVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NOT_VISIBLE_ASCII = re.compile(r"[^\x21-\x7e]+")
 
@@ -25,8 +26,8 @@ def proxy_target(service: str, path: str, params: Params | None = None) -> str:
     `%2F`, `//` and `..` reach the vault as written; only what HTTP cannot carry there, spaces and other characters,
     is percent-encoded as UTF-8. A path without its leading slash gets one; an empty path stays empty.
 
-    Raises `ValueError` for a service name that the vault would refuse, a control character, or a `#`, which would
-    never be sent.
+    Raises `ValueError` for a service name that the vault would refuse, a control character, half of a character (a
+    lone surrogate), or a `#`, which would never be sent.
     """
     if not _SERVICE_NAME.fullmatch(service):
         raise ValueError(
@@ -34,14 +35,25 @@ def proxy_target(service: str, path: str, params: Params | None = None) -> str:
         )
     if _CONTROL.search(path):
         raise ValueError("the path holds a control character: percent-encode it")
+    if _LONE_SURROGATE.search(path):
+        raise ValueError("the path holds half of a character (a lone surrogate), which no encoding can write")
     if "#" in path:
         raise ValueError("the path holds a '#', which is never sent: write %23")
     slash = "" if not path or path[0] in "/?" else "/"
     target = f"/proxy/{service}{slash}{_encode_invisible(path)}"
-    query = str(httpx.QueryParams(params)) if params else ""
+    query = _query(params) if params else ""
     if not query:
         return target
     return f"{target}{'&' if '?' in target else '?'}{query}"
+
+
+def _query(params: Params) -> str:
+    try:
+        return str(httpx.QueryParams(params))
+    except UnicodeEncodeError:
+        raise ValueError(
+            "a parameter holds half of a character (a lone surrogate), which no encoding can write"
+        ) from None
 
 
 def _encode_invisible(text: str) -> str:

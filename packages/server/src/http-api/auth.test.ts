@@ -1,8 +1,9 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { isToken } from "../tokens/token-format.js";
-import type { ControlPlaneFixture } from "./testing/control-plane-fixture.js";
+import type { Answer, ControlPlaneFixture } from "./testing/control-plane-fixture.js";
 import { PASSWORD, startControlPlane } from "./testing/control-plane-fixture.js";
 
 let fixture: ControlPlaneFixture;
@@ -95,6 +96,44 @@ describe("POST /auth/lock", () => {
     }
   });
 
+  test("leaves no token behind if asked to, whatever is asked for meanwhile", async () => {
+    const asked: Promise<Answer>[] = [];
+    const ends = new AbortController();
+    const locking = lock({ revoke_tokens: true }).finally(() => {
+      ends.abort();
+    });
+    while (!ends.signal.aborted) {
+      asked.push(fixture.call("POST", "/tokens", { token: fixture.admin }));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect((await locking).status).toBe(200);
+    for (const { status } of await Promise.all(asked)) expect(status).not.toBe(500);
+    const { id } = (await fixture.unlock()).json as { id: string };
+    expect((await fixture.call("GET", "/tokens", { token: id })).json).toHaveLength(1);
+  });
+
+  test("leaves no token behind that an unlock asked for between the revocation and the lock", async () => {
+    let asking: Promise<void> | undefined;
+    const asked: Promise<unknown>[] = [];
+    const request = { scope: "admin", expiresAt: fixture.now() + 1000, evenUnsaved: true } as const;
+    const ask = async (): Promise<void> => {
+      for (let turn = 0; turn < 50; turn++) {
+        asked.push(fixture.parts.tokens.issue(request).catch((error: unknown) => error));
+        await Promise.resolve();
+      }
+    };
+    fixture.vault.subscribe(({ type }) => {
+      if (type === "changed") asking ??= ask();
+    });
+    await lock({ revoke_tokens: true });
+    await asking;
+    const outcomes = await Promise.all(asked);
+    expect(outcomes).toHaveLength(50);
+    for (const outcome of outcomes) expect(outcome).toBeInstanceOf(VaultProxyError);
+    const { id } = (await fixture.unlock()).json as { id: string };
+    expect((await fixture.call("GET", "/tokens", { token: id })).json).toHaveLength(1);
+  });
+
   test("locks nothing if its body is refused", async () => {
     expect(await lock({ revoke_tokens: "yes" })).toMatchObject({
       status: 400,
@@ -102,6 +141,18 @@ describe("POST /auth/lock", () => {
     });
     expect(fixture.vault.status).toBe("unlocked");
   });
+});
+
+test.each(["gzip", "GZIP", "deflate", "x"])("a JSON body in the content coding %s is 415", async (coding) => {
+  const headers = { "Content-Encoding": coding };
+  const answer = await fixture.call("POST", "/auth/unlock", { json: { password: PASSWORD }, headers });
+  expect(answer).toMatchObject({ status: 415, json: { code: "unsupported_media_type" } });
+});
+
+test("a JSON body in the content coding identity is taken", async () => {
+  const headers = { "Content-Encoding": "Identity" };
+  const answer = await fixture.call("POST", "/auth/unlock", { json: { password: PASSWORD }, headers });
+  expect(answer.status).toBe(200);
 });
 
 describe("a locked vault", () => {
@@ -153,6 +204,26 @@ describe("POST /auth/password", () => {
     await lock();
     expect((await fixture.unlock()).status).toBe(200);
   });
+});
+
+test("an unlock that cannot save its token gives one in memory, so that the owner can make room", async () => {
+  await fixture.call("POST", "/tokens", { token: fixture.admin, json: { name: "old" } });
+  await lock();
+  const obstacle = join(fixture.dataDir, "vault.enc.tmp");
+  await mkdir(obstacle);
+  const answer = await fixture.unlock();
+  expect(answer).toMatchObject({ status: 200, json: { scope: "admin" } });
+  const { id } = answer.json as { id: string };
+  expect(fixture.logged.at(-1)).toMatch(/admin token could not be saved/);
+  expect(fixture.logged.join()).not.toContain(id);
+  const { json } = await fixture.call("GET", "/tokens", { token: id });
+  expect(json).toContainEqual(expect.objectContaining({ id_prefix: `${id.slice(0, 12)}...` }));
+  expect((await fixture.call("POST", "/tokens", { token: id })).status).toBe(500);
+  await rmdir(obstacle);
+  expect((await fixture.call("POST", "/tokens", { token: id })).status).toBe(201);
+  await fixture.call("POST", "/auth/lock", { token: id, json: { revoke_tokens: true } });
+  await fixture.unlock();
+  expect((await fixture.call("GET", "/tokens", { token: id })).status).toBe(401);
 });
 
 test("a save that fails is 500 and logged, and nothing of it is seen", async () => {

@@ -60,6 +60,7 @@ export function registerAuthRoutes(
     createRoute({
       method: "post",
       path: "/auth/unlock",
+      operationId: "unlock",
       tags: ["auth"],
       summary: "Unlock the vault, or create it at first use, and get an admin token",
       middleware: [jsonBody],
@@ -71,11 +72,19 @@ export function registerAuthRoutes(
     }),
     async (c) => {
       await vault.unlock(c.req.valid("json").password, await parts.callerOf(c));
-      const { id, record } = await tokens.issue({
+      const { id, record, isSaved } = await tokens.issue({
         scope: "admin",
         expiresAt: parts.clock() + parts.tokenTtlMs,
+        // On a full disk nobody could make room without it.
+        evenUnsaved: true,
       });
       log.info({ token: record.id_prefix }, "admin token issued at unlock");
+      if (!isSaved) {
+        log.warn(
+          { token: record.id_prefix },
+          "admin token could not be saved: it ends when the server stops",
+        );
+      }
       const { created_at, expires_at } = record;
       return c.json({ id, scope: "admin" as const, created_at, expires_at }, 200);
     },
@@ -85,6 +94,7 @@ export function registerAuthRoutes(
     createRoute({
       method: "post",
       path: "/auth/lock",
+      operationId: "lock",
       tags: ["auth"],
       summary: "Lock the vault",
       security: BEARER_SECURITY,
@@ -97,8 +107,8 @@ export function registerAuthRoutes(
     }),
     async (c) => {
       const { revoke_tokens } = c.req.valid("json");
-      if (revoke_tokens) await tokens.revokeAll();
-      await vault.lock();
+      if (revoke_tokens) await tokens.revokeAll(() => vault.lock());
+      else await vault.lock();
       log.info({ by: c.get("token").id_prefix, revoke_tokens }, "vault locked by an admin");
       return c.json({ status: "locked" as const }, 200);
     },
@@ -108,6 +118,7 @@ export function registerAuthRoutes(
     createRoute({
       method: "post",
       path: "/auth/password",
+      operationId: "changePassword",
       tags: ["auth"],
       summary: "Change the vault's password",
       security: BEARER_SECURITY,

@@ -1,7 +1,9 @@
+import { MIMEType } from "node:util";
 import { z } from "@hono/zod-openapi";
 import { bufferToFormData } from "hono/utils/buffer";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { HTTP_API_LIMITS } from "./http-api-limits.js";
+import { assertPlainParts } from "./multipart-parts.js";
 import { mediaTypeOf, readBody } from "./request-body.js";
 import { invalidRequest } from "./validation-message.js";
 
@@ -13,11 +15,16 @@ const MEDIA_TYPE = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+\/[!#$%&'*+\-.^_`|~0-9A-Za-z]+$
 export const fileNameSchema = z
   .string()
   .min(1)
-  .max(HTTP_API_LIMITS.fileNameCharacters)
+  // Not zod's `max`, which counts UTF-16 code units.
+  .refine(
+    (name) => Array.from(name).length <= HTTP_API_LIMITS.fileNameCharacters,
+    `must have at most ${HTTP_API_LIMITS.fileNameCharacters} characters`,
+  )
   .refine((name) => !/[/\\]/.test(name), "must not hold / or \\")
   .refine((name) => !name.includes("..") && name !== ".", "must not be . or hold ..")
   .refine((name) => !/\p{Cc}/u.test(name), "must not hold control characters")
-  .refine((name) => name.isWellFormed(), "is not well-formed Unicode");
+  .refine((name) => name.isWellFormed(), "is not well-formed Unicode")
+  .openapi({ maxLength: HTTP_API_LIMITS.fileNameCharacters });
 
 type FilePart = Exclude<ReturnType<FormData["get"]>, string | null>;
 
@@ -40,6 +47,7 @@ export async function readUpload(request: Request): Promise<UploadedFile> {
   const limits = HTTP_API_LIMITS;
   const body = await readBody(request, limits.fileBytes + limits.multipartOverheadBytes);
   const form = await parse(body, contentType ?? "");
+  assertPlainParts(Buffer.from(body.buffer), boundaryOf(contentType ?? ""));
   let file: FilePart | undefined;
   let name: string | undefined;
   for (const [field, value] of form) {
@@ -78,6 +86,10 @@ async function parse(body: Uint8Array<ArrayBuffer>, contentType: string): Promis
   } catch (cause) {
     throw new VaultProxyError("invalid_request", "body: is not valid multipart/form-data", { cause });
   }
+}
+
+function boundaryOf(contentType: string): string {
+  return new MIMEType(contentType).params.get("boundary") ?? "";
 }
 
 /** Parameters are dropped: an old client's `charset` says nothing that the bytes do not. */

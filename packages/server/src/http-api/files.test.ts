@@ -52,6 +52,25 @@ describe("POST /files", () => {
     );
   });
 
+  test.each(["é", "😀"])(
+    "takes a name of 255 characters %s, which are more bytes, but not of 256",
+    async (character) => {
+      const name = character.repeat(255);
+      expect(await upload(namePart(name), filePart("a", "x"))).toMatchObject({ status: 201, json: { name } });
+      await fixture.vault.lock();
+      await fixture.unlock();
+      expect((await get(encodeURIComponent(name))).text).toBe("x");
+      expect(await upload(namePart(name + character), filePart("a", "x"))).toMatchObject({
+        status: 400,
+        json: { error: "name: must have at most 255 characters" },
+      });
+    },
+  );
+
+  test("takes a name that holds U+FFFD, which is UTF-8 as well", async () => {
+    expect((await upload(namePart("a\ufffd"), filePart("b", "x"))).json).toMatchObject({ name: "a\ufffd" });
+  });
+
   test("replaces the file of that name", async () => {
     await upload(filePart("a", "first"));
     await upload(filePart("a", "second"));
@@ -119,6 +138,64 @@ describe("POST /files", () => {
     expect((answer.json as { error: string }).error).toMatch(error);
     expect(answer.text).not.toContain("hunter2");
     expect(fixture.snapshot()).toBe(before);
+  });
+
+  const bytes = (text: string): Buffer => Buffer.from(text, "latin1");
+  const rawUpload = (body: Buffer, headers: Record<string, string> = MULTIPART_HEADERS): Promise<Answer> =>
+    fixture.call("POST", "/files", { token: fixture.admin, body, headers });
+  const disposition = 'Content-Disposition: form-data; name="file"; filename=';
+  const rawFile = (filename: string, header = ""): string =>
+    `--b\r\n${disposition}"${filename}"\r\n${header}\r\nYWJj\xff\r\n`;
+  const rawName = (name: string): string =>
+    `--b\r\nContent-Disposition: form-data; name="name"\r\n\r\n${name}\r\n`;
+  const RAW = { "Content-Type": 'multipart/form-data; boundary="b"' };
+
+  test.each([
+    ["a file name", rawFile("\xff")],
+    ["a file name beside a good name", `${rawName("a")}${rawFile("\xff")}`],
+    ["a name", `${rawName("\xff\xfe")}${rawFile("a")}`],
+    ["a name that comes last", `${rawFile("a")}${rawName("\xc3")}`],
+  ])("with %s that is not UTF-8 is 400", async (_title, parts) => {
+    expect(await rawUpload(bytes(`${parts}--b--\r\n`), RAW)).toMatchObject({
+      status: 400,
+      json: { error: "name: is not valid UTF-8" },
+    });
+    expect(fixture.vault.files.list()).toEqual([]);
+  });
+
+  test.each(["base64", "BASE64", "quoted-printable", "x", " base64 "])(
+    "in the transfer encoding %s is 400",
+    async (encoding) => {
+      for (const name of ["Content-Transfer-Encoding", "content-transfer-encoding"]) {
+        const body = bytes(`${rawFile("a", `${name}:${encoding}\r\n`)}--b--\r\n`);
+        expect(await rawUpload(body, RAW)).toMatchObject({ status: 400, json: { code: "invalid_request" } });
+      }
+      const field = rawName("a").replace("\r\n\r\n", `\r\nContent-Transfer-Encoding: ${encoding}\r\n\r\n`);
+      expect((await rawUpload(bytes(`${rawFile("a")}${field}--b--\r\n`), RAW)).status).toBe(400);
+      expect(fixture.vault.files.list()).toEqual([]);
+    },
+  );
+
+  test.each(["binary", "7bit", "8bit", "Binary"])("in the encoding %s keeps every byte", async (encoding) => {
+    const body = bytes(`${rawFile("a", `Content-Transfer-Encoding: ${encoding}\r\n`)}--b--\r\n`);
+    expect(await rawUpload(body, RAW)).toMatchObject({ status: 201, json: { size: 5 } });
+    expect(await fixture.vault.files.read("a")).toEqual(bytes("YWJj\xff"));
+  });
+
+  test("takes a file that holds a message with a transfer encoding of its own", async () => {
+    const message =
+      "Content-Transfer-Encoding: base64\r\n\r\nYWJj\r\n--x\r\nContent-Transfer-Encoding: base64\r\n\r\nx";
+    await upload(filePart("mail.eml", message));
+    expect((await get("mail.eml")).text).toBe(message);
+  });
+
+  test.each(["gzip", "br", "identity, gzip", "x"])("in the content coding %s is 415", async (coding) => {
+    const headers = { ...MULTIPART_HEADERS, "Content-Encoding": coding };
+    expect(await rawUpload(multipart(filePart("a", "x")), headers)).toMatchObject({
+      status: 415,
+      json: { code: "unsupported_media_type" },
+    });
+    expect(fixture.vault.files.list()).toEqual([]);
   });
 
   test("of something that is no form is 415, of a broken form 400", async () => {

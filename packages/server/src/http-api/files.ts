@@ -35,6 +35,7 @@ export function registerFileRoutes(
     createRoute({
       method: "post",
       path: "/files",
+      operationId: "uploadFile",
       tags: ["files"],
       summary: "Store a file, or replace the one of that name",
       security: BEARER_SECURITY,
@@ -82,6 +83,7 @@ export function registerFileRoutes(
     createRoute({
       method: "get",
       path: "/files",
+      operationId: "listFiles",
       tags: ["files"],
       summary: "List the stored files",
       security: BEARER_SECURITY,
@@ -104,6 +106,7 @@ export function registerFileRoutes(
     createRoute({
       method: "get",
       path: "/files/{name}",
+      operationId: "getFile",
       tags: ["files"],
       summary: "Download a stored file",
       security: BEARER_SECURITY,
@@ -134,6 +137,7 @@ export function registerFileRoutes(
     createRoute({
       method: "delete",
       path: "/files/{name}",
+      operationId: "deleteFile",
       tags: ["files"],
       summary: "Delete a stored file",
       security: BEARER_SECURITY,

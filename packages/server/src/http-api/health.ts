@@ -31,6 +31,7 @@ export function registerHealthRoutes(
     createRoute({
       method: "get",
       path: "/health",
+      operationId: "health",
       tags: ["health"],
       summary: "Whether the vault exists and is unlocked",
       responses: { 200: jsonAnswer(healthSchema, "The vault's state"), ...errorResponses("internal") },
@@ -45,6 +46,7 @@ export function registerHealthRoutes(
     createRoute({
       method: "get",
       path: "/health/tokens",
+      operationId: "healthTokens",
       tags: ["health"],
       summary: "How long the access tokens of services with token refresh are still valid",
       security: BEARER_SECURITY,

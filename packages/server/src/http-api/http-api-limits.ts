@@ -19,5 +19,5 @@ export const HTTP_API_LIMITS = {
   /** Faults of a body that one answer names. */
   namedFaults: 3,
   /** Characters of a field name that an answer repeats; a longer one may be a value in the wrong place. */
-  namedFieldCharacters: 40,
+  namedFieldCharacters: 24,
 } as const;

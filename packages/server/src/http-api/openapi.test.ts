@@ -4,6 +4,7 @@ import type { ControlPlaneFixture } from "./testing/control-plane-fixture.js";
 import { startControlPlane } from "./testing/control-plane-fixture.js";
 
 interface Operation {
+  readonly operationId?: string;
   readonly summary?: string;
   readonly tags?: string[];
   readonly security?: Record<string, unknown>[];
@@ -71,6 +72,19 @@ describe("the OpenAPI document", () => {
         "post /tokens",
         "delete /tokens/{id}",
         ...proxied.map((method) => `${method} /proxy/{service}/{path}`),
+      ].sort(),
+    );
+  });
+
+  test("gives every operation an id of its own, named as the client's method", () => {
+    const ids = operations().map(([, , { operationId }]) => operationId);
+    expect(ids.sort()).toEqual(
+      [
+        ...["health", "healthTokens", "unlock", "lock", "changePassword", "openApi"],
+        ...["listServices", "getService", "addService", "updateService", "removeService"],
+        ...["uploadFile", "listFiles", "getFile", "deleteFile"],
+        ...["createToken", "listTokens", "revokeToken"],
+        ...["proxyGet", "proxyHead", "proxyPost", "proxyPut", "proxyPatch", "proxyDelete", "proxyOptions"],
       ].sort(),
     );
   });

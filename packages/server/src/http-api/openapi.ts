@@ -26,6 +26,7 @@ export function registerOpenApiRoute(app: ControlPlaneApp, parts: Pick<ControlPl
   app.openAPIRegistry.registerPath({
     method: "get",
     path: "/openapi.json",
+    operationId: "openApi",
     tags: ["documentation"],
     summary: "This API as an OpenAPI 3.1 document",
     responses: {

@@ -18,7 +18,7 @@ export function registerProxyDocumentation(registry: OpenAPIHono["openAPIRegistr
       method,
       path: "/proxy/{service}/{path}",
       tags: ["proxy"],
-      operationId: `proxy_${method}`,
+      operationId: `proxy${method.charAt(0).toUpperCase()}${method.slice(1)}`,
       summary: `Send a ${method.toUpperCase()} request to a service, with its credential injected`,
       description:
         "Query, headers and body are passed on; the answer streams back. An answer that the vault itself made " +

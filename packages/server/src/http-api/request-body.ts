@@ -2,12 +2,18 @@ import type { MiddlewareHandler } from "hono";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { HTTP_API_LIMITS } from "./http-api-limits.js";
 
+const UNCODED = /^(?:identity)?$/i;
+
 /**
  * Reads a request's whole body.
- * @throws VaultProxyError `body_too_large` as soon as more than `maxBytes` came or are announced; `invalid_request` if
+ * @throws VaultProxyError `unsupported_media_type` for a body in a content coding (RFC 9110 §8.4), since the checks and
+ * limits are for what it would decode to; `body_too_large` as soon as more than `maxBytes` came or are announced; `invalid_request` if
  * the sender went away.
  */
 export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  if (!UNCODED.test(request.headers.get("content-encoding") ?? "")) {
+    throw new VaultProxyError("unsupported_media_type", "Content-Encoding must be identity or absent");
+  }
   const tooLarge = (): VaultProxyError =>
     new VaultProxyError("body_too_large", `the body is larger than ${maxBytes} bytes`);
   if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge();

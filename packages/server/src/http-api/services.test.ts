@@ -157,6 +157,15 @@ describe("PUT /services/{name}", () => {
     expect(fixture.parts.services.records.get("api")?.name).toBe("api");
   });
 
+  test.each(["", "../x", "__proto__", "x".repeat(500), "\ud800"])(
+    "lets the path's name win over %j, which no service can have",
+    async (name) => {
+      await add(bearer);
+      expect(await put("api", { ...bearer, name })).toMatchObject({ status: 200, json: { name: "api" } });
+      expect([...fixture.parts.services.records.keys()]).toEqual(["api"]);
+    },
+  );
+
   test("wants the secret where the auth type changes", async () => {
     await add(bearer);
     const before = fixture.snapshot();

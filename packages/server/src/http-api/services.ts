@@ -17,6 +17,10 @@ import type { ServiceUpdateBody } from "./service-update.js";
 import { mergeServiceUpdate } from "./service-update.js";
 
 const nameParams = z.strictObject({ name: serviceNameSchema });
+/** The path's name wins, so that even an illegal one in the body is no fault. */
+const updateBodySchema = serviceUpdateSchema
+  .extend({ name: z.string().optional().openapi({ description: "Ignored: the path's name counts." }) })
+  .openapi("ServiceUpdate");
 const noSuchService = (): VaultProxyError => new VaultProxyError("not_found", "no such service");
 
 /** `/services` and `/services/{name}`. */
@@ -31,6 +35,7 @@ export function registerServiceRoutes(
     createRoute({
       method: "get",
       path: "/services",
+      operationId: "listServices",
       tags: ["services"],
       summary: "List the services, without their secrets",
       security: BEARER_SECURITY,
@@ -50,6 +55,7 @@ export function registerServiceRoutes(
     createRoute({
       method: "get",
       path: "/services/{name}",
+      operationId: "getService",
       tags: ["services"],
       summary: "Show a service, without its secrets",
       security: BEARER_SECURITY,
@@ -71,6 +77,7 @@ export function registerServiceRoutes(
     createRoute({
       method: "post",
       path: "/services",
+      operationId: "addService",
       tags: ["services"],
       summary: "Add a service, or replace the one of that name",
       security: BEARER_SECURITY,
@@ -100,11 +107,12 @@ export function registerServiceRoutes(
     createRoute({
       method: "put",
       path: "/services/{name}",
+      operationId: "updateService",
       tags: ["services"],
       summary: "Change a service; a secret left out stays as it is while the auth type is the same",
       security: BEARER_SECURITY,
       middleware: access.adminJson,
-      request: { params: nameParams, body: jsonRequest(serviceUpdateSchema) },
+      request: { params: nameParams, body: jsonRequest(updateBodySchema) },
       responses: {
         200: jsonAnswer(serviceInfoSchema, "The service as it is kept"),
         ...errorResponses("not_found", ...ADMIN_ERRORS, ...BODY_ERRORS, ...SAVE_ERRORS),
@@ -133,6 +141,7 @@ export function registerServiceRoutes(
     createRoute({
       method: "delete",
       path: "/services/{name}",
+      operationId: "removeService",
       tags: ["services"],
       summary: "Delete a service and its credential",
       security: BEARER_SECURITY,

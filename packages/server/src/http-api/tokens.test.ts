@@ -115,7 +115,7 @@ describe("DELETE /tokens/{id}", () => {
     expect((await revoke(reference(id))).status).toBe(404);
   });
 
-  test.each(["tok_", "tok_%20", "nonsense", "__proto__", "...", `tok_${"A".repeat(43)}`])(
+  test.each(["tok_%20", "tok", "nonsense", "__proto__", "...", `tok_${"A".repeat(43)}`])(
     "of %s is 404",
     async (id) => {
       expect(await revoke(id)).toMatchObject({ status: 404, json: { code: "not_found" } });
@@ -131,6 +131,35 @@ describe("DELETE /tokens/{id}", () => {
     const before = fixture.snapshot();
     expect(await revoke(shared ?? "")).toMatchObject({ status: 409, json: { code: "conflict" } });
     expect(fixture.snapshot()).toBe(before);
+  });
+
+  test.each(["tok_", "tok_..."])("of %s, which all tokens have, is 409 and revokes none", async (prefix) => {
+    const before = fixture.snapshot();
+    expect(await revoke(prefix)).toMatchObject({ status: 409, json: { code: "conflict" } });
+    expect(fixture.snapshot()).toBe(before);
+  });
+
+  test("ends what the token could still ask for: nothing is issued after it", async () => {
+    const { id } = (await issue({ scope: "admin" })).json as Issued;
+    const asked: Promise<Answer>[] = [];
+    const ask = (): void => {
+      for (let count = 0; count < 10; count++) asked.push(fixture.call("POST", "/tokens", { token: id }));
+    };
+    ask();
+    const ends = new AbortController();
+    const revoking = revoke(id).finally(() => {
+      ends.abort();
+    });
+    while (!ends.signal.aborted) {
+      ask();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await revoking;
+    const atRevocation = await list();
+    const answers = await Promise.all(asked);
+    expect(await list()).toHaveLength(atRevocation.length);
+    for (const { status } of answers) expect([201, 401]).toContain(status);
+    expect(answers.at(-1)?.status).toBe(401);
   });
 
   test("of something far too long is 400", async () => {

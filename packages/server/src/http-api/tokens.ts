@@ -71,6 +71,7 @@ export function registerTokenRoutes(
     createRoute({
       method: "post",
       path: "/tokens",
+      operationId: "createToken",
       tags: ["tokens"],
       summary: "Make a token",
       security: BEARER_SECURITY,
@@ -84,7 +85,7 @@ export function registerTokenRoutes(
     async (c) => {
       const { scope, name, ...lifetime } = c.req.valid("json");
       const expiresAt = expiryOf(lifetime, parts.clock(), parts.tokenTtlMs);
-      const { id, record } = await tokens.issue({ scope, name, expiresAt });
+      const { id, record } = await tokens.issue({ scope, name, expiresAt, issuedBy: c.get("token").digest });
       log.info({ token: record.id_prefix, scope, by: c.get("token").id_prefix }, "token issued");
       const { digest: _digest, id_prefix: _prefix, ...shown } = record;
       return c.json({ id, ...shown }, 201);
@@ -95,6 +96,7 @@ export function registerTokenRoutes(
     createRoute({
       method: "get",
       path: "/tokens",
+      operationId: "listTokens",
       tags: ["tokens"],
       summary: "List the valid tokens, by prefix",
       security: BEARER_SECURITY,
@@ -114,6 +116,7 @@ export function registerTokenRoutes(
     createRoute({
       method: "delete",
       path: "/tokens/{id}",
+      operationId: "revokeToken",
       tags: ["tokens"],
       summary: "Revoke a token",
       security: BEARER_SECURITY,

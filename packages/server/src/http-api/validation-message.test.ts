@@ -59,19 +59,28 @@ describe("the sentence about a refused body", () => {
     }
   });
 
+  test("names an entry of an array by its place", () => {
+    const schema = z.strictObject({ params: z.array(z.string()) });
+    expect(messageFor(schema, { params: ["a", 1] })).toBe("params.1: must be a string");
+  });
+
   test("lists the choices of an enumeration", () => {
     const schema = z.strictObject({ scope: z.enum(["admin", "proxy"]) });
     expect(messageFor(schema, { scope: "hunter2" })).toBe("scope: must be one of admin, proxy");
   });
 
   test("names at most three faults, and an unknown field only if it looks like one", () => {
-    const many = Object.fromEntries(Array.from({ length: 9 }, (_, index) => [`extra${index}`, 1]));
-    expect(messageFor(z.strictObject({}), many)).toBe(
-      "unknown field extra0; unknown field extra1; unknown field extra2",
+    expect(messageFor(z.strictObject({}), { a: 1, b_c: 1, ["d".repeat(24)]: 1, e: 1 })).toBe(
+      `unknown field a; unknown field b_c; unknown field ${"d".repeat(24)}`,
     );
-    expect(messageFor(z.strictObject({}), { [`tok_${"a".repeat(43)}`]: 1 })).toBe("unknown field");
+    for (const key of ["sk-abcdef", "hunter2", "AKIAIOSFODNN", "_a", "a.b", "d".repeat(25), "tok_aB"]) {
+      expect(messageFor(z.strictObject({}), { [key]: 1 })).toBe("an unknown field");
+      expect(
+        messageFor(z.strictObject({ headers: z.record(z.string(), z.string()) }), { headers: { [key]: 1 } }),
+      ).toBe("headers: must be a string");
+    }
     expect(messageFor(z.strictObject({ auth: z.strictObject({}) }), { auth: { "my secret": 1 } })).toBe(
-      "unknown field in auth",
+      "an unknown field in auth",
     );
   });
 

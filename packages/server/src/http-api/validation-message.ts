@@ -4,8 +4,8 @@ import { HTTP_API_LIMITS } from "./http-api-limits.js";
 
 type Issue = z.core.$ZodIssue;
 
-/** What may be a field's or header's name; anything else in its place may be a secret and is not repeated. */
-const FIELD_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
+/** What may be a field's name; anything else in its place may be a key that was pasted there and is not repeated. */
+const FIELD_NAME = /^[a-z][a-z_]*$/;
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {
   array: "an array",
@@ -40,7 +40,7 @@ function describe(issue: Issue, path: string, input: unknown): string {
     return issue.keys
       .slice(0, HTTP_API_LIMITS.namedFaults)
       .map((key) => {
-        if (!isNameable(key)) return parent === "" ? "unknown field" : `unknown field in ${parent}`;
+        if (!isNameable(key)) return parent === "" ? "an unknown field" : `an unknown field in ${parent}`;
         return `unknown field ${parent === "" ? key : `${parent}.${key}`}`;
       })
       .join("; ");
@@ -105,7 +105,7 @@ function dottedPath(path: readonly PropertyKey[]): string {
   const shown: string[] = [];
   for (const key of path) {
     const name = String(key);
-    if (!isNameable(name)) break;
+    if (typeof key !== "number" && !isNameable(name)) break;
     shown.push(name);
   }
   return shown.join(".");

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { digestToken, isToken } from "./token-format.js";
 import type { TokenRecord } from "./token-record.js";
 import { createTokenRegistry, type TokenStore } from "./token-registry.js";
@@ -15,7 +16,7 @@ function memoryStore(): TokenStore & { fail: boolean } {
     change(mutate) {
       const copy = new Map(records);
       const result = mutate(copy);
-      if (this.fail) return Promise.reject(new Error("disk full"));
+      if (this.fail) return Promise.reject(new VaultProxyError("storage_full", "disk full"));
       records = copy;
       return Promise.resolve(result);
     },
@@ -88,6 +89,8 @@ describe("revocation", () => {
       (id: string) => id,
       (id: string) => `${id.slice(0, 12)}...`,
       (id: string) => id.slice(0, 9),
+      () => "tok_",
+      () => "tok_...",
     ]) {
       const { registry, revoked, now } = setUp();
       const { id } = await registry.issue({ scope: "proxy", expiresAt: now() + HOUR });
@@ -106,10 +109,25 @@ describe("revocation", () => {
     const twice = initials.find((initial, index) => initials.indexOf(initial) !== index);
     await expect(registry.revoke(twice ?? "")).rejects.toMatchObject({ code: "conflict" });
     await expect(registry.revoke(`tok_${"A".repeat(43)}`)).rejects.toMatchObject({ code: "not_found" });
-    await expect(registry.revoke("tok_")).rejects.toMatchObject({ code: "not_found" });
+    for (const every of ["tok_", "tok_..."]) {
+      await expect(registry.revoke(every)).rejects.toMatchObject({ code: "conflict" });
+    }
+    for (const none of ["...", "tok", "t", "x".repeat(12)]) {
+      await expect(registry.revoke(none)).rejects.toMatchObject({ code: "not_found" });
+    }
     await expect(registry.revoke("")).rejects.toMatchObject({ code: "not_found" });
     expect(revoked).toEqual([]);
     expect(registry.list()).toHaveLength(65);
+  });
+
+  test("by a prefix takes no notice of what has expired", async () => {
+    const { registry, advance, now } = setUp();
+    await registry.issue({ scope: "proxy", expiresAt: now() + HOUR });
+    const { id } = await registry.issue({ scope: "proxy", expiresAt: now() + 3 * HOUR });
+    advance(2 * HOUR);
+    await registry.revoke("tok_");
+    expect(registry.authenticate(id)).toBeUndefined();
+    await expect(registry.revoke("tok_")).rejects.toMatchObject({ code: "not_found" });
   });
 
   test("a whole token is not taken for a prefix of another", async () => {
@@ -126,6 +144,105 @@ describe("revocation", () => {
     await registry.revokeAll();
     expect(registry.list()).toEqual([]);
     expect(revoked).toHaveLength(2);
+  });
+
+  test("of all tokens lets none be issued before what follows it has ended", async () => {
+    const { registry, now } = setUp();
+    const request = { scope: "admin", expiresAt: now() + HOUR } as const;
+    let seen: unknown;
+    await registry.revokeAll(async () => {
+      seen = await registry.issue(request).catch((error: unknown) => error);
+    });
+    expect(seen).toMatchObject({ code: "unavailable" });
+    await registry.issue(request);
+    await expect(registry.revokeAll(() => Promise.reject(new Error("lock")))).rejects.toThrow("lock");
+    await registry.issue(request);
+  });
+});
+
+describe("a token that another one asks for", () => {
+  test.each<[string, (setup: ReturnType<typeof setUp>, id: string) => unknown]>([
+    ["was revoked", ({ registry }, id) => registry.revoke(id)],
+    ["has expired", ({ advance }) => advance(HOUR)],
+  ])("is not issued once that one %s", async (_title, end) => {
+    const setup = setUp();
+    const { registry, now } = setup;
+    const { id, record } = await registry.issue({ scope: "admin", expiresAt: now() + HOUR });
+    const request = { scope: "proxy", expiresAt: now() + 2 * HOUR, issuedBy: record.digest } as const;
+    await registry.issue(request);
+    await end(setup, id);
+    const before = registry.list();
+    await expect(registry.issue(request)).rejects.toMatchObject({ code: "unauthorized" });
+    expect(registry.list()).toEqual(before);
+  });
+});
+
+describe("a token that cannot be saved", () => {
+  const request = (now: number) => ({ scope: "admin", expiresAt: now + HOUR, evenUnsaved: true }) as const;
+
+  test("is valid until it expires, listed, may issue others, and is gone with the process", async () => {
+    const { registry, store, advance, now } = setUp();
+    store.fail = true;
+    const { id, record, isSaved } = await registry.issue(request(now()));
+    expect(isSaved).toBe(false);
+    expect(store.records.size).toBe(0);
+    expect(registry.authenticate(id)).toBe(record);
+    expect(registry.list()).toMatchObject([{ digest: record.digest }]);
+    store.fail = false;
+    const issued = await registry.issue({ ...request(now()), issuedBy: record.digest });
+    expect(issued.isSaved).toBe(true);
+    expect([...store.records.keys()]).toEqual([issued.record.digest]);
+    advance(HOUR);
+    expect(registry.authenticate(id)).toBeUndefined();
+  });
+
+  test("can be revoked alone and with all others", async () => {
+    const { registry, store, revoked, now } = setUp();
+    const prefix = (id: string) => id.slice(0, 12);
+    for (const revoke of [(id: string) => registry.revoke(prefix(id)), () => registry.revokeAll()]) {
+      store.fail = true;
+      const { id, record } = await registry.issue(request(now()));
+      store.fail = false;
+      await revoke(id);
+      expect(registry.authenticate(id)).toBeUndefined();
+      expect(revoked.at(-1)).toBe(record);
+    }
+  });
+
+  test("is dropped once it has expired and another one is issued", async () => {
+    const { registry, store, advance, now } = setUp();
+    store.fail = true;
+    const { id } = await registry.issue(request(now()));
+    advance(HOUR);
+    await registry.issue(request(now()));
+    store.fail = false;
+    await expect(registry.revoke(id)).rejects.toMatchObject({ code: "not_found" });
+  });
+
+  test("is not kept if all tokens were revoked while it was being saved", async () => {
+    const { registry, store, now } = setUp();
+    store.fail = true;
+    const issuing = registry.issue(request(now()));
+    store.fail = false;
+    const revoking = registry.revokeAll();
+    await expect(issuing).rejects.toMatchObject({ code: "unavailable" });
+    await revoking;
+    expect(registry.list()).toEqual([]);
+  });
+
+  test("is not kept if the store failed for another reason than its disk", async () => {
+    const { store, now } = setUp();
+    const registry = createTokenRegistry({
+      store: {
+        records: store.records,
+        change: () => Promise.reject(new VaultProxyError("vault_locked", "the vault is locked")),
+      },
+      randomBytes,
+      clock: now,
+      onRevoked: () => undefined,
+    });
+    await expect(registry.issue(request(now()))).rejects.toMatchObject({ code: "vault_locked" });
+    expect(registry.list()).toEqual([]);
   });
 });
 

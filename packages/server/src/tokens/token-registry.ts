@@ -1,6 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
+import type { ErrorCode } from "../errors/error-codes.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
-import { digestToken, isToken, newToken, tokenPrefix } from "./token-format.js";
+import { digestToken, isToken, newToken, TOKEN_START, tokenPrefix } from "./token-format.js";
 import type { TokenRecord, TokenScope } from "./token-record.js";
 
 /** What the registry needs of the vault: the committed records by digest, and a durable change. */
@@ -14,12 +15,18 @@ export interface TokenRequest {
   readonly name?: string | undefined;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
+  /** The digest of the token that asks for this one; absent where a password did. */
+  readonly issuedBy?: string;
+  /** Where the store cannot save the token, it is valid all the same until this process ends. */
+  readonly evenUnsaved?: boolean;
 }
 
 export interface IssuedToken {
   /** The token itself; this is the only time that it exists outside its holder. */
   readonly id: string;
   readonly record: TokenRecord;
+  /** False for a token that is in memory only. */
+  readonly isSaved: boolean;
 }
 
 /** A record as `GET /tokens` lists it. */
@@ -29,7 +36,10 @@ export interface ListedToken extends TokenRecord {
 }
 
 export interface TokenRegistry {
-  /** Saves a new token, and drops expired ones on the way. */
+  /**
+   * Saves a new token, and drops expired ones on the way. Rejects with `unauthorized` if `issuedBy` is not valid any
+   * more when the token is saved, and with `unavailable` while all tokens are revoked.
+   */
   issue(request: TokenRequest): Promise<IssuedToken>;
   /** The record of a presented token, or undefined if it is malformed, unknown or expired. */
   authenticate(presented: string): TokenRecord | undefined;
@@ -39,7 +49,11 @@ export interface TokenRegistry {
    * Rejects with `not_found` or, for a prefix of several tokens, `conflict`.
    */
   revoke(tokenOrPrefix: string): Promise<TokenRecord>;
-  revokeAll(): Promise<void>;
+  /**
+   * Revokes every token, then runs `andThen`. From its start until `andThen` has ended no token is issued, so that
+   * none outlives, for example, the locking of the vault.
+   */
+  revokeAll(andThen?: () => Promise<void>): Promise<void>;
 }
 
 export interface TokenRegistryOptions {
@@ -51,21 +65,43 @@ export interface TokenRegistryOptions {
   readonly onRevoked: (record: TokenRecord) => void;
 }
 
-const MIN_REVOKE_PREFIX_LENGTH = "tok_".length + 1;
+const NOT_SAVED: ReadonlySet<string> = new Set<ErrorCode>(["storage_full", "storage_failed"]);
 
 export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistry {
   const { store, clock } = options;
   const lastUsed = new Map<string, number>();
+  const unsaved = new Map<string, TokenRecord>();
+  let revocationsOfAll = 0;
 
   const isExpired = (record: TokenRecord): boolean => Date.parse(record.expires_at) <= clock();
 
-  function findForRevocation(tokenOrPrefix: string, records: ReadonlyMap<string, TokenRecord>): TokenRecord {
+  function dropExpired(records: Map<string, TokenRecord>): void {
+    for (const [digest, record] of records) {
+      if (!isExpired(record)) continue;
+      records.delete(digest);
+      lastUsed.delete(digest);
+    }
+  }
+
+  function assertMayIssue(issuedBy: string | undefined, records: ReadonlyMap<string, TokenRecord>): void {
+    if (revocationsOfAll > 0) {
+      throw new VaultProxyError("unavailable", "all tokens are being revoked", { retryAfterSeconds: 1 });
+    }
+    if (issuedBy === undefined) return;
+    const issuer = records.get(issuedBy) ?? unsaved.get(issuedBy);
+    if (issuer === undefined || isExpired(issuer)) {
+      throw new VaultProxyError("unauthorized", "the token is not valid: unknown, expired or revoked");
+    }
+  }
+
+  function findForRevocation(tokenOrPrefix: string, records: readonly TokenRecord[]): TokenRecord {
     const wanted = tokenOrPrefix.replace(/\.\.\.$/, "");
-    const matches = isToken(wanted)
-      ? [records.get(digestToken(wanted))].filter((record) => record !== undefined)
-      : wanted.length < MIN_REVOKE_PREFIX_LENGTH
-        ? []
-        : [...records.values()].filter((record) => record.id_prefix.startsWith(wanted));
+    const digest = isToken(wanted) ? digestToken(wanted) : undefined;
+    const matches = records.filter((record) =>
+      digest === undefined
+        ? wanted.startsWith(TOKEN_START) && record.id_prefix.startsWith(wanted) && !isExpired(record)
+        : record.digest === digest,
+    );
     const [match] = matches;
     if (match === undefined) throw new VaultProxyError("not_found", "no such token");
     if (matches.length > 1) {
@@ -75,7 +111,7 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
   }
 
   return {
-    async issue({ scope, name, expiresAt }) {
+    async issue({ scope, name, expiresAt, issuedBy, evenUnsaved = false }) {
       const id = newToken(options.randomBytes);
       const record: TokenRecord = {
         digest: digestToken(id),
@@ -85,21 +121,27 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
         created_at: new Date(clock()).toISOString(),
         expires_at: new Date(expiresAt).toISOString(),
       };
-      await store.change((records) => {
-        for (const [digest, other] of records) {
-          if (!isExpired(other)) continue;
-          records.delete(digest);
-          lastUsed.delete(digest);
-        }
-        records.set(record.digest, record);
-      });
-      return { id, record };
+      try {
+        await store.change((records) => {
+          assertMayIssue(issuedBy, records);
+          dropExpired(records);
+          records.set(record.digest, record);
+        });
+        return { id, record, isSaved: true };
+      } catch (error) {
+        if (!evenUnsaved || !(error instanceof VaultProxyError && NOT_SAVED.has(error.code))) throw error;
+        // All tokens may have been revoked since the save began.
+        assertMayIssue(issuedBy, store.records);
+        dropExpired(unsaved);
+        unsaved.set(record.digest, record);
+        return { id, record, isSaved: false };
+      }
     },
 
     authenticate(presented) {
       if (!isToken(presented)) return undefined;
       const digest = digestToken(presented);
-      const record = store.records.get(digest);
+      const record = store.records.get(digest) ?? unsaved.get(digest);
       if (record === undefined || isExpired(record)) return undefined;
       if (!timingSafeEqual(Buffer.from(record.digest), Buffer.from(digest))) return undefined;
       lastUsed.set(digest, clock());
@@ -107,7 +149,7 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
     },
 
     list() {
-      return [...store.records.values()]
+      return [...store.records.values(), ...unsaved.values()]
         .filter((record) => !isExpired(record))
         .map((record) => {
           const used = lastUsed.get(record.digest);
@@ -117,8 +159,8 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
 
     async revoke(tokenOrPrefix) {
       const revoked = await store.change((records) => {
-        const record = findForRevocation(tokenOrPrefix, records);
-        records.delete(record.digest);
+        const record = findForRevocation(tokenOrPrefix, [...records.values(), ...unsaved.values()]);
+        if (!unsaved.delete(record.digest)) records.delete(record.digest);
         return record;
       });
       lastUsed.delete(revoked.digest);
@@ -126,14 +168,22 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
       return revoked;
     },
 
-    async revokeAll() {
-      const revoked = await store.change((records) => {
-        const all = [...records.values()];
-        records.clear();
-        return all;
-      });
-      lastUsed.clear();
-      revoked.forEach(options.onRevoked);
+    async revokeAll(andThen) {
+      revocationsOfAll += 1;
+      try {
+        const saved = await store.change((records) => {
+          const all = [...records.values()];
+          records.clear();
+          return all;
+        });
+        const revoked = [...saved, ...unsaved.values()];
+        unsaved.clear();
+        lastUsed.clear();
+        revoked.forEach(options.onRevoked);
+        await andThen?.();
+      } finally {
+        revocationsOfAll -= 1;
+      }
     },
   };
 }

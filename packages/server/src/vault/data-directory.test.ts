@@ -29,6 +29,19 @@ describe("preparing a data directory", () => {
       expect(await modeOf(directory)).toBe(0o770);
     }));
 
+  test.each(["/proc/vault-proxy", "/proc/vault-proxy/a/b"])("fails, and ends, for %s", async (directory) => {
+    const prepared = prepareDataDirectory(directory, collectingLog().log);
+    await expect(prepared).rejects.toMatchObject({ code: "storage_failed" });
+  });
+
+  test("by two servers at once makes it once", () =>
+    withTemporaryDirectory(async (directory) => {
+      const { log } = collectingLog();
+      const path = join(directory, "a", "b", "c");
+      await Promise.all(Array.from({ length: 8 }, () => prepareDataDirectory(path, log)));
+      expect(await modeOf(path)).toBe(0o700);
+    }));
+
   test("fails where a file has its name", () =>
     withTemporaryDirectory(async (directory) => {
       await writeFile(join(directory, "file"), "");

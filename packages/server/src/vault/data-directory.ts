@@ -1,5 +1,5 @@
 import { mkdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { Logger } from "../redaction/logger.js";
 import {
@@ -30,7 +30,7 @@ type Log = Pick<Logger, "warn">;
 /** Makes the directory, mode 0700, and warns about one that other users can change. */
 export async function prepareDataDirectory(directory: string, log: Log): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeDirectory(directory);
     const { uid, mode } = await stat(directory);
     const own = process.geteuid?.();
     if (own !== undefined && uid !== own)
@@ -47,6 +47,28 @@ export async function prepareDataDirectory(directory: string, log: Log): Promise
         cause: error,
       },
     );
+  }
+}
+
+/** Not `mkdir` with `recursive`: that never ends where a parent is there but takes no directories, as in /proc. */
+async function makeDirectory(path: string): Promise<void> {
+  if (await isDirectory(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) await makeDirectory(parent);
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (errorCodeOf(error) !== "EEXIST" || !(await isDirectory(path))) throw error;
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (errorCodeOf(error) === "ENOENT") return false;
+    throw error;
   }
 }
 

@@ -29,7 +29,6 @@ export interface FileStore {
   delete(name: string): Promise<boolean>;
 }
 
-const NAME_BYTES = 255;
 const MIME_TYPE_BYTES = 255;
 
 /** @param session throws `vault_locked` while there is none. */
@@ -55,7 +54,7 @@ export function createFileStore(session: () => VaultSession, clock: () => number
 
     async put(name, mimeType, bytes) {
       const open = session();
-      assertShort("name", name, NAME_BYTES);
+      assertShort("name", name, VAULT_FILE_LIMITS.recordNameBytes);
       assertShort("mime_type", mimeType, MIME_TYPE_BYTES);
       if (bytes.length > VAULT_FILE_LIMITS.storedFileBytes) {
         throw new VaultProxyError("body_too_large", "the file is too large for the vault");

@@ -294,7 +294,7 @@ describe("stored files", () => {
       withUnlockedVault(directory, async ({ files }) => {
         for (const [name, type] of [
           ["", "a/b"],
-          ["x".repeat(256), "a/b"],
+          ["x".repeat(1025), "a/b"],
           ["x", ""],
           ["x", "y".repeat(256)],
         ] as const) {

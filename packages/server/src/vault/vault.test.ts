@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import { mkdir, readFile, readdir, rmdir, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Secret } from "../redaction/secret.js";
@@ -13,7 +13,7 @@ import {
   withUnlockedVault,
   withVault,
 } from "./testing/temporary-vault.js";
-import { openVault } from "./vault.js";
+import { openVault, type Vault } from "./vault.js";
 
 describe("unlocking", () => {
   test("makes a vault the first time, and opens that one from then on", () =>
@@ -123,6 +123,38 @@ describe("unlocking", () => {
         expect(await readdir(directory)).not.toContain("vault.enc");
       }),
     ));
+
+  test("never makes a new vault where the file has gone since the start, and opens it once it is back", () =>
+    withTemporaryDirectory(async (directory) => {
+      await withUnlockedVault(directory, async (vault) => {
+        const path = join(directory, "vault.enc");
+        const bytes = await readFile(path);
+        const lose = async () => {
+          await vault.lock();
+          await rm(path);
+          await rm(`${path}.bak`, { force: true });
+        };
+        const refuse = async (lost: Vault) => {
+          for (const password of [PASSWORD, WRONG_PASSWORD]) {
+            await expect(lost.unlock(password, "unknown")).rejects.toMatchObject({
+              code: "storage_failed",
+              message: expect.stringMatching(/^vault\.enc is missing/) as string,
+            });
+          }
+          expect([lost.status, lost.initialized]).toEqual(["locked", true]);
+          expect(await readdir(directory)).not.toContain("vault.enc");
+        };
+        await lose();
+        await refuse(vault);
+        await writeFile(path, bytes, { mode: 0o600 });
+        await vault.unlock(PASSWORD, "unknown");
+      });
+      await withVault(directory, async (vault) => {
+        await rm(join(directory, "vault.enc"));
+        await expect(vault.unlock(PASSWORD, "unknown")).rejects.toMatchObject({ code: "storage_failed" });
+        expect(vault.initialized).toBe(true);
+      });
+    }));
 
   test("counts wrong passwords by caller, across a restart, and bars before it derives", () =>
     withTemporaryDirectory(async (directory) => {

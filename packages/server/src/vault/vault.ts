@@ -36,7 +36,7 @@ export type VaultEvent =
 /** The one encrypted file, and what is in it while it is unlocked. Only this folder knows where state lives. */
 export interface Vault {
   readonly status: "locked" | "unlocked";
-  /** Whether there is a vault file. */
+  /** Whether there was a vault file when this server started, or has been one since. */
   readonly initialized: boolean;
   /**
    * Opens the vault; makes it when there is none. On an unlocked vault the password is verified all the same.
@@ -44,7 +44,7 @@ export interface Vault {
    * @param caller whose failures count together, for example `uid:1000` or `unknown`.
    * @throws {VaultProxyError} `unauthorized` for a wrong password or a damaged file, which look the same;
    *   `locked_out` and `rate_limited` with `retryAfterSeconds`; `invalid_request` for a new vault's password that is
-   *   too short; `storage_failed`, `storage_full`.
+   *   too short; `storage_failed`, also where the vault file has gone since; `storage_full`.
    */
   unlock(password: Secret, caller: string): Promise<void>;
   /** Idempotent. Changes that wait are rejected with `vault_locked`, one being written ends; then keys are wiped. */
@@ -185,6 +185,12 @@ function createVault({ dataDir, log, clock, lockFile, attempts, isInitialized, t
 
   async function openFromDisk(password: Secret): Promise<void> {
     const bytes = await readVaultFile(dataDir);
+    if (bytes === undefined && initialized) {
+      throw new VaultProxyError(
+        "storage_failed",
+        `${VAULT_FILE} is missing: put it back, or mount the volume that holds it, and unlock again`,
+      );
+    }
     if (bytes === undefined) assertGoodPassword(password, "password");
     const opened =
       bytes === undefined
