@@ -80,7 +80,9 @@ test("unlock reads the password from standard input and keeps a session of mode 
   const session = join(directory.path, ".vault-proxy", "session");
   expect(statSync(session).mode & 0o777).toBe(0o600);
   expect(readFileSync(session, "utf8")).toMatch(/^tok_/);
-  expect(result.stdout + result.stderr).not.toContain(readFileSync(session, "utf8").trim());
+  const [saved = "?", address] = readFileSync(session, "utf8").split("\n");
+  expect(address).toBe(server.address);
+  expect(result.stdout + result.stderr).not.toContain(saved);
 });
 
 describe("service add stores each kind of credential, and a proxied call carries it", () => {

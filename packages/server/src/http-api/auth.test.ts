@@ -96,6 +96,16 @@ describe("POST /auth/lock", () => {
     }
   });
 
+  test("locks also where the revocation cannot be saved, and says so", async () => {
+    await mkdir(join(fixture.dataDir, "vault.enc.tmp"));
+    const answer = await lock({ revoke_tokens: true });
+    expect(answer).toMatchObject({ status: 500, json: { code: "storage_failed" } });
+    expect((answer.json as { error: string }).error).toMatch(
+      /^the vault is locked, but its tokens are not revoked/,
+    );
+    expect(fixture.vault.status).toBe("locked");
+  });
+
   test("leaves no token behind if asked to, whatever is asked for meanwhile", async () => {
     const asked: Promise<Answer>[] = [];
     const ends = new AbortController();

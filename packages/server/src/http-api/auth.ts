@@ -1,6 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { toVaultProxyError, VaultProxyError } from "../errors/vault-proxy-error.js";
 import { Secret } from "../redaction/secret.js";
+import type { TokenRegistry } from "../tokens/token-registry.js";
 import { PASSWORD_LIMITS } from "../vault/vault-file-limits.js";
+import type { Vault } from "../vault/vault.js";
 import type { AccessRules } from "./authentication.js";
 import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
 import {
@@ -107,7 +110,7 @@ export function registerAuthRoutes(
     }),
     async (c) => {
       const { revoke_tokens } = c.req.valid("json");
-      if (revoke_tokens) await tokens.revokeAll(() => vault.lock());
+      if (revoke_tokens) await revokeAllAndLock(tokens, vault);
       else await vault.lock();
       log.info({ by: c.get("token").id_prefix, revoke_tokens }, "vault locked by an admin");
       return c.json({ status: "locked" as const }, 200);
@@ -136,4 +139,17 @@ export function registerAuthRoutes(
       return c.body(null, 204);
     },
   );
+}
+
+/** Locks also where the revocation cannot be saved: who asks for both wants the vault shut first of all. */
+async function revokeAllAndLock(tokens: TokenRegistry, vault: Vault): Promise<void> {
+  try {
+    await tokens.revokeAll(() => vault.lock());
+  } catch (thrown) {
+    await vault.lock();
+    const { code, message } = toVaultProxyError(thrown);
+    throw new VaultProxyError(code, `the vault is locked, but its tokens are not revoked: ${message}`, {
+      cause: thrown,
+    });
+  }
 }
