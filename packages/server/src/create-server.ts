@@ -4,6 +4,7 @@ import { performance } from "node:perf_hooks";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import type { ServiceRecord } from "./auth-strategies/service-definition.js";
 import type { ServerConfig } from "./config/server-config.js";
+import { createChunkCollector } from "./data-plane/chunk-collector.js";
 import { createHttpListener } from "./data-plane/http-listener.js";
 import { createInFlightCalls } from "./data-plane/in-flight-calls.js";
 import { createProxyPipeline } from "./data-plane/proxy-pipeline.js";
@@ -92,6 +93,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
       routes,
       calls,
       maxCallsPerToken: MAX_CALLS_PER_TOKEN,
+      countBytes: createChunkCollector(),
       now: () => performance.now(),
       log,
     }),

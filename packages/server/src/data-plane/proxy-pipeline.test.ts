@@ -46,6 +46,7 @@ async function startPipeline(upstream: RequestListener) {
     routes: createServiceRoutes({ records: () => new Map([["api", record]]), egressProxy: undefined }),
     calls,
     maxCallsPerToken: 3,
+    countBytes: () => undefined,
     now: () => performance.now(),
     log: { debug: quiet, info: quiet, warn: quiet, error: (fields) => errors.push(fields) },
   });

@@ -11,6 +11,7 @@ import {
 } from "../network/request-target.js";
 import { describeThrown, type Logger } from "../redaction/logger.js";
 import type { TokenRecord } from "../tokens/token-record.js";
+import type { CountBytes } from "./chunk-collector.js";
 import type { InFlightCalls } from "./in-flight-calls.js";
 import { answerError } from "./own-answer.js";
 import { presentedTokens } from "./presented-tokens.js";
@@ -25,6 +26,7 @@ export interface ProxyPipelineParts {
   readonly calls: InFlightCalls;
   /** Calls of one token that may run at once. */
   readonly maxCallsPerToken: number;
+  readonly countBytes: CountBytes;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly log: Logger;
@@ -156,13 +158,20 @@ function forward(
 ): void {
   const { request, response, requestId } = call;
   const startedAt = parts.now();
-  const body = framing.hasBody ? new RequestBody(request, route.maxRequestBytes, route.idleTimeoutMs) : null;
+  const body = framing.hasBody
+    ? new RequestBody(request, {
+        limit: route.maxRequestBytes,
+        idleMs: route.idleTimeoutMs,
+        countBytes: parts.countBytes,
+      })
+    : null;
   const exchange = new UpstreamExchange({
     request,
     response,
     requestId,
     tokenDigest: token.digest,
     now: parts.now,
+    countBytes: parts.countBytes,
     route,
     onEnd(ended, outcome) {
       parts.calls.remove(ended);

@@ -23,6 +23,9 @@ async function incoming(
   }
 }
 
+const bodyOf = (request: IncomingMessage, limit: number, idleMs: number): RequestBody =>
+  new RequestBody(request, { limit, idleMs, countBytes: () => undefined });
+
 async function read(body: RequestBody): Promise<string> {
   let text = "";
   for await (const chunk of body) text += (chunk as Buffer).toString();
@@ -39,7 +42,7 @@ test("a body arrives as it was sent, also split at every byte", async () => {
     [CHUNKED, "4\r\n0123\r\n6\r\n456789\r\n0\r\n\r\n"],
   ] as const) {
     await incoming(head, async (request, caller) => {
-      const text = read(new RequestBody(request, 10, IDLE_MS));
+      const text = read(bodyOf(request, 10, IDLE_MS));
       for (const byte of rest) {
         caller.write(byte);
         await new Promise((resolve) => setImmediate(resolve));
@@ -51,7 +54,7 @@ test("a body arrives as it was sent, also split at every byte", async () => {
 
 test.each([SIZED, CHUNKED])("a body that is cut off is an error, never a short body", async (head) => {
   await incoming(head, async (request, caller) => {
-    const text = read(new RequestBody(request, 100, IDLE_MS));
+    const text = read(bodyOf(request, 100, IDLE_MS));
     caller.write(head === SIZED ? "012" : "3\r\n012\r\n");
     await new Promise((resolve) => setTimeout(resolve, 20));
     caller.destroy();
@@ -61,7 +64,7 @@ test.each([SIZED, CHUNKED])("a body that is cut off is an error, never a short b
 
 test("a body over the limit is an error at the first byte too many", async () => {
   await incoming(SIZED, async (request, caller) => {
-    const text = read(new RequestBody(request, 9, IDLE_MS));
+    const text = read(bodyOf(request, 9, IDLE_MS));
     caller.write("0123456789");
     await expect(text).rejects.toMatchObject({ code: "body_too_large" });
   });
@@ -69,7 +72,7 @@ test("a body over the limit is an error at the first byte too many", async () =>
 
 test("a body that nobody wants any more is read away, and the connection lives", async () => {
   await incoming(SIZED, async (request, caller) => {
-    const body = new RequestBody(request, 100, IDLE_MS);
+    const body = bodyOf(request, 100, IDLE_MS);
     caller.write("012");
     body.destroy();
     caller.write("3456789");
@@ -81,13 +84,13 @@ test("a body that nobody wants any more is read away, and the connection lives",
 test("a body that stops arriving is an error, unless it is held back by its reader", async () => {
   await incoming(SIZED, async (request, caller) => {
     caller.write("012");
-    await expect(read(new RequestBody(request, 100, 50))).rejects.toMatchObject({ code: "invalid_request" });
+    await expect(read(bodyOf(request, 100, 50))).rejects.toMatchObject({ code: "invalid_request" });
   });
   const large = 1024 * 1024;
   await incoming(
     `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${large}\r\n\r\n`,
     async (request, caller) => {
-      const body = new RequestBody(request, large, 50);
+      const body = bodyOf(request, large, 50);
       caller.write("x".repeat(large));
       await new Promise((resolve) => setTimeout(resolve, 200));
       expect(await read(body)).toHaveLength(large);

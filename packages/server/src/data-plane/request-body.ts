@@ -1,10 +1,19 @@
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import type { CountBytes } from "./chunk-collector.js";
 
 const HIGH_WATER_MARK = 64 * 1024;
 /** How long the rest of an unwanted body is read and dropped, so that the caller sees the answer and not a reset. */
 const DISCARD_MS = 5000;
+
+export interface RequestBodyOptions {
+  /** Bytes; more destroys the body with `body_too_large`. */
+  readonly limit: number;
+  /** For how many milliseconds the caller may send nothing while more is wanted. */
+  readonly idleMs: number;
+  readonly countBytes: CountBytes;
+}
 
 /**
  * The caller's body on its way upstream, counted, with back-pressure. It stands between the two so that the end of
@@ -13,18 +22,16 @@ const DISCARD_MS = 5000;
 export class RequestBody extends Readable {
   readonly #source: IncomingMessage;
   readonly #limit: number;
+  readonly #countBytes: CountBytes;
   readonly #idleTimer: NodeJS.Timeout;
   #received = 0;
 
-  /**
-   * @param limit bytes; more destroys the body with `body_too_large`.
-   * @param idleMs for how long the caller may send nothing while more is wanted.
-   */
-  constructor(source: IncomingMessage, limit: number, idleMs: number) {
+  constructor(source: IncomingMessage, options: RequestBodyOptions) {
     super({ highWaterMark: HIGH_WATER_MARK });
     this.#source = source;
-    this.#limit = limit;
-    this.#idleTimer = setTimeout(this.#onIdle, idleMs);
+    this.#limit = options.limit;
+    this.#countBytes = options.countBytes;
+    this.#idleTimer = setTimeout(this.#onIdle, options.idleMs);
     source.pause();
     source
       .on("data", this.#onData)
@@ -47,6 +54,7 @@ export class RequestBody extends Readable {
 
   readonly #onData = (chunk: Buffer): void => {
     this.#received += chunk.length;
+    this.#countBytes(chunk.length);
     this.#idleTimer.refresh();
     if (this.#received > this.#limit) this.destroy(bodyTooLarge(this.#limit));
     else if (!this.push(chunk)) this.#source.pause();

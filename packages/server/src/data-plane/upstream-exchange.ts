@@ -5,6 +5,7 @@ import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { filterResponseHeaders } from "../network/header-policy.js";
 import type { ReadGate } from "../network/read-gate.js";
 import { describeUpstreamError } from "../network/upstream-errors.js";
+import type { CountBytes } from "./chunk-collector.js";
 import type { EndableCall } from "./in-flight-calls.js";
 import { answerError } from "./own-answer.js";
 import type { ServiceRoute } from "./service-routes.js";
@@ -38,6 +39,7 @@ export interface ExchangeOptions {
   readonly route: Pick<ServiceRoute, "name" | "currentGate" | "responseTimeoutMs">;
   /** Monotonic milliseconds. */
   readonly now: () => number;
+  readonly countBytes: CountBytes;
   /** Called once, when the call is over in either direction. */
   readonly onEnd: (exchange: UpstreamExchange, outcome: ExchangeOutcome) => void;
 }
@@ -111,6 +113,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over) return;
     this.#bodyStarted = true;
+    this.#options.countBytes(chunk.length);
     if (!this.#options.response.write(chunk)) this.#gate?.close();
   }
 
