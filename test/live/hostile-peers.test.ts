@@ -128,6 +128,14 @@ describe("a caller", () => {
   });
 });
 
+test("CONNECT behind a call is no answer to that call", async () => {
+  await serveRaw((socket) => {
+    setTimeout(() => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), 50);
+  });
+  const pipelined = `${head("GET", "/proxy/raw/x")}CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n`;
+  expect(await exchange(live.server.address, pipelined)).not.toContain("405");
+});
+
 describe("an upstream", () => {
   test.each([
     ["Content-Length", true],

@@ -72,6 +72,14 @@ export function createHttpListener(parts: HttpListenerParts): Server {
     response.once("close", () => answering.set(socket, (answering.get(socket) ?? 1) - 1));
   };
 
+  /** An answer that runs or waits on the connection must not be taken for this one, or go on with it. */
+  const answerUnlessBusy = (socket: Duplex, error: VaultProxyError): void => {
+    // Node has let go of the socket, so that a reset would be an error that nobody hears.
+    socket.on("error", () => socket.destroy());
+    if ((answering.get(socket) ?? 0) > 0) socket.destroy();
+    else answerOnSocket(socket, error);
+  };
+
   const admit = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
     countAnswer(request.socket, response);
     const requestId = randomUUID();
@@ -106,13 +114,11 @@ export function createHttpListener(parts: HttpListenerParts): Server {
     });
   });
   server.on("connect", (_request: IncomingMessage, socket: Duplex) => {
-    answerOnSocket(socket, new VaultProxyError("method_not_allowed", "CONNECT is not supported"));
+    answerUnlessBusy(socket, new VaultProxyError("method_not_allowed", "CONNECT is not supported"));
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
-    // An answer that runs or waits on this connection must not be taken for this one, or go on with it.
-    const isAnswering = (answering.get(socket) ?? 0) > 0;
-    if (error.code === "ECONNRESET" || !socket.writable || isAnswering) socket.destroy();
-    else answerOnSocket(socket, describeParserError(error.code));
+    if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
+    else answerUnlessBusy(socket, describeParserError(error.code));
   });
   return server;
 }
@@ -153,8 +159,6 @@ function describeParserError(code: string | undefined): VaultProxyError {
 
 /** Answers where there is no response object to answer on, and closes. */
 function answerOnSocket(socket: Duplex, error: VaultProxyError): void {
-  // Node has let go of the socket, so that a reset would be an error that nobody hears.
-  socket.on("error", () => socket.destroy());
   const body = JSON.stringify(errorBody(error));
   const status = statusOf(error.code);
   const headers = errorHeaders(error, { requestId: randomUUID(), markError: true });
