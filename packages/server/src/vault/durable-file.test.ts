@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chmod, mkdir, open, readFile, readdir, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, open, readFile, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
@@ -39,6 +39,16 @@ describe("replacing a file", () => {
       );
       await replaceDurably({ directory, name: "file", chunks });
       expect((await readFile(join(directory, "file"))).equals(Buffer.concat(chunks))).toBe(true);
+    }));
+
+  test("that somebody took away leaves the version before, until there is a newer one", () =>
+    withTemporaryDirectory(async (directory) => {
+      await replace(directory, "one");
+      await replace(directory, "two");
+      await rm(join(directory, "file"));
+      await replace(directory, "three");
+      expect(await text(directory, "file.bak")).toBe("one");
+      expect(await text(directory, "file")).toBe("three");
     }));
 
   test("goes over a temporary file that an earlier crash left", () =>

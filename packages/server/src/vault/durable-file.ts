@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { link, open, rename, unlink, type FileHandle } from "node:fs/promises";
+import { link, lstat, open, rename, unlink, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCodeOf } from "./storage-error.js";
 
@@ -151,6 +151,8 @@ export function hasNoLinks(error: unknown): boolean {
 }
 
 async function keepPrevious(target: string, kept: string): Promise<void> {
+  // Somebody took the file away: then what is kept is the only version on the disk.
+  if (!(await isThere(target))) return;
   await removeIfThere(kept);
   try {
     await link(target, kept);
@@ -173,6 +175,16 @@ async function restorePrevious(target: string, kept: string, temporary: string):
   } catch (error) {
     if (errorCodeOf(error) === "ENOENT") await unlink(target).catch(() => undefined);
     else await rename(kept, target).catch(() => undefined);
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if (errorCodeOf(error) === "ENOENT") return false;
+    throw error;
   }
 }
 
