@@ -54,6 +54,7 @@ const ADMIN_ONLY: [string, string][] = [
   ["DELETE", "/files/x"],
   ["POST", "/auth/lock"],
   ["POST", "/auth/password"],
+  ["POST", "/auth/recovery-key"],
 ];
 
 describe("without the right token", () => {

@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import type { IncomingMessage, Server } from "node:http";
 import { performance } from "node:perf_hooks";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
+import { importGoService } from "./auth-strategies/go-service.js";
+import { obstaclesOf } from "./auth-strategies/imported-service.js";
 import type { ServiceRecord } from "./auth-strategies/service-definition.js";
 import type { ServerConfig } from "./config/server-config.js";
 import { createChunkCollector } from "./data-plane/chunk-collector.js";
@@ -37,6 +39,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
     dataDir: config.dataDir,
     log,
     slowedCallers: new Set([callerKey(0), callerKey(process.getuid?.()), UNIX_SOCKET_CALLER]),
+    importService: (name, json) => importService(name, json, log),
   });
   const services = vault.collection<ServiceRecord>("services");
   const calls = createInFlightCalls();
@@ -104,6 +107,15 @@ export async function createServer(config: ServerConfig, version: string, log: L
   });
 
   return { vault, listener, close: () => vault.close() };
+}
+
+/** Tells which services of a Go server's vault need an admin before they can be used. */
+function importService(name: string, json: object, log: Logger): ServiceRecord {
+  const record = importGoService(name, json);
+  const fields = obstaclesOf(record);
+  if (fields.length > 0)
+    log.warn({ service: name, fields: fields.join(", ") }, "a service was taken over, but cannot be used yet");
+  return record;
 }
 
 /** The Node request behind a Hono context: the listener above hands it over as binding. */

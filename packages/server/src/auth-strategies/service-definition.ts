@@ -130,9 +130,12 @@ export interface AuthConfig {
 }
 
 /** A service as the vault keeps it: validated, its secrets wrapped in {@link Secret}. Immutable. */
-export interface ServiceRecord extends Readonly<Omit<ParsedSettings, "headers">> {
+export interface ServiceRecord extends Readonly<Omit<ParsedSettings, "headers" | "session_cookies">> {
+  readonly session_cookies: boolean;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly auth: AuthConfig;
+  /** It came from another server and was not validated, because this version does not take it. */
+  readonly unchecked?: boolean | undefined;
 }
 
 /**

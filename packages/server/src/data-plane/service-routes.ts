@@ -1,6 +1,7 @@
 import { Pool, type Dispatcher } from "undici";
 import type { CredentialInjector } from "../auth-strategies/auth-strategy.js";
 import { allowsInsecure, createInjector, type ServiceRecord } from "../auth-strategies/service-definition.js";
+import { usableRecord } from "../auth-strategies/imported-service.js";
 import { parseDuration } from "../config/duration.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { parseBaseUrl } from "../network/base-url.js";
@@ -25,6 +26,8 @@ const LIMITS = {
 export interface ServiceRoute {
   readonly name: string;
   readonly record: ServiceRecord;
+  /** What `record` was made of: the same, but for a service that was taken over from another server. */
+  readonly stored: ServiceRecord;
   readonly origin: string;
   readonly basePath: string;
   readonly injector: CredentialInjector;
@@ -73,7 +76,7 @@ export function createServiceRoutes(options: ServiceRoutesOptions): ServiceRoute
     refresh() {
       const records = options.records();
       for (const [name, route] of routes) {
-        if (records.get(name) === route.record) continue;
+        if (records.get(name) === route.stored) continue;
         routes.delete(name);
         void route.dispatcher.close().catch(ignore);
       }
@@ -90,7 +93,8 @@ function ignore(): void {
   return undefined;
 }
 
-function createRoute(record: ServiceRecord, egressProxy: URL | undefined): ServiceRoute {
+function createRoute(stored: ServiceRecord, egressProxy: URL | undefined): ServiceRoute {
+  const record = usableRecord(stored);
   const base = parseBaseUrl(record.base_url, { allowInsecure: allowsInsecure(record) });
   const connectTimeoutMs = milliseconds(record.connect_timeout, LIMITS.connectTimeoutMs);
   const responseTimeoutMs = milliseconds(record.response_timeout, LIMITS.responseTimeoutMs);
@@ -99,6 +103,7 @@ function createRoute(record: ServiceRecord, egressProxy: URL | undefined): Servi
   return {
     name: record.name,
     record,
+    stored,
     origin: base.origin,
     basePath: base.basePath,
     injector: createInjector(record),

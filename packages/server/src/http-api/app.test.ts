@@ -14,6 +14,7 @@ afterAll(() => fixture.close());
 const ADMIN_ONLY: [string, string][] = [
   ["POST", "/auth/lock"],
   ["POST", "/auth/password"],
+  ["POST", "/auth/recovery-key"],
   ["POST", "/services"],
   ["PUT", "/services/api"],
   ["DELETE", "/services/api"],

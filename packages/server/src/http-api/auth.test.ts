@@ -216,6 +216,47 @@ describe("POST /auth/password", () => {
   });
 });
 
+describe("POST /auth/recovery-key", () => {
+  const create = (json: unknown, token = fixture.admin): ReturnType<ControlPlaneFixture["call"]> =>
+    fixture.call("POST", "/auth/recovery-key", { token, json });
+  const keyOf = (answer: Answer): string => (answer.json as { recovery_key: string }).recovery_key;
+
+  test("gives a key that unlocks and sets a new password", async () => {
+    const answer = await create({ password: PASSWORD });
+    expect(answer.status).toBe(201);
+    const key = keyOf(answer);
+    expect(answer.json).toEqual({
+      recovery_key: expect.stringMatching(/^(?:[0-9A-Z]{4}-){8}[0-9A-Z]{4}$/) as unknown,
+    });
+    await lock();
+    const { id } = (await fixture.unlock(key)).json as { id: string };
+    const changed = { current: key, new: "another good one" };
+    expect((await fixture.call("POST", "/auth/password", { token: id, json: changed })).status).toBe(204);
+    await fixture.call("POST", "/auth/lock", { token: id });
+    expect((await fixture.unlock()).status).toBe(401);
+    expect((await fixture.unlock("another good one")).status).toBe(200);
+    expect(fixture.logged.join()).not.toContain(key);
+  });
+
+  test("replaces the key before", async () => {
+    const first = keyOf(await create({ password: PASSWORD }));
+    const second = keyOf(await create({ password: PASSWORD }));
+    await lock();
+    expect((await fixture.unlock(first)).status).toBe(401);
+    expect((await fixture.unlock(second)).status).toBe(200);
+  });
+
+  test.each([
+    [{ password: "wrong password" }, 401, "wrong password or damaged vault file"],
+    [{}, 400, "password: is required"],
+    [{ password: PASSWORD, extra: 1 }, 400, "unknown field extra"],
+  ])("with %j is refused and changes nothing", async (json, status, error) => {
+    const before = fixture.snapshot();
+    expect(await create(json)).toMatchObject({ status, json: { error } });
+    expect(fixture.snapshot()).toBe(before);
+  });
+});
+
 test("an unlock that cannot save its token gives one in memory, so that the owner can make room", async () => {
   await fixture.call("POST", "/tokens", { token: fixture.admin, json: { name: "old" } });
   await lock();

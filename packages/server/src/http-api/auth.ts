@@ -51,7 +51,20 @@ const passwordChangeSchema = z
   })
   .openapi("PasswordChange");
 
-/** `POST /auth/unlock`, `/auth/lock` and `/auth/password`. */
+const recoveryKeyRequestSchema = z
+  .strictObject({ password: passwordText.transform(asSecret) })
+  .openapi("RecoveryKeyRequest");
+
+const recoveryKeySchema = z
+  .strictObject({
+    recovery_key: z.string().openapi({
+      description: "36 characters of Crockford's base32 in groups of four. The only time it is shown.",
+      example: "XXXX-XXXX-XXXX-XXXX-XXXX-XXXX-XXXX-XXXX-XXXX",
+    }),
+  })
+  .openapi("RecoveryKey");
+
+/** `POST /auth/unlock`, `/auth/lock`, `/auth/password` and `/auth/recovery-key`. */
 export function registerAuthRoutes(
   app: ControlPlaneApp,
   parts: ControlPlaneParts,
@@ -137,6 +150,29 @@ export function registerAuthRoutes(
       await vault.changePassword(current, next, await parts.callerOf(c));
       log.info({ by: c.get("token").id_prefix }, "password changed");
       return c.body(null, 204);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/auth/recovery-key",
+      operationId: "createRecoveryKey",
+      tags: ["auth"],
+      summary: "Make a key that opens the vault as its password does, in place of the one before",
+      security: BEARER_SECURITY,
+      middleware: access.adminJson,
+      request: { body: jsonRequest(recoveryKeyRequestSchema) },
+      responses: {
+        201: jsonAnswer(recoveryKeySchema, "The recovery key"),
+        ...errorResponses(...ADMIN_ERRORS, ...BODY_ERRORS, ...SAVE_ERRORS, ...PASSWORD_ERRORS),
+      },
+    }),
+    async (c) => {
+      const { password } = c.req.valid("json");
+      const recoveryKey = await vault.createRecoveryKey(password, await parts.callerOf(c));
+      log.info({ by: c.get("token").id_prefix }, "recovery key made by an admin");
+      return c.json({ recovery_key: recoveryKey.reveal() }, 201);
     },
   );
 }

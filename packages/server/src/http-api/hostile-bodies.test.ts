@@ -12,6 +12,7 @@ afterAll(() => fixture.close());
 const ROUTES: [string, string][] = [
   ["POST", "/auth/lock"],
   ["POST", "/auth/password"],
+  ["POST", "/auth/recovery-key"],
   ["POST", "/services"],
   ["PUT", "/services/known"],
   ["PUT", "/services/unknown"],

@@ -59,6 +59,7 @@ describe("the OpenAPI document", () => {
         "get /health/tokens",
         "post /auth/lock",
         "post /auth/password",
+        "post /auth/recovery-key",
         "get /services",
         "post /services",
         "get /services/{name}",
@@ -80,7 +81,7 @@ describe("the OpenAPI document", () => {
     const ids = operations().map(([, , { operationId }]) => operationId);
     expect(ids.sort()).toEqual(
       [
-        ...["health", "healthTokens", "unlock", "lock", "changePassword", "openApi"],
+        ...["health", "healthTokens", "unlock", "lock", "changePassword", "createRecoveryKey", "openApi"],
         ...["listServices", "getService", "addService", "updateService", "removeService"],
         ...["uploadFile", "listFiles", "getFile", "deleteFile"],
         ...["createToken", "listTokens", "revokeToken"],

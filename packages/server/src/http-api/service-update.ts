@@ -1,10 +1,10 @@
+import { inputOf } from "../auth-strategies/imported-service.js";
 import type { AuthConfig, ServiceRecord } from "../auth-strategies/service-definition.js";
 import {
   secretFieldsOf,
   serviceDefinitionSchema,
   toServiceRecord,
 } from "../auth-strategies/service-definition.js";
-import { Secret } from "../redaction/secret.js";
 import { invalidRequest } from "./validation-message.js";
 
 /** The body of a `PUT`, as sent, after the update schema accepted it. */
@@ -31,14 +31,6 @@ function storedSecrets(record: ServiceRecord): Partial<AuthConfig> {
   return Object.fromEntries(
     Object.entries(record.auth)
       .filter(([field]) => secretFields.has(field))
-      .map(([field, value]) => [field, toInput(value)]),
+      .map(([field, value]) => [field, inputOf(value)]),
   );
-}
-
-/** A stored value as its schema takes it, so that kept and new secrets pass the same checks. */
-function toInput(value: unknown): unknown {
-  if (value instanceof Secret) return value.reveal();
-  if (Array.isArray(value)) return value.map(toInput);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, toInput(inner)]));
 }

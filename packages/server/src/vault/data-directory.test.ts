@@ -72,7 +72,7 @@ describe("the start-up rules", () => {
       expect((await readdir(directory)).sort()).toEqual([...names].sort());
     }));
 
-  test.each(["vault.enc.bak", "vault.enc.previous"])(
+  test.each(["vault.enc.bak", "vault.enc.previous", "vault.enc.replaced", "vault.enc.go"])(
     "never take a lost vault for a new one when %s is there",
     (name) =>
       withTemporaryDirectory(async (directory) => {
@@ -90,17 +90,17 @@ describe("the start-up rules", () => {
   test("narrow what others could read, with a warning", () =>
     withTemporaryDirectory(async (directory) => {
       const { log, warnings } = collectingLog();
-      const names = ["vault.enc", "vault.enc.bak", "vault.enc.go", "lockout.json"];
+      const names = ["vault.enc", "vault.enc.bak", "vault.enc.go", "vault.enc.replaced", "lockout.json"];
       for (const name of names) {
         await writeFile(join(directory, name), "x");
         await chmod(join(directory, name), 0o644);
       }
       await applyStartUpRules(directory, log);
       for (const name of names) expect(await modeOf(join(directory, name))).toBe(0o600);
-      expect(warnings).toHaveLength(4);
+      expect(warnings).toHaveLength(names.length);
     }));
 
-  test.each(["vault.enc", "vault.enc.bak", "vault.enc.go", "lockout.json"])(
+  test.each(["vault.enc", "vault.enc.bak", "vault.enc.go", "vault.enc.replaced", "lockout.json"])(
     "refuse a link or directory as %s",
     (name) =>
       withTemporaryDirectory(async (directory) => {

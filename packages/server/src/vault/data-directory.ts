@@ -20,6 +20,14 @@ export const BACKUP_FILE = "vault.enc.bak";
 export const PREVIOUS_FILE = "vault.enc.previous";
 /** The original of a vault that was taken over from the Go server. */
 export const GO_ORIGINAL_FILE = "vault.enc.go";
+/** The vault that a restored backup took the place of. */
+export const REPLACED_FILE = "vault.enc.replaced";
+
+const PRIVATE_FILES = [
+  ...[VAULT_FILE, BACKUP_FILE, PREVIOUS_FILE, GO_ORIGINAL_FILE, REPLACED_FILE],
+  LOCK_OUT_FILE,
+];
+const EARLIER_VERSIONS = [BACKUP_FILE, PREVIOUS_FILE, REPLACED_FILE, GO_ORIGINAL_FILE];
 
 const OWNER_ONLY = 0o600;
 const BEYOND_OWNER = 0o077;
@@ -80,9 +88,7 @@ async function isDirectory(path: string): Promise<boolean> {
  * @throws {VaultProxyError} `storage_failed`
  */
 export async function applyStartUpRules(directory: string, log: Log): Promise<boolean> {
-  for (const name of [VAULT_FILE, BACKUP_FILE, PREVIOUS_FILE, GO_ORIGINAL_FILE, LOCK_OUT_FILE]) {
-    await narrow(directory, name, log);
-  }
+  for (const name of PRIVATE_FILES) await narrow(directory, name, log);
   // First this look, which refuses where the previous version is the only one.
   const isInitialized = await hasVaultFile(directory);
   const leftOvers = [temporaryName(VAULT_FILE), temporaryName(LOCK_OUT_FILE), PREVIOUS_FILE];
@@ -99,7 +105,7 @@ export async function applyStartUpRules(directory: string, log: Log): Promise<bo
 /** @throws {VaultProxyError} `storage_failed` when the vault file is gone but an earlier version of it is there. */
 export async function hasVaultFile(directory: string): Promise<boolean> {
   if (await isThere(directory, VAULT_FILE)) return true;
-  for (const name of [BACKUP_FILE, PREVIOUS_FILE]) {
+  for (const name of EARLIER_VERSIONS) {
     if (await isThere(directory, name)) {
       throw new VaultProxyError(
         "storage_failed",

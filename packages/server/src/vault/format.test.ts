@@ -18,6 +18,7 @@ const header: VaultHeader = {
     nonce: randomBytes(12),
     sealedKey: randomBytes(48),
   },
+  recoverySlot: undefined,
 };
 
 function segment(type: SegmentType, ciphertext: Uint8Array = randomBytes(5)): Segment {

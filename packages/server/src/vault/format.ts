@@ -45,6 +45,11 @@ export function segmentAdditionalData(vaultId: Buffer, id: Buffer, type: Segment
   return Buffer.concat([vaultId, id, Buffer.of(TYPE_BYTES[type])]);
 }
 
+/** Whether the bytes begin as a vault file of this server does, of whatever format. */
+export function isVaultFile(bytes: Buffer): boolean {
+  return bytes.toString("latin1", 0, MAGIC.length) === MAGIC;
+}
+
 /** Magic, length and header, the first bytes of the file. */
 export function encodeFileStart(headerBytes: Buffer): Buffer {
   return Buffer.concat([Buffer.from(MAGIC, "latin1"), lengthField(headerBytes.length), headerBytes]);
@@ -70,8 +75,7 @@ export function encodeSegment(segment: Segment): Buffer {
  */
 export function parseVaultFile(bytes: Buffer): ParsedVaultFile {
   if (bytes.length > VAULT_FILE_LIMITS.fileBytes) throw new DamagedVaultFileError("file is too large");
-  if (bytes.toString("latin1", 0, MAGIC.length) !== MAGIC)
-    throw new DamagedVaultFileError("not a vault file");
+  if (!isVaultFile(bytes)) throw new DamagedVaultFileError("not a vault file");
   const headerStart = MAGIC.length + LENGTH_BYTES;
   const headerBytes = lengthPrefixed(bytes, MAGIC.length, VAULT_FILE_LIMITS.headerBytes, "header");
   const header = parseHeader(headerBytes);

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { X25519_KEY_BYTES } from "./hpke.js";
 import { DamagedVaultFileError, NewerVaultFormatError } from "./vault-file-error.js";
-import { KDF_COST_LIMITS, VAULT_FILE_LIMITS } from "./vault-file-limits.js";
+import { KDF_COST_LIMITS } from "./vault-file-limits.js";
 
 export const VAULT_FORMAT = 1;
 export const VAULT_ID_BYTES = 16;
@@ -28,6 +29,18 @@ export interface PasswordSlot {
   readonly sealedKey: Buffer;
 }
 
+/** The data key, sealed to the recovery key by HPKE (RFC 9180, mode_psk). */
+export interface RecoverySlot {
+  readonly kind: "recovery";
+  readonly id: Buffer;
+  /** X25519, derived from the recovery key. */
+  readonly publicKey: Buffer;
+  /** X25519, made for this seal. */
+  readonly encapsulatedKey: Buffer;
+  /** Ciphertext of the data key and its tag. */
+  readonly sealedKey: Buffer;
+}
+
 /** What stands in clear at the head of `vault.enc`. */
 export interface VaultHeader {
   readonly vaultId: Buffer;
@@ -36,7 +49,11 @@ export interface VaultHeader {
   /** RFC 3339, when the vault was made. */
   readonly createdAt: string;
   readonly passwordSlot: PasswordSlot;
+  readonly recoverySlot: RecoverySlot | undefined;
 }
+
+/** The only algorithms of a recovery slot: KEM, KDF and AEAD of RFC 9180 §7. */
+const HPKE_SUITE = "psk-x25519-hkdf-sha256-aes-256-gcm";
 
 const hex = (bytes: number) =>
   z
@@ -62,18 +79,28 @@ const passwordSlotSchema = z
   // RFC 9106 §3.1: at least 8 KiB of memory for each lane.
   .refine((slot) => slot.m_kib >= 8 * slot.p);
 
+const recoverySlotSchema = z.strictObject({
+  id: hex(SLOT_ID_BYTES),
+  kind: z.literal("recovery"),
+  hpke: z.literal(HPKE_SUITE),
+  public_key: hex(X25519_KEY_BYTES),
+  enc: hex(X25519_KEY_BYTES),
+  sealed_key: hex(KEY_BYTES + TAG_BYTES),
+});
+
 const headerSchema = z.strictObject({
   format: z.literal(VAULT_FORMAT),
   vault_id: hex(VAULT_ID_BYTES),
   generation: z.int().min(1),
   created_at: z.iso.datetime().max(40),
   cipher: z.literal("AES-256-GCM"),
-  slots: z.array(passwordSlotSchema).min(1).max(VAULT_FILE_LIMITS.keySlots),
+  // One slot of a kind, so that one attempt to unlock costs one derivation.
+  slots: z.union([z.tuple([passwordSlotSchema]), z.tuple([passwordSlotSchema, recoverySlotSchema])]),
 });
 
 /** The header as the JSON that stands in the file, UTF-8. */
 export function encodeHeader(header: VaultHeader): Buffer {
-  const { passwordSlot: slot } = header;
+  const { passwordSlot, recoverySlot } = header;
   const json = {
     format: VAULT_FORMAT,
     vault_id: header.vaultId.toString("hex"),
@@ -81,20 +108,36 @@ export function encodeHeader(header: VaultHeader): Buffer {
     created_at: header.createdAt,
     cipher: "AES-256-GCM",
     slots: [
-      {
-        id: slot.id.toString("hex"),
-        kind: slot.kind,
-        kdf: "argon2id",
-        m_kib: slot.cost.memoryKib,
-        t: slot.cost.passes,
-        p: slot.cost.lanes,
-        salt: slot.salt.toString("hex"),
-        nonce: slot.nonce.toString("hex"),
-        sealed_key: slot.sealedKey.toString("hex"),
-      },
+      encodePasswordSlot(passwordSlot),
+      ...(recoverySlot === undefined ? [] : [encodeRecoverySlot(recoverySlot)]),
     ],
   };
   return Buffer.from(JSON.stringify(json));
+}
+
+function encodePasswordSlot(slot: PasswordSlot): z.input<typeof passwordSlotSchema> {
+  return {
+    id: slot.id.toString("hex"),
+    kind: slot.kind,
+    kdf: "argon2id",
+    m_kib: slot.cost.memoryKib,
+    t: slot.cost.passes,
+    p: slot.cost.lanes,
+    salt: slot.salt.toString("hex"),
+    nonce: slot.nonce.toString("hex"),
+    sealed_key: slot.sealedKey.toString("hex"),
+  };
+}
+
+function encodeRecoverySlot(slot: RecoverySlot): z.input<typeof recoverySlotSchema> {
+  return {
+    id: slot.id.toString("hex"),
+    kind: slot.kind,
+    hpke: HPKE_SUITE,
+    public_key: slot.publicKey.toString("hex"),
+    enc: slot.encapsulatedKey.toString("hex"),
+    sealed_key: slot.sealedKey.toString("hex"),
+  };
 }
 
 /**
@@ -111,21 +154,34 @@ export function parseHeader(bytes: Uint8Array): VaultHeader {
   }
   const parsed = headerSchema.safeParse(json);
   if (!parsed.success) throw new DamagedVaultFileError("header does not have the right fields");
-  const [slot, ...others] = parsed.data.slots;
-  // One slot of a kind, so that one attempt to unlock costs one derivation.
-  if (slot === undefined || others.length > 0) throw new DamagedVaultFileError("more than one password slot");
+  const { slots } = parsed.data;
   return {
     vaultId: parsed.data.vault_id,
     generation: parsed.data.generation,
     createdAt: parsed.data.created_at,
-    passwordSlot: {
-      kind: slot.kind,
-      id: slot.id,
-      cost: { memoryKib: slot.m_kib, passes: slot.t, lanes: slot.p },
-      salt: slot.salt,
-      nonce: slot.nonce,
-      sealedKey: slot.sealed_key,
-    },
+    passwordSlot: toPasswordSlot(slots[0]),
+    recoverySlot: slots[1] === undefined ? undefined : toRecoverySlot(slots[1]),
+  };
+}
+
+function toPasswordSlot(slot: z.output<typeof passwordSlotSchema>): PasswordSlot {
+  return {
+    kind: slot.kind,
+    id: slot.id,
+    cost: { memoryKib: slot.m_kib, passes: slot.t, lanes: slot.p },
+    salt: slot.salt,
+    nonce: slot.nonce,
+    sealedKey: slot.sealed_key,
+  };
+}
+
+function toRecoverySlot(slot: z.output<typeof recoverySlotSchema>): RecoverySlot {
+  return {
+    kind: slot.kind,
+    id: slot.id,
+    publicKey: slot.public_key,
+    encapsulatedKey: slot.enc,
+    sealedKey: slot.sealed_key,
   };
 }
 

@@ -22,6 +22,7 @@ const header = {
     vaultId,
     Buffer.alloc(32, 7),
   ),
+  recoverySlot: undefined,
 };
 const open = (bytes: Buffer) =>
   openImage(newKey(), parseVaultFile(bytes), new RecordTexts(), () => Promise.resolve());
@@ -49,7 +50,7 @@ function image(edits: {
     ]),
   );
   const { collections } = emptyContent();
-  const state = { seals: 4, collections, files: edits.entries?.(entries) ?? entries };
+  const state = { seals: 4, recoveryPsk: undefined, collections, files: edits.entries?.(entries) ?? entries };
   const segments = [key.seal("state", encodeState(state, new RecordTexts())), ...files];
   const headerBytes = encodeHeader(header);
   const right = { headerDigest: sha256(headerBytes), generation: header.generation, segments };

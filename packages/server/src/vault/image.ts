@@ -23,12 +23,15 @@ export interface StoredFile {
 export interface VaultContent {
   readonly collections: CollectionMaps;
   readonly files: ReadonlyMap<string, StoredFile>;
+  /** The pre-shared key of the recovery slot, if there is one. */
+  readonly recoveryPsk: Buffer | undefined;
 }
 
 export function emptyContent(): VaultContent {
   return {
     collections: { services: new Map(), tokens: new Map(), policies: new Map(), settings: new Map() },
     files: new Map(),
+    recoveryPsk: undefined,
   };
 }
 
@@ -49,6 +52,7 @@ export function sealImage(
   const plaintext = encodeState(
     {
       seals: key.seals + SEALS_PER_SAVE,
+      recoveryPsk: content.recoveryPsk,
       collections: content.collections,
       files: fileEntries(content.files),
     },
@@ -94,7 +98,11 @@ export async function openImage(
   try {
     const state = decodeState(plaintext, texts);
     key.countAtLeast(state.seals);
-    return { collections: state.collections, files: matchFiles(state.files, sealedFiles) };
+    if ((state.recoveryPsk === undefined) !== (parsed.header.recoverySlot === undefined)) {
+      throw new DamagedVaultFileError("recovery slot and state do not match");
+    }
+    const { collections, recoveryPsk } = state;
+    return { collections, files: matchFiles(state.files, sealedFiles), recoveryPsk };
   } finally {
     plaintext.fill(0);
   }

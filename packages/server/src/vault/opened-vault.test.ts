@@ -4,17 +4,16 @@ import { describe, expect, test } from "vitest";
 import { Secret } from "../redaction/secret.js";
 import { encodeFileStart, encodeSegment, parseVaultFile, type ParsedVaultFile } from "./format.js";
 import { encodeHeader } from "./header.js";
-import { deriveKey } from "./key-derivation.js";
 import { openVaultFile, type OpenedVault } from "./opened-vault.js";
 import {
-  CHEAP_KDF_COST,
+  CHEAP_TOOLS,
   PASSWORD,
   withTemporaryDirectory,
   withUnlockedVault,
 } from "./testing/temporary-vault.js";
 import { DamagedVaultFileError, NewerVaultFormatError, WrongPasswordError } from "./vault-file-error.js";
 
-const tools = { derive: deriveKey, cost: CHEAP_KDF_COST, breathe: () => Promise.resolve() };
+const tools = CHEAP_TOOLS;
 
 const open = (bytes: Buffer, password = PASSWORD): Promise<OpenedVault> =>
   openVaultFile(bytes, password, tools);

@@ -16,6 +16,10 @@ const fileEntry = fc.record({
 
 const state: fc.Arbitrary<VaultState> = fc.record({
   seals: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+  recoveryPsk: fc.option(
+    fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes)),
+    { nil: undefined },
+  ),
   collections: fc.record({ services: records, tokens: records, policies: records, settings: records }),
   files: fc.array(fc.tuple(fc.string(), fileEntry)).map((entries) => new Map(entries)),
 });
@@ -44,9 +48,9 @@ describe("the state", () => {
       policies: new Map(),
       settings: new Map(),
     };
-    expect(encodeState({ seals: 1, collections, files: new Map() }, texts).toString()).toBe(
-      '{"state":1,"seals":1}\n["services","x",{"from":"memory"}]',
-    );
+    expect(
+      encodeState({ seals: 1, recoveryPsk: undefined, collections, files: new Map() }, texts).toString(),
+    ).toBe('{"state":1,"seals":1}\n["services","x",{"from":"memory"}]');
   });
 
   test.each([

@@ -6,7 +6,7 @@ import { VAULT_FILE_LIMITS } from "./vault-file-limits.js";
 
 /*
  * The plaintext of the state segment is lines of JSON (UTF-8, "\n" between lines):
- *   {"state":1,"seals":<seals made with the data key, this save's included>}
+ *   {"state":1,"seals":<seals made with the data key, this save's included>,"recovery_psk":"<hex, with a recovery slot>"}
  *   ["services","<name>",{…}]                 one line a record, of each collection
  *   ["files","<name>",{"mime_type":…,"size":…,"created_at":…,"segment":"<id, hex>"}]
  * A line a record lets a save reuse the text of every record that did not change.
@@ -25,6 +25,8 @@ export type CollectionMaps = Readonly<Record<CollectionName, ReadonlyMap<string,
 
 export interface VaultState {
   readonly seals: number;
+  /** The pre-shared key of the recovery slot, for sealing the next one. */
+  readonly recoveryPsk: Buffer | undefined;
   readonly collections: CollectionMaps;
   readonly files: ReadonlyMap<string, StoredFileEntry>;
 }
@@ -46,7 +48,14 @@ export class RecordTexts {
   }
 }
 
-const stateLineSchema = z.strictObject({ state: z.literal(1), seals: z.int().min(1) });
+const stateLineSchema = z.strictObject({
+  state: z.literal(1),
+  seals: z.int().min(1),
+  recovery_psk: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
+});
 
 const fileEntrySchema = z.strictObject({
   mime_type: z.string(),
@@ -60,7 +69,9 @@ const NEWLINE = 0x0a;
 
 /** The plaintext of the state segment. It is the caller's to wipe. */
 export function encodeState(state: VaultState, texts: RecordTexts): Buffer {
-  const lines = [JSON.stringify({ state: 1, seals: state.seals })];
+  const lines = [
+    JSON.stringify({ state: 1, seals: state.seals, recovery_psk: state.recoveryPsk?.toString("hex") }),
+  ];
   for (const collection of COLLECTION_NAMES) {
     for (const [name, record] of state.collections[collection]) {
       lines.push(`${linePrefix(collection, name)}${texts.of(record)}]`);
@@ -74,7 +85,8 @@ export function encodeState(state: VaultState, texts: RecordTexts): Buffer {
 /** @throws {DamagedVaultFileError} for a state that {@link encodeState} would not write. */
 export function decodeState(bytes: Buffer, texts: RecordTexts): VaultState {
   const [first, ...rest] = splitLines(bytes);
-  const { seals } = check(stateLineSchema, parseLine(first ?? ""));
+  const { seals, recovery_psk: pskText } = check(stateLineSchema, parseLine(first ?? ""));
+  const recoveryPsk = pskText === undefined ? undefined : Buffer.from(pskText, "hex");
   const collections: Record<CollectionName, Map<string, object>> = {
     services: new Map(),
     tokens: new Map(),
@@ -93,7 +105,7 @@ export function decodeState(bytes: Buffer, texts: RecordTexts): VaultState {
       if (line.startsWith(prefix)) texts.remember(record, line.slice(prefix.length, -1));
     }
   }
-  return { seals, collections, files };
+  return { seals, recoveryPsk, collections, files };
 }
 
 function linePrefix(kind: string, name: string): string {

@@ -4,6 +4,7 @@ import type { StoredFile, VaultContent } from "./image.js";
 import { JournaledMap } from "./journaled-map.js";
 import type { SlotDerivation } from "./key-slot.js";
 import { freezeRecord } from "./record-codec.js";
+import type { RecoveryRecipient } from "./recovery-slot.js";
 import type { CollectionMaps, RecordTexts } from "./state-codec.js";
 import { VAULT_FILE_LIMITS } from "./vault-file-limits.js";
 
@@ -15,8 +16,14 @@ export interface PendingFile extends Omit<StoredFile, "segment"> {
 
 export type DraftFile = StoredFile | PendingFile;
 
-/** A new password's key, for the save that replaces the data key. */
+/** What the save that replaces the data key seals it with; what is left out stays as it is. */
 export interface KeyChange {
+  readonly password?: PasswordKey;
+  readonly recovery?: RecoveryRecipient;
+}
+
+/** The key that was derived from a password, and with what. */
+export interface PasswordKey {
   readonly keyEncryptionKey: Buffer;
   readonly derivation: SlotDerivation;
 }

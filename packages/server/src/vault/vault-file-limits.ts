@@ -6,7 +6,6 @@ export const VAULT_FILE_LIMITS = {
   /** The whole file. It is read into memory at unlock, so this bounds memory as well. */
   fileBytes: 512 * MIB,
   headerBytes: 64 * KIB,
-  keySlots: 8,
   /** Ciphertext of one segment; the state of 10,000 services takes about 5 MiB. */
   segmentBytes: 256 * MIB,
   /** Stored files, each a segment of its own. */

@@ -6,18 +6,20 @@ import { deriveKey } from "./key-derivation.js";
 import { sealKeySlot } from "./key-slot.js";
 import { createEmptyVault, openVaultFile } from "./opened-vault.js";
 import { DataKey } from "./segment-cipher.js";
-import { CHEAP_KDF_COST, PASSWORD } from "./testing/temporary-vault.js";
+import { CHEAP_KDF_COST, CHEAP_TOOLS, PASSWORD } from "./testing/temporary-vault.js";
 import { VaultSession } from "./vault-session.js";
 
-const tools = { derive: deriveKey, cost: CHEAP_KDF_COST, breathe: () => Promise.resolve() };
+const tools = CHEAP_TOOLS;
 
 /** A session that saves into memory, with the Buffers of its keys in view. */
 async function sessionInView() {
-  const empty = await createEmptyVault(PASSWORD, tools, "2030-01-01T00:00:00.000Z");
+  const empty = await createEmptyVault(PASSWORD, tools);
   const dataKey = Buffer.from(randomBytes(32));
   const key = new DataKey(dataKey, empty.header.vaultId, 0);
   const { vaultId, passwordSlot: derivedSlot } = empty.header;
-  const passwordSlot = sealKeySlot(empty.keyEncryptionKey, derivedSlot, vaultId, dataKey);
+  const { keyEncryptionKey } = empty;
+  if (keyEncryptionKey === undefined) throw new Error("a new vault has its password's key");
+  const passwordSlot = sealKeySlot(keyEncryptionKey, derivedSlot, vaultId, dataKey);
   const disk = { bytes: Buffer.alloc(0), isFull: false };
   const session = new VaultSession(
     { ...empty, header: { ...empty.header, passwordSlot }, key },
@@ -33,12 +35,10 @@ async function sessionInView() {
   );
   const newPassword = async (text: string) => {
     const derivation = { salt: randomBytes(16), cost: CHEAP_KDF_COST };
-    return {
-      keyEncryptionKey: await deriveKey(new Secret(text), derivation.salt, derivation.cost),
-      derivation,
-    };
+    const keyEncryptionKey = await deriveKey(new Secret(text), derivation.salt, derivation.cost);
+    return { password: { keyEncryptionKey, derivation } };
   };
-  return { session, dataKey, keyEncryptionKey: empty.keyEncryptionKey, disk, newPassword };
+  return { session, dataKey, keyEncryptionKey, disk, newPassword };
 }
 
 const isZero = (bytes: Buffer) => bytes.every((byte) => byte === 0);
@@ -64,13 +64,13 @@ describe("a session", () => {
     disk.isFull = false;
     const next = await newPassword("the next one");
     await session.changeKey(next);
-    expect([isZero(dataKey), isZero(keyEncryptionKey), isZero(next.keyEncryptionKey)]).toEqual([
+    expect([isZero(dataKey), isZero(keyEncryptionKey), isZero(next.password.keyEncryptionKey)]).toEqual([
       true,
       true,
       false,
     ]);
     await session.close();
-    expect(isZero(next.keyEncryptionKey)).toBe(true);
+    expect(isZero(next.password.keyEncryptionKey)).toBe(true);
     await expect(openVaultFile(disk.bytes, PASSWORD, tools)).rejects.toThrow();
     await openVaultFile(disk.bytes, new Secret("the next one"), tools);
   });

@@ -1,25 +1,37 @@
 import { randomBytes } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import type { Secret } from "../redaction/secret.js";
 import type { CollectionName } from "./collection.js";
 import { createCommitQueue, type CommitQueue } from "./commit-queue.js";
-import { KEY_BYTES, type PasswordSlot, type VaultHeader } from "./header.js";
+import { KEY_BYTES, type PasswordSlot, type RecoverySlot, type VaultHeader } from "./header.js";
 import { emptyContent, sealImage, type StoredFile, type VaultContent } from "./image.js";
 import { openKeySlot, sealKeySlot } from "./key-slot.js";
-import type { OpenedVault } from "./opened-vault.js";
+import { openWithRecoveryKey, type OpenedVault } from "./opened-vault.js";
+import { sealRecoverySlot, type RecoveryRecipient } from "./recovery-slot.js";
 import { DataKey } from "./segment-cipher.js";
 import { RecordTexts } from "./state-codec.js";
 import { toStorageError } from "./storage-error.js";
 import { VaultDraft, type DraftFile, type KeyChange } from "./vault-draft.js";
 import { VAULT_FILE_LIMITS } from "./vault-file-limits.js";
 
+/** Why a file is saved. Earlier versions of it open with the keys that it replaces. */
+export type SaveReason = "change" | "new password" | "new recovery key";
+
 export interface SessionEnvironment {
   /** Puts a whole vault file in its place, durably. */
-  save(chunks: readonly Buffer[], reason: "change" | "new password"): Promise<void>;
+  save(chunks: readonly Buffer[], reason: SaveReason): Promise<void>;
   /** After the state is swapped, before the changes that made it resolve. */
   onCommitted(changed: ReadonlySet<CollectionName | "files">): void;
   /** Seals after which a data key is replaced. */
   readonly sealsPerKey: number;
+}
+
+interface Keys {
+  readonly key: DataKey;
+  readonly passwordSlot: PasswordSlot;
+  readonly recoverySlot: RecoverySlot | undefined;
+  readonly recoveryPsk: Buffer | undefined;
 }
 
 /** The vault while it is unlocked: its keys, its committed content, and the queue of changes to it. */
@@ -29,7 +41,7 @@ export class VaultSession {
   readonly #queue: CommitQueue<VaultDraft>;
   #header: VaultHeader;
   #key: DataKey;
-  #keyEncryptionKey: Buffer;
+  #keyEncryptionKey: Buffer | undefined;
   #content: VaultContent;
 
   /** Takes the keys of `opened` over, and wipes them in {@link VaultSession.close}. */
@@ -53,17 +65,20 @@ export class VaultSession {
     return this.#content;
   }
 
-  get passwordSlot(): PasswordSlot {
-    return this.#header.passwordSlot;
-  }
-
-  get generation(): number {
-    return this.#header.generation;
+  get header(): VaultHeader {
+    return this.#header;
   }
 
   /** Whether a key derived from a password is this vault's. */
   opensWith(keyEncryptionKey: Buffer): boolean {
     const dataKey = openKeySlot(keyEncryptionKey, this.#header.passwordSlot, this.#header.vaultId);
+    dataKey?.fill(0);
+    return dataKey !== undefined;
+  }
+
+  /** Whether what somebody typed is the recovery key of this vault. */
+  opensWithRecoveryKey(typed: Secret): boolean {
+    const dataKey = openWithRecoveryKey(this.#header, typed);
     dataKey?.fill(0);
     return dataKey !== undefined;
   }
@@ -76,7 +91,7 @@ export class VaultSession {
     return this.#queue.submit(apply);
   }
 
-  /** Seals everything anew under a fresh data key that the new password's key opens. Takes that key over on success. */
+  /** Seals everything anew under a fresh data key. Takes the new password's key over on success. */
   changeKey(keyChange: KeyChange): Promise<void> {
     return this.#queue.submit((draft) => draft.changeKey(keyChange));
   }
@@ -85,49 +100,76 @@ export class VaultSession {
   async close(): Promise<void> {
     await this.#queue.close(new VaultProxyError("vault_locked", "the vault is locked"));
     this.#key.destroy();
-    this.#keyEncryptionKey.fill(0);
+    this.#keyEncryptionKey?.fill(0);
+    this.#content.recoveryPsk?.fill(0);
     this.#content = emptyContent();
     this.#texts = new RecordTexts();
   }
 
   async #commit(draft: VaultDraft): Promise<void> {
     if (!draft.needsSave) return;
-    const isWornOut = this.#key.seals >= this.#environment.sealsPerKey;
-    const keyChange =
-      draft.keyChange ??
-      (isWornOut ? { keyEncryptionKey: this.#keyEncryptionKey, derivation: this.passwordSlot } : undefined);
-    const { key, passwordSlot } = keyChange === undefined ? this.#currentKey() : this.#newKey(keyChange);
-    const header = { ...this.#header, generation: this.#header.generation + 1, passwordSlot };
+    const keyChange = draft.keyChange ?? (this.#isWornOut() ? {} : undefined);
+    const keys = keyChange === undefined ? this.#currentKeys() : this.#newKeys(keyChange);
+    const { key, passwordSlot, recoverySlot, recoveryPsk } = keys;
+    const header = { ...this.#header, generation: this.#header.generation + 1, passwordSlot, recoverySlot };
     let content: VaultContent;
     try {
-      content = { collections: draft.collections, files: await this.#sealFiles(draft.files, key) };
+      const files = await this.#sealFiles(draft.files, key);
+      content = { collections: draft.collections, files, recoveryPsk };
       const chunks = sealImage(key, header, content, this.#texts);
       assertFits(chunks);
-      await this.#environment.save(chunks, draft.keyChange === undefined ? "change" : "new password");
+      await this.#environment.save(chunks, this.#reasonOf(draft.keyChange));
     } catch (error) {
       if (key !== this.#key) key.destroy();
       throw toStorageError(error);
     }
     if (key !== this.#key) this.#key.destroy();
     this.#key = key;
-    if (draft.keyChange !== undefined) {
-      this.#keyEncryptionKey.fill(0);
-      this.#keyEncryptionKey = draft.keyChange.keyEncryptionKey;
+    if (draft.keyChange?.password !== undefined) {
+      this.#keyEncryptionKey?.fill(0);
+      this.#keyEncryptionKey = draft.keyChange.password.keyEncryptionKey;
     }
+    if (recoveryPsk !== this.#content.recoveryPsk) this.#content.recoveryPsk?.fill(0);
     this.#header = header;
     this.#content = content;
     this.#environment.onCommitted(draft.changed);
   }
 
-  #currentKey(): { key: DataKey; passwordSlot: PasswordSlot } {
-    return { key: this.#key, passwordSlot: this.passwordSlot };
+  /** After an unlock with the recovery key the password's key is not at hand: then it waits for the next unlock. */
+  #isWornOut(): boolean {
+    return this.#key.seals >= this.#environment.sealsPerKey && this.#keyEncryptionKey !== undefined;
   }
 
-  #newKey({ keyEncryptionKey, derivation }: KeyChange): { key: DataKey; passwordSlot: PasswordSlot } {
+  #reasonOf(keyChange: KeyChange | undefined): SaveReason {
+    if (keyChange === undefined) return "change";
+    if (keyChange.recovery === undefined) return "new password";
+    return this.#header.recoverySlot === undefined ? "change" : "new recovery key";
+  }
+
+  #currentKeys(): Keys {
+    const { passwordSlot, recoverySlot } = this.#header;
+    return { key: this.#key, passwordSlot, recoverySlot, recoveryPsk: this.#content.recoveryPsk };
+  }
+
+  #newKeys({ password, recovery = this.#recoveryRecipient() }: KeyChange): Keys {
     const { vaultId } = this.#header;
+    const keyEncryptionKey = password?.keyEncryptionKey ?? this.#keyEncryptionKey;
+    if (keyEncryptionKey === undefined) throw new Error("no key to seal the password slot with");
+    const derivation = password?.derivation ?? this.#header.passwordSlot;
     const dataKey = randomBytes(KEY_BYTES);
-    const passwordSlot = sealKeySlot(keyEncryptionKey, derivation, vaultId, dataKey);
-    return { key: new DataKey(dataKey, vaultId, 0), passwordSlot };
+    return {
+      passwordSlot: sealKeySlot(keyEncryptionKey, derivation, vaultId, dataKey),
+      recoverySlot: recovery === undefined ? undefined : sealRecoverySlot(recovery, vaultId, dataKey),
+      recoveryPsk: recovery?.psk,
+      key: new DataKey(dataKey, vaultId, 0),
+    };
+  }
+
+  /** What seals the next recovery slot for the recovery key that there is. */
+  #recoveryRecipient(): RecoveryRecipient | undefined {
+    const publicKey = this.#header.recoverySlot?.publicKey;
+    const psk = this.#content.recoveryPsk;
+    return publicKey === undefined || psk === undefined ? undefined : { publicKey, psk };
   }
 
   /** Seals the new files, and with a new key all of them; every other file stays as it is. */

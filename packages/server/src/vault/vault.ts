@@ -8,6 +8,7 @@ import {
   BACKUP_FILE,
   GO_ORIGINAL_FILE,
   PREVIOUS_FILE,
+  REPLACED_FILE,
   VAULT_FILE,
   applyStartUpRules,
   prepareDataDirectory,
@@ -19,11 +20,20 @@ import { createFileStore, type FileStore } from "./file-store.js";
 import { SALT_BYTES, type KdfCost } from "./header.js";
 import { DEFAULT_KDF_COST, deriveKey } from "./key-derivation.js";
 import { takeLock, type LockFile } from "./lock-file.js";
-import { createEmptyVault, openVaultFile, type OpenedVault, type OpeningTools } from "./opened-vault.js";
+import {
+  createEmptyVault,
+  openVaultFile,
+  type ImportService,
+  type OpenedVault,
+  type OpeningTools,
+} from "./opened-vault.js";
+import { assertGoodPassword } from "./password-rules.js";
+import { RECOVERY_KEY_BYTES, deriveRecoverySecrets, formatRecoveryKey } from "./recovery-key.js";
 import { openUnlockAttempts, type UnlockAttempts } from "./unlock-attempts.js";
-import { DamagedVaultFileError, NewerVaultFormatError, WrongPasswordError } from "./vault-file-error.js";
-import { PASSWORD_LIMITS, SEALS_PER_DATA_KEY, UNLOCK_LIMITS } from "./vault-file-limits.js";
-import { VaultSession } from "./vault-session.js";
+import { toUnlockRefusal } from "./unlock-refusal.js";
+import { WrongPasswordError } from "./vault-file-error.js";
+import { SEALS_PER_DATA_KEY, UNLOCK_LIMITS } from "./vault-file-limits.js";
+import { VaultSession, type SaveReason } from "./vault-session.js";
 
 export type { Collection, CollectionName } from "./collection.js";
 export type { FileInfo, FileStore } from "./file-store.js";
@@ -39,7 +49,8 @@ export interface Vault {
   /** Whether there was a vault file when this server started, or has been one since. */
   readonly initialized: boolean;
   /**
-   * Opens the vault; makes it when there is none. On an unlocked vault the password is verified all the same.
+   * Opens the vault; makes it when there is none. On an unlocked vault the password is verified all the same. The
+   * recovery key does as the password.
    *
    * @param caller whose failures count together, for example `uid:1000` or `unknown`.
    * @throws {VaultProxyError} `unauthorized` for a wrong password or a damaged file, which look the same;
@@ -49,8 +60,16 @@ export interface Vault {
   unlock(password: Secret, caller: string): Promise<void>;
   /** Idempotent. Changes that wait are rejected with `vault_locked`, one being written ends; then keys are wiped. */
   lock(): Promise<void>;
-  /** Seals everything under a new data key. Throws as {@link Vault.unlock} does, and `vault_locked`. */
+  /**
+   * Seals everything under a new data key. `current` may be the recovery key, which opens the vault as before. Throws
+   * as {@link Vault.unlock} does, and `vault_locked`.
+   */
   changePassword(current: Secret, next: Secret, caller: string): Promise<void>;
+  /**
+   * Makes a recovery key in place of the one before, and seals everything under a new data key. Nothing gives the key
+   * again. Throws as {@link Vault.unlock} does, and `vault_locked`.
+   */
+  createRecoveryKey(password: Secret, caller: string): Promise<Secret>;
   collection<T extends object>(name: CollectionName): Collection<T>;
   readonly files: FileStore;
   /**
@@ -66,6 +85,15 @@ export interface Vault {
 
 type Log = Pick<Logger, "info" | "warn">;
 
+const OPENED_BY_OLD_RECOVERY_KEY = [BACKUP_FILE, REPLACED_FILE];
+const OPENED_BY_OLD_PASSWORD = [...OPENED_BY_OLD_RECOVERY_KEY, GO_ORIGINAL_FILE];
+
+const WHAT_WAS_OPENED: Readonly<Record<OpenedVault["source"], string>> = {
+  new: "vault created",
+  "format 1": "vault unlocked",
+  go: "vault of the Go server unlocked: it is taken over with the next change",
+};
+
 export interface VaultOptions {
   readonly dataDir: string;
   readonly log: Log;
@@ -73,6 +101,8 @@ export interface VaultOptions {
   readonly clock?: () => number;
   /** Callers that are never barred, only slowed to one attempt a second. */
   readonly slowedCallers?: ReadonlySet<string>;
+  /** Makes records of the services in a Go server's file; without it they are kept as they are. */
+  readonly importService?: ImportService;
 }
 
 /** What tests make smaller. A server uses the defaults: they are the lowest that it may write. */
@@ -93,7 +123,15 @@ export async function openVault(options: VaultOptions, tuning: VaultTuning = {})
   try {
     const isInitialized = await applyStartUpRules(dataDir, log);
     const attempts = await openUnlockAttempts({ directory: dataDir, clock, slowedCallers, log });
-    return createVault({ dataDir, log, clock, lockFile, attempts, isInitialized, tuning });
+    const tools: OpeningTools = {
+      derive: deriveKey,
+      cost: tuning.kdfCost ?? DEFAULT_KDF_COST,
+      breathe: nextTurn,
+      importService: options.importService ?? ((_name, json) => json),
+      clock,
+    };
+    const sealsPerKey = tuning.sealsPerKey ?? SEALS_PER_DATA_KEY;
+    return createVault({ dataDir, log, clock, lockFile, attempts, isInitialized, tools, sealsPerKey });
   } catch (error) {
     await lockFile.release();
     throw error;
@@ -107,21 +145,20 @@ interface Parts {
   readonly lockFile: LockFile;
   readonly attempts: UnlockAttempts;
   readonly isInitialized: boolean;
-  readonly tuning: VaultTuning;
+  readonly tools: OpeningTools;
+  readonly sealsPerKey: number;
 }
 
-function createVault({ dataDir, log, clock, lockFile, attempts, isInitialized, tuning }: Parts): Vault {
+function createVault(parts: Parts): Vault {
+  const { dataDir, log, clock, lockFile, attempts, isInitialized, tools, sealsPerKey } = parts;
   const listeners = new Set<(event: VaultEvent) => void>();
   const gate = createDerivationGate(UNLOCK_LIMITS.waitingDerivations);
-  const tools: OpeningTools = {
-    derive: deriveKey,
-    cost: tuning.kdfCost ?? DEFAULT_KDF_COST,
-    breathe: nextTurn,
-  };
   let initialized = isInitialized;
   let closing: Promise<void> | undefined;
   let session: VaultSession | undefined;
   let locking: Promise<void> | undefined;
+  /** What was opened from a Go server's file that still stands under the vault file's name. */
+  let goFileOf: OpenedVault | undefined;
 
   const openSession = (): VaultSession => {
     if (session === undefined) throw new VaultProxyError("vault_locked", "the vault is locked");
@@ -138,18 +175,26 @@ function createVault({ dataDir, log, clock, lockFile, attempts, isInitialized, t
     }
   };
 
-  async function save(chunks: readonly Buffer[], reason: "change" | "new password"): Promise<void> {
+  async function save(opened: OpenedVault, chunks: readonly Buffer[], reason: SaveReason): Promise<void> {
     await lockFile.assertHeld();
     const file = { directory: dataDir, name: VAULT_FILE, chunks };
-    if (reason === "change") await replaceDurably({ ...file, keepAs: BACKUP_FILE });
-    // What opens with the old password is gone before the new password holds.
-    else await replaceDurably({ ...file, keepAs: PREVIOUS_FILE, remove: [BACKUP_FILE, GO_ORIGINAL_FILE] });
+    // What opens with the keys that are replaced is gone before the new ones hold.
+    if (reason === "new password") {
+      await replaceDurably({ ...file, keepAs: PREVIOUS_FILE, remove: OPENED_BY_OLD_PASSWORD });
+    } else if (reason === "new recovery key") {
+      await replaceDurably({ ...file, keepAs: PREVIOUS_FILE, remove: OPENED_BY_OLD_RECOVERY_KEY });
+    } else {
+      const isGoFile = goFileOf === opened;
+      await replaceDurably({ ...file, keepAs: isGoFile ? GO_ORIGINAL_FILE : BACKUP_FILE });
+      if (isGoFile) log.info({}, `the Go server's file is kept as ${GO_ORIGINAL_FILE}`);
+    }
+    goFileOf = undefined;
   }
 
   function startSession(opened: OpenedVault): VaultSession {
     const started = new VaultSession(opened, {
-      save,
-      sealsPerKey: tuning.sealsPerKey ?? SEALS_PER_DATA_KEY,
+      save: (chunks, reason) => save(opened, chunks, reason),
+      sealsPerKey,
       onCommitted: (collections) => {
         // A save that ends while the vault is being locked has nobody to tell.
         if (session === started && collections.size > 0) notify({ type: "changed", collections });
@@ -159,28 +204,34 @@ function createVault({ dataDir, log, clock, lockFile, attempts, isInitialized, t
   }
 
   /** Runs what derives keys: alone, and only for a caller that is not barred. */
-  async function attempt(caller: string, task: () => Promise<void>): Promise<void> {
+  async function attempt<R>(caller: string, task: () => Promise<R>): Promise<R> {
     attempts.check(caller);
-    await gate.run(async () => {
+    return gate.run(async () => {
       attempts.check(caller);
       await locking;
       try {
-        await task();
+        return await task();
       } catch (error) {
         if (error instanceof WrongPasswordError) await attempts.failed(caller);
-        throw toCallerError(error, log);
+        throw toUnlockRefusal(error, log);
       }
     });
   }
 
-  async function verify(open: VaultSession, password: Secret): Promise<void> {
-    const { salt, cost } = open.passwordSlot;
+  /** The key of the password slot, derived anew. The Buffer is the caller's to wipe. */
+  async function derivePasswordKey(open: VaultSession, password: Secret): Promise<Buffer> {
+    const { salt, cost } = open.header.passwordSlot;
     const key = await tools.derive(password, salt, cost);
     const isRight = open.opensWith(key);
+    // Locked meanwhile: the password may be right, but nothing is open.
+    if (isRight && session === open) return key;
     key.fill(0);
-    if (!isRight) throw new WrongPasswordError();
-    // Locked meanwhile: the password was right, but nothing is open.
-    if (session !== open) throw new VaultProxyError("vault_locked", "the vault is locked");
+    throw isRight ? new VaultProxyError("vault_locked", "the vault is locked") : new WrongPasswordError();
+  }
+
+  async function verify(open: VaultSession, password: Secret): Promise<void> {
+    if (open.opensWithRecoveryKey(password)) return;
+    (await derivePasswordKey(open, password)).fill(0);
   }
 
   async function openFromDisk(password: Secret): Promise<void> {
@@ -194,9 +245,10 @@ function createVault({ dataDir, log, clock, lockFile, attempts, isInitialized, t
     if (bytes === undefined) assertGoodPassword(password, "password");
     const opened =
       bytes === undefined
-        ? await createEmptyVault(password, tools, new Date(clock()).toISOString())
+        ? await createEmptyVault(password, tools)
         : await openVaultFile(bytes, password, tools);
     const started = startSession(opened);
+    goFileOf = opened.source === "go" ? opened : undefined;
     try {
       if (bytes === undefined) await started.change((draft) => draft.requireSave());
       if (closing !== undefined) throw new VaultProxyError("unavailable", "the server is stopping");
@@ -206,7 +258,7 @@ function createVault({ dataDir, log, clock, lockFile, attempts, isInitialized, t
     }
     initialized = true;
     session = started;
-    log.info({ generation: started.generation }, bytes === undefined ? "vault created" : "vault unlocked");
+    log.info({ generation: started.header.generation }, WHAT_WAS_OPENED[opened.source]);
     notify({ type: "unlocked" });
   }
 
@@ -222,22 +274,46 @@ function createVault({ dataDir, log, clock, lockFile, attempts, isInitialized, t
     return locking;
   }
 
+  /** Derives the new password's key, and saves with it. */
   async function replacePassword(open: VaultSession, next: Secret): Promise<void> {
     const derivation = { salt: randomBytes(SALT_BYTES), cost: tools.cost };
     const keyEncryptionKey = await tools.derive(next, derivation.salt, derivation.cost);
     try {
-      await open.changeKey({ keyEncryptionKey, derivation });
+      await open.changeKey({ password: { keyEncryptionKey, derivation } });
     } catch (error) {
       keyEncryptionKey.fill(0);
       throw error;
     }
     log.info({}, "vault password changed");
+    await removePrevious("the password was changed");
+  }
+
+  async function replaceRecoveryKey(open: VaultSession, keyEncryptionKey: Buffer): Promise<Secret> {
+    const recoveryKey = randomBytes(RECOVERY_KEY_BYTES);
+    const { privateKey, publicKey, psk } = deriveRecoverySecrets(recoveryKey, open.header.vaultId);
+    privateKey.fill(0);
+    try {
+      const derivation = open.header.passwordSlot;
+      await open.changeKey({ password: { keyEncryptionKey, derivation }, recovery: { publicKey, psk } });
+    } catch (error) {
+      keyEncryptionKey.fill(0);
+      recoveryKey.fill(0);
+      throw error;
+    }
+    log.info({}, "recovery key made");
+    await removePrevious("the recovery key was made");
+    const printed = formatRecoveryKey(recoveryKey);
+    recoveryKey.fill(0);
+    return printed;
+  }
+
+  async function removePrevious(what: string): Promise<void> {
     try {
       await removeDurably(dataDir, [PREVIOUS_FILE]);
     } catch (error) {
       throw new VaultProxyError(
         "storage_failed",
-        `the password was changed, but ${PREVIOUS_FILE}, which opens with the old one, could not be removed`,
+        `${what}, but ${PREVIOUS_FILE}, which opens with the old one, could not be removed`,
         { cause: error },
       );
     }
@@ -273,6 +349,16 @@ function createVault({ dataDir, log, clock, lockFile, attempts, isInitialized, t
       });
     },
 
+    async createRecoveryKey(password, caller) {
+      openSession();
+      return attempt(caller, async () => {
+        const open = openSession();
+        const keyEncryptionKey = await derivePasswordKey(open, password);
+        await attempts.succeeded(caller);
+        return replaceRecoveryKey(open, keyEncryptionKey);
+      });
+    },
+
     collection<T extends object>(name: CollectionName): Collection<T> {
       // The vault gives back what was put in: the shape is the business of who owns the collection.
       const typed = (records: ReadonlyMap<string, object>) => records as Map<string, T>;
@@ -304,36 +390,4 @@ function createVault({ dataDir, log, clock, lockFile, attempts, isInitialized, t
       return closing;
     },
   };
-}
-
-function assertGoodPassword(password: Secret, field: string): void {
-  const text = password.reveal();
-  const { minCharacters, maxBytes } = PASSWORD_LIMITS;
-  if (Array.from(text.slice(0, maxBytes)).length < minCharacters) {
-    throw new VaultProxyError("invalid_request", `${field}: must have at least ${minCharacters} characters`);
-  }
-  if (Buffer.byteLength(text) > maxBytes) {
-    throw new VaultProxyError("invalid_request", `${field}: must have at most ${maxBytes} bytes`);
-  }
-}
-
-function refused(cause?: unknown): VaultProxyError {
-  return new VaultProxyError("unauthorized", "wrong password or damaged vault file", { cause });
-}
-
-/** One answer for a wrong password and for every kind of damage, so that nobody learns from it which it was. */
-function toCallerError(error: unknown, log: Log): unknown {
-  if (error instanceof WrongPasswordError) return refused(error);
-  if (error instanceof DamagedVaultFileError) {
-    log.warn({ reason: error.reason }, "the vault file is damaged");
-    return refused(error);
-  }
-  if (error instanceof NewerVaultFormatError) {
-    return new VaultProxyError(
-      "storage_failed",
-      `the vault file has format ${error.format}: it needs a vault-server that reads format ${error.format}`,
-      { cause: error },
-    );
-  }
-  return error;
 }

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Secret } from "../../redaction/secret.js";
 import type { KdfCost } from "../header.js";
+import { deriveKey } from "../key-derivation.js";
+import type { OpeningTools } from "../opened-vault.js";
 import { openVault, type Vault, type VaultOptions } from "../vault.js";
 
 /** The lowest cost that a file may have: a derivation takes a millisecond. */
@@ -12,6 +14,15 @@ export const CHEAP_KDF_COST: KdfCost = { memoryKib: 8, passes: 1, lanes: 1 };
 export const SLOW_KDF_COST: KdfCost = { memoryKib: 65_536, passes: 10, lanes: 2 };
 
 export const PASSWORD = new Secret("correct horse battery");
+
+/** Opens vault files at the lowest cost. */
+export const CHEAP_TOOLS: OpeningTools = {
+  derive: deriveKey,
+  cost: CHEAP_KDF_COST,
+  breathe: () => Promise.resolve(),
+  importService: (_name, json) => json,
+  clock: () => Date.parse("2030-01-01T00:00:00.000Z"),
+};
 
 export const SILENT_LOG = { info: () => undefined, warn: () => undefined };
 

@@ -1,0 +1,108 @@
+import { describe, expect, test } from "vitest";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import { Secret } from "../redaction/secret.js";
+import { importGoService } from "./go-service.js";
+import { inputOf, obstaclesOf, usableRecord } from "./imported-service.js";
+import { createInjector, describeService } from "./service-definition.js";
+
+const BASE_URL = "https://api.example.com/v1";
+const SECRET = "go-s3cret";
+
+const importService = (auth: object, others: object = {}) =>
+  importGoService("api", { name: "api", base_url: BASE_URL, auth, ...others });
+
+describe("a service of a Go server", () => {
+  test.each([
+    [{ type: "bearer", token: SECRET }, BASE_URL],
+    [{ type: "header", header_name: "X-Key", header_value: SECRET }, BASE_URL],
+    [{ type: "basic", username: "me", password: SECRET }, BASE_URL],
+    [{ type: "url", token: SECRET }, "https://api.example.com/{token}"],
+  ])("of a type that both have is the same as if it had been added here: %j", (auth, base_url) => {
+    const record = importService(auth, { base_url });
+    expect(record.unchecked).toBeUndefined();
+    expect(usableRecord(record)).toBe(record);
+    expect(inputOf(record.auth)).toEqual(auth);
+    expect(JSON.stringify(record)).not.toContain(SECRET);
+    expect(createInjector(record)).toBeDefined();
+    expect(obstaclesOf(record)).toEqual([]);
+  });
+
+  test("keeps tls_skip_verify, which allows http and private addresses there and here", () => {
+    const record = importService(
+      { type: "bearer", token: SECRET },
+      { base_url: "http://10.0.0.1", tls_skip_verify: true },
+    );
+    expect(record).toMatchObject({ tls_skip_verify: true, base_url: "http://10.0.0.1" });
+    expect(usableRecord(record)).toBe(record);
+  });
+
+  test("of a type that is not known yet keeps every field, and says at a call that it is not known", () => {
+    const auth = {
+      type: "ssh_key",
+      ssh_host: "host.example.com",
+      ssh_port: 22,
+      ssh_key_passphrase: SECRET,
+      ssh_host_key: "ssh-ed25519 AAAA",
+      ssh_allowed_commands: ["uptime"],
+      a_field_to_come: { deep: [SECRET] },
+    };
+    const record = importService(auth, { base_url: "" });
+    expect(record).toMatchObject({ unchecked: true, base_url: "" });
+    expect(inputOf(record.auth)).toEqual(auth);
+    expect(record.auth).toMatchObject({ ssh_host: "host.example.com", ssh_host_key: "ssh-ed25519 AAAA" });
+    expect(record.auth.ssh_key_passphrase).toBeInstanceOf(Secret);
+    expect(JSON.stringify(record)).not.toContain(SECRET);
+    expect(describeService(record)).toMatchObject({ name: "api", auth_type: "ssh_key" });
+    expect(() => usableRecord(record)).toThrow(
+      expect.objectContaining({
+        code: "not_implemented",
+        message: "auth type ssh_key is not known to this version",
+      }),
+    );
+    expect(obstaclesOf(record)).not.toEqual([]);
+  });
+
+  test.each([
+    ["base_url", { type: "bearer", token: SECRET }, { base_url: "http://api.example.com" }],
+    ["base_url", { type: "bearer", token: SECRET }, { base_url: 7 }],
+    ["session_cookies", { type: "bearer", token: SECRET }, { session_cookies: true }],
+    ["auth.token", { type: "bearer" }, {}],
+    ["auth.header_name", { type: "header", header_name: "Host", header_value: SECRET }, {}],
+  ])("that is not taken for its %s is kept, and a call names the field", (field, auth, others) => {
+    const record = importService(auth, others);
+    expect(record.unchecked).toBe(true);
+    expect(obstaclesOf(record)).toEqual([field]);
+    let thrown: unknown;
+    try {
+      usableRecord(record);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(VaultProxyError);
+    expect(thrown).toMatchObject({ code: "conflict" });
+    expect(String(thrown)).toContain(field);
+    expect(String(thrown)).not.toContain(SECRET);
+  });
+
+  test("becomes usable when what was in the way is gone", () => {
+    const record = importService({ type: "bearer", token: SECRET }, { session_cookies: true });
+    const mended = { ...record, session_cookies: false };
+    expect(usableRecord(mended).unchecked).toBeUndefined();
+  });
+
+  test("loses fields that its type does not use", () => {
+    const record = importService({ type: "bearer", token: SECRET, client_id: "left over", scopes: ["a"] });
+    expect(inputOf(record.auth)).toEqual({ type: "bearer", token: SECRET });
+  });
+
+  test.each([[undefined], [null], ["text"], [[]], [{}], [{ type: 3, token: SECRET }]])(
+    "with %j for auth is kept without a type",
+    (auth) => {
+      const record = importGoService("api", { auth });
+      expect(record).toMatchObject({ unchecked: true, auth: { type: "" } });
+      expect(JSON.stringify(record)).not.toContain(SECRET);
+      expect(() => usableRecord(record)).toThrow(/auth type \(none\)/);
+      expect(describeService(record).auth_type).toBe("");
+    },
+  );
+});
