@@ -3,7 +3,7 @@
 const layers = [
   ["errors"],
   ["redaction", "config"],
-  ["vault", "tokens", "policies", "network"],
+  ["vault", "tokens", "policies", "network", "scrubbing"],
   ["auth-strategies", "wire"],
   ["protocols", "oauth2-flow", "audit"],
   ["data-plane"],
@@ -34,6 +34,8 @@ const registries = ["auth-strategies", "protocols"].map((folder) => ({
   to: { path: `^packages/server/src/${folder}/strategies/` },
 }));
 
+const VAULT_FILE_ENTRY = "^packages/server/(src|dist)/vault-file\\.(ts|js|d\\.ts)$";
+
 module.exports = {
   forbidden: [
     { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
@@ -46,13 +48,20 @@ module.exports = {
     { name: "no-unresolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
     {
       name: "packages-stay-apart",
-      comment: "The CLI speaks to the server over HTTP through the client, never by import.",
+      comment: "The CLI speaks to a running server over HTTP through the client, never by import.",
       severity: "error",
       from: { path: "^packages/([^/]+)/" },
       to: {
         path: "^packages/",
-        pathNot: ["^packages/$1/", "^packages/client/(src|dist)/index\\.(ts|js|d\\.ts)$"],
+        pathNot: ["^packages/$1/", "^packages/client/(src|dist)/index\\.(ts|js|d\\.ts)$", VAULT_FILE_ENTRY],
       },
+    },
+    {
+      name: "only-the-cli-works-on-vault-files",
+      comment: "What needs no running server: describe, verify, back up and restore a vault file.",
+      severity: "error",
+      from: { path: "^packages/", pathNot: "^packages/(cli|server)/" },
+      to: { path: VAULT_FILE_ENTRY },
     },
     ...layerRules,
     ...registries,

@@ -41,6 +41,7 @@ export function describeFailure(error: unknown, circumstances: Circumstances): F
   if (error instanceof CliError) {
     return { message: error.message, hint: error.hint, code: "failed", exitCode: 1 };
   }
+  if (isVaultFileError(error)) return { message: error.message, code: error.code, exitCode: 1 };
   if (isVaultError(error)) {
     return {
       message: OWN_WORDS[error.code] ?? error.message,
@@ -66,6 +67,16 @@ interface VaultErrorShape {
 /** By its shape, so that a wrong command line is told without loading the client. */
 function isVaultError(error: unknown): error is VaultErrorShape {
   return error instanceof Error && error.name === "VaultError" && "code" in error && "status" in error;
+}
+
+/** What was told by the part of the server that works on vault files; by its shape, for the same reason. */
+function isVaultFileError(error: unknown): error is Error & { readonly code: string } {
+  return (
+    error instanceof Error &&
+    error.name === "VaultProxyError" &&
+    "code" in error &&
+    typeof error.code === "string"
+  );
 }
 
 /** Where the client's sentence speaks to programmers, or its hint would not fit. */

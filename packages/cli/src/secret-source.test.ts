@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { linesOf, readFirstLine, readLines } from "./secret-source.js";
+import { linesOf, readFirstLine, readFirstLines, readLines } from "./secret-source.js";
 
 describe("readFirstLine", () => {
   test.each([
@@ -34,6 +34,31 @@ describe("readFirstLine", () => {
       })(),
     );
     await expect(readFirstLine(endless)).rejects.toThrow("too long");
+  });
+});
+
+describe("readFirstLines", () => {
+  test.each([
+    ["one\ntwo\nthree\n", ["one", "two"]],
+    ["one\r\ntwo", ["one", "two"]],
+    ["one\n", ["one"]],
+    ["\ntwo\n", ["", "two"]],
+    ["", []],
+  ])("two of %j are %j", async (text, lines) => {
+    expect(await readFirstLines(Readable.from([text]), 2)).toEqual(lines);
+    const bytes = [...Buffer.from(text)].map((byte) => Buffer.from([byte]));
+    expect(await readFirstLines(Readable.from(bytes), 2)).toEqual(lines);
+  });
+
+  test("waits for the second line, and not for what follows it", async () => {
+    const input = new Readable({ read: () => undefined });
+    input.push("one\n");
+    setTimeout(() => input.push("two\n"), 20);
+    expect(await readFirstLines(input, 2)).toEqual(["one", "two"]);
+  });
+
+  test("none are there without any input", async () => {
+    expect(await readFirstLines(new Readable({ read: () => undefined }), 0)).toEqual([]);
   });
 });
 

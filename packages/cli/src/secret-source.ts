@@ -4,15 +4,24 @@ import { CliError } from "./failures.js";
 
 /** Bytes; far above any credential, low enough to refuse a wrong file at once. */
 const MAX_SECRET_BYTES = 64 * 1024;
+const LINE_END = 0x0a;
 
 /** Everything up to the first line end of `input`; what follows is not waited for. */
 export async function readFirstLine(input: AsyncIterable<Buffer | string>): Promise<string> {
-  return firstLine(await readText(input, (text) => text.includes("\n")));
+  return firstLine(await readText(input, 1));
+}
+
+/** At most `count` lines of `input`, without their ends; what follows is not waited for. */
+export async function readFirstLines(
+  input: AsyncIterable<Buffer | string>,
+  count: number,
+): Promise<string[]> {
+  return count === 0 ? [] : linesOf(await readText(input, count)).slice(0, count);
 }
 
 /** All lines of `input`, without their ends; a line end at the very end opens no further line. */
 export async function readLines(input: AsyncIterable<Buffer | string>): Promise<string[]> {
-  return linesOf(await readText(input, () => false));
+  return linesOf(await readText(input, Number.POSITIVE_INFINITY));
 }
 
 export async function readSecretFile(path: string): Promise<string> {
@@ -45,18 +54,18 @@ export function linesOf(text: string): string[] {
   return lines;
 }
 
-async function readText(
-  input: AsyncIterable<Buffer | string>,
-  enough: (text: string) => boolean,
-): Promise<string> {
+/** @param wantedLines after whose last end nothing more is waited for */
+async function readText(input: AsyncIterable<Buffer | string>, wantedLines: number): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
+  let lineEnds = 0;
   for await (const chunk of input) {
     const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
     length += bytes.length;
     if (length > MAX_SECRET_BYTES) throw new CliError("standard input is too long to hold a secret");
     chunks.push(bytes);
-    if (enough(bytes.toString("latin1"))) break;
+    lineEnds += bytes.filter((byte) => byte === LINE_END).length;
+    if (lineEnds >= wantedLines) break;
   }
   return Buffer.concat(chunks).toString("utf8");
 }

@@ -1,4 +1,5 @@
-import { chmod, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -55,4 +56,22 @@ test("a bare token, as a Go client saves it, is one without an address", async (
   await writeSession(path, session("tok_one"));
   await writeFile(path, "tok_go");
   expect(await readSession(path)).toEqual({ token: "tok_go", address: "", listenerUid: undefined });
+});
+
+test("a named pipe or a directory in its place is refused at once", async () => {
+  const path = await sessionPath();
+  await writeSession(path, session("tok_one"));
+  await removeSession(path);
+  execFileSync("mkfifo", ["-m", "600", path]);
+  await expect(readSession(path)).rejects.toThrow("no regular file");
+  await rm(path);
+  await mkdir(path, { mode: 0o700 });
+  await expect(readSession(path)).rejects.toThrow("no regular file");
+});
+
+test.each(["", "\n", " \nhttps://vault.example\n"])("%j holds no token, and says so", async (text) => {
+  const path = await sessionPath();
+  await writeSession(path, session("tok_one"));
+  await writeFile(path, text);
+  await expect(readSession(path)).rejects.toThrow("is empty");
 });

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, rename, rm, stat, readFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 import { CliError } from "./failures.js";
@@ -14,22 +15,39 @@ export interface Session {
   readonly listenerUid?: string | undefined;
 }
 
-/** `undefined` when there is none. Refuses a file that other users may read. */
+/** `undefined` when there is none. Refuses a file that other users may read, and one that holds no token. */
 export async function readSession(path: string): Promise<Session | undefined> {
+  let text: string;
   try {
-    const { mode } = await stat(path);
-    if (process.platform !== "win32" && (mode & 0o077) !== 0) {
+    text = await readPrivately(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    if (error instanceof CliError) throw error;
+    throw new CliError(`cannot read the saved session ${path}`);
+  }
+  const [token = "", address = "", listenerUid] = linesOf(text);
+  if (token.trim() === "") throw new CliError(`the saved session ${path} is empty`, "unlock again");
+  return { token: token.trim(), address, listenerUid };
+}
+
+async function readPrivately(path: string): Promise<string> {
+  // O_NONBLOCK: opening a named pipe would otherwise wait for its writer. Windows has no such flag.
+  const nonBlocking = (constants as Partial<typeof constants>).O_NONBLOCK ?? 0;
+  const file = await open(path, constants.O_RDONLY | nonBlocking);
+  try {
+    const found = await file.stat();
+    if (!found.isFile()) {
+      throw new CliError(`the saved session ${path} is no regular file`, "remove it, and unlock again");
+    }
+    if (process.platform !== "win32" && (found.mode & 0o077) !== 0) {
       throw new CliError(
         "other users may read the saved session",
         `run \`chmod 600 ${path}\`, and unlock again`,
       );
     }
-    const [token = "", address = "", listenerUid] = linesOf(await readFile(path, "utf8"));
-    return { token: token.trim(), address, listenerUid };
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    if (error instanceof CliError) throw error;
-    throw new CliError(`cannot read the saved session ${path}`);
+    return await file.readFile("utf8");
+  } finally {
+    await file.close();
   }
 }
 

@@ -103,6 +103,36 @@ describe("control plane", () => {
     ]);
   });
 
+  test("changes the password, and makes a recovery key", async () => {
+    const server = await serve((request, response) => {
+      if (request.url === "/auth/password") return void response.writeHead(204).end();
+      json(response, 201, { recovery_key: "0123-4567" });
+    });
+    const client = clientOf(server);
+    await client.changePassword("old horse", "new horse");
+    expect(await client.createRecoveryKey("new horse")).toBe("0123-4567");
+    expect(server.requests.map(({ method, url, body }) => `${method} ${url} ${body}`)).toEqual([
+      'POST /auth/password {"current":"old horse","new":"new horse"}',
+      'POST /auth/recovery-key {"password":"new horse"}',
+    ]);
+    expect(server.requests.every((request) => request.headers.authorization === `Bearer ${TOKEN}`)).toBe(
+      true,
+    );
+  });
+
+  test("passwords do not go over plain http to another host, with a token or without", async () => {
+    const client = new VaultClient({ addr: "http://vault.example" });
+    const refused = { status: 0, code: "insecure_address" };
+    await expect(client.changePassword("old horse", "new horse")).rejects.toMatchObject(refused);
+    await expect(client.createRecoveryKey("old horse")).rejects.toMatchObject(refused);
+  });
+
+  test("an answer without a recovery key is no vault's", async () => {
+    const server = await serve((_, response) => json(response, 201, { recovery_key: 5 }));
+    const made = clientOf(server).createRecoveryKey("old horse");
+    await expect(made).rejects.toMatchObject({ status: 0, code: "invalid_answer" });
+  });
+
   test("an error answer becomes a VaultError, also one without a JSON body", async () => {
     const server = await serve((request, response) => {
       if (request.url === "/services") {

@@ -72,7 +72,10 @@ export class VaultClient {
     return vaultState.health(this.#transport, options);
   }
 
-  /** Resolves with an admin token, which this client uses from then on. The first unlock creates the vault. */
+  /**
+   * Resolves with an admin token, which this client uses from then on. The first unlock creates the vault; later the
+   * recovery key does as the password.
+   */
   async unlock(password: string, options?: CallOptions): Promise<string> {
     return (await this.unlockWithDetails(password, options)).id;
   }
@@ -87,6 +90,19 @@ export class VaultClient {
   async lock(options?: vaultState.LockOptions): Promise<void> {
     await vaultState.lock(this.#transport, options);
     this.#token = "";
+  }
+
+  /** Needs an admin token. `current` may be the recovery key; `next` has at least 8 characters. */
+  async changePassword(current: string, next: string, options?: CallOptions): Promise<void> {
+    return vaultState.changePassword(this.#transport, current, next, options);
+  }
+
+  /**
+   * Needs an admin token. Resolves with a new recovery key, which opens the vault as its password does and is shown
+   * this once; the one before opens nothing any more.
+   */
+  async createRecoveryKey(password: string, options?: CallOptions): Promise<string> {
+    return vaultState.createRecoveryKey(this.#transport, password, options);
   }
 
   async listServices(options?: CallOptions): Promise<services.ServiceInfo[]> {

@@ -35,6 +35,27 @@ export async function unlock(
   return issuedToken(answer);
 }
 
+export async function changePassword(
+  transport: Transport,
+  current: string,
+  next: string,
+  options: CallOptions = {},
+): Promise<void> {
+  const body = { current, new: next };
+  await transport.json({ ...options, method: "POST", target: "/auth/password", body, confidential: true });
+}
+
+export async function createRecoveryKey(
+  transport: Transport,
+  password: string,
+  options: CallOptions = {},
+): Promise<string> {
+  const target = "/auth/recovery-key";
+  const body = { password };
+  const answer = await transport.json({ ...options, method: "POST", target, body, confidential: true });
+  return stringField(answer, "recovery_key");
+}
+
 export async function lock(transport: Transport, options: LockOptions = {}): Promise<void> {
   const { revokeTokens, ...call } = options;
   const body = revokeTokens === true ? { revoke_tokens: true } : undefined;

@@ -78,6 +78,43 @@ def test_a_refused_lock_keeps_the_token(vault: StubVault) -> None:
     assert json.loads(vault.seen[0].body) == {"revoke_tokens": True}
 
 
+def test_the_password_is_changed(vault: StubVault, use_client: UseClient) -> None:
+    vault.answers["POST", "/auth/password"] = Answer(204)
+    assert use_client(lambda c: c.change_password("old horse", "new horse"), vault.addr, TOKEN) is None
+    assert json.loads(vault.seen[0].body) == {"current": "old horse", "new": "new horse"}
+    assert vault.seen[0].headers["authorization"] == f"Bearer {TOKEN}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (json_answer({"error": "wrong password or damaged vault file", "code": "unauthorized"}, 401), "unauthorized"),
+        (Answer(200, b"<html>welcome</html>"), "unexpected_answer"),
+    ],
+)
+def test_a_password_that_was_not_changed_is_an_error(
+    vault: StubVault, use_client: UseClient, answer: Answer, code: str
+) -> None:
+    vault.answers["POST", "/auth/password"] = answer
+    with pytest.raises(VaultError) as raised:
+        use_client(lambda c: c.change_password("old horse", "new horse"), vault.addr, TOKEN)
+    assert raised.value.code == code
+    assert "horse" not in str(raised.value)
+
+
+def test_a_recovery_key_is_made(vault: StubVault, use_client: UseClient) -> None:
+    vault.answers["POST", "/auth/recovery-key"] = json_answer({"recovery_key": "0123-4567"}, 201)
+    assert use_client(lambda c: c.create_recovery_key("old horse"), vault.addr, TOKEN) == "0123-4567"
+    assert json.loads(vault.seen[0].body) == {"password": "old horse"}
+
+
+def test_an_answer_without_a_recovery_key_is_unexpected(vault: StubVault, use_client: UseClient) -> None:
+    vault.answers["POST", "/auth/recovery-key"] = json_answer({"recovery_key": 5}, 201)
+    with pytest.raises(VaultError) as raised:
+        use_client(lambda c: c.create_recovery_key("old horse"), vault.addr, TOKEN)
+    assert raised.value.code == "unexpected_answer"
+
+
 def test_create_token_sends_only_what_is_given(vault: StubVault, use_client: UseClient) -> None:
     vault.answers["POST", "/tokens"] = json_answer({"id": TOKEN, "scope": "proxy"}, 201)
     issued = use_client(lambda c: c.create_token(name="bot", ttl="1h"), vault.addr, "tok_admin")

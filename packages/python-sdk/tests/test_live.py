@@ -221,6 +221,23 @@ def test_lock_ends_calls_and_unlock_brings_the_same_tokens_back(vault_addr: str,
         assert agent.proxy("api", "GET", "/again").status_code == 200
 
 
+def test_a_recovery_key_does_as_the_password_and_sets_a_new_one(vault_addr: str, token: str) -> None:
+    with VaultClient(vault_addr) as admin, VaultClient(vault_addr, token) as agent:
+        unlock_in_turn(admin, PASSWORD)
+        key = admin.create_recovery_key(PASSWORD)
+        admin.lock()
+        unlock_in_turn(admin, key)
+        admin.change_password(key, "another good one")
+        admin.lock()
+        with pytest.raises(VaultError) as wrong:
+            unlock_in_turn(admin, PASSWORD)
+        assert (wrong.value.status_code, wrong.value.code) == (401, "unauthorized")
+        unlock_in_turn(admin, "another good one")
+        admin.change_password("another good one", PASSWORD)
+        unlock_in_turn(admin, PASSWORD)
+        assert agent.proxy("api", "GET", "/again").status_code == 200
+
+
 def unlock_in_turn(admin: VaultClient, password: str) -> None:
     """Unlock, waiting for the vault's limit on attempts to pass."""
     for _ in range(50):

@@ -14,7 +14,7 @@ import { createServiceRoutes } from "./data-plane/service-routes.js";
 import { VaultProxyError } from "./errors/vault-proxy-error.js";
 import { createControlPlane } from "./http-api/app.js";
 import { createBrowserGuard } from "./network/browser-guard.js";
-import { findPeerUid, readTcpTable } from "./network/peer-user.js";
+import { findPeerUid, readTcpTable, shareReads, type ReadTcpTable } from "./network/peer-user.js";
 import type { Logger } from "./redaction/logger.js";
 import { readTlsFiles } from "./start-up-files.js";
 import type { TokenRecord } from "./tokens/token-record.js";
@@ -38,7 +38,10 @@ export async function createServer(config: ServerConfig, version: string, log: L
   const vault = await openVault({
     dataDir: config.dataDir,
     log,
-    slowedCallers: new Set([callerKey(0), callerKey(process.getuid?.()), UNIX_SOCKET_CALLER]),
+    slowedCallers: new Set([
+      ...[callerKey(0), callerKey(process.getuid?.())],
+      ...[UNIX_SOCKET_CALLER, PASSWORD_FILE_CALLER],
+    ]),
     importService: (name, json) => importService(name, json, log),
   });
   const services = vault.collection<ServiceRecord>("services");
@@ -69,6 +72,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
     }
   });
 
+  const readTable = shareReads(readTcpTable);
   const requestIds = new WeakMap<IncomingMessage, string>();
   const controlPlane = createControlPlane({
     vault,
@@ -79,7 +83,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
     clock: Date.now,
     log,
     requestIdOf: (c) => requestIds.get(incomingOf(c)) ?? "",
-    callerOf: (c) => userOfCaller(incomingOf(c)),
+    callerOf: (c) => userOfCaller(incomingOf(c), readTable),
   });
   const listenToControlPlane = getRequestListener(controlPlane.fetch, { overrideGlobalObjects: false });
 
@@ -124,12 +128,12 @@ function incomingOf(context: { readonly env: unknown }): IncomingMessage {
 }
 
 /** Whom failed unlocks are counted for: the user at the other end of a loopback connection, where that can be told. */
-async function userOfCaller(request: IncomingMessage): Promise<string> {
+async function userOfCaller(request: IncomingMessage, readTable: ReadTcpTable): Promise<string> {
   const { localAddress, localPort, remoteAddress, remotePort } = request.socket;
   if (localAddress === undefined || localPort === undefined) return UNIX_SOCKET_CALLER;
   if (remoteAddress === undefined || remotePort === undefined) return callerKey(undefined);
   return callerKey(
-    await findPeerUid({ localAddress, localPort, remoteAddress, remotePort, readTable: readTcpTable }),
+    await findPeerUid({ localAddress, localPort, remoteAddress, remotePort, readTable }),
   );
 }
 
@@ -138,6 +142,9 @@ async function userOfCaller(request: IncomingMessage): Promise<string> {
  * are slowed and none is barred: otherwise one of them could bar the owner.
  */
 const UNIX_SOCKET_CALLER = "unix-socket";
+
+/** Whoever starts the server. A restart loop with an outdated password file must not bar anyone. */
+export const PASSWORD_FILE_CALLER = "password-file";
 
 function callerKey(uid: number | undefined): string {
   return uid === undefined ? "unknown" : `uid:${uid}`;

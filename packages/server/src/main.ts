@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 import { parseCommandLine } from "./config/command-line.js";
 import type { ServerConfig } from "./config/server-config.js";
-import { createServer } from "./create-server.js";
+import { keepMemoryOutOfCoreDumps } from "./core-dumps.js";
+import { createServer, PASSWORD_FILE_CALLER } from "./create-server.js";
 import { VaultProxyError } from "./errors/vault-proxy-error.js";
 import { listen } from "./listen.js";
 import { createLogger, describeThrown, type Logger } from "./redaction/logger.js";
-import { readPasswordFile } from "./start-up-files.js";
+import { readStartPassword } from "./start-up-files.js";
 import { stopOnSignals } from "./stop-on-signals.js";
 import { readVersion } from "./version.js";
 
@@ -24,6 +25,7 @@ if (parsed.kind === "print") {
   process.on("exit", () => log.flush());
   exitOnDefects(log);
   ignoreInspectorSignal(log);
+  if (!keepMemoryOutOfCoreDumps()) log.debug({}, "core dumps of this process may hold its memory");
   try {
     await run(config, log);
   } catch (thrown) {
@@ -39,9 +41,10 @@ async function run(config: ServerConfig, log: Logger): Promise<void> {
   try {
     const address = await listen(server.listener, config.listen, config.tls === undefined ? "http" : "https");
     log.info({ address, data_dir: config.dataDir, version }, `listening on ${address}`);
-    if (config.passwordFile === undefined) return;
-    await server.vault.unlock(await readPasswordFile(config.passwordFile, log), "password-file");
-    log.info({}, "unlocked with the password file");
+    const found = await readStartPassword(config, log);
+    if (found === undefined) return;
+    await server.vault.unlock(found.password, PASSWORD_FILE_CALLER);
+    log.info({}, `unlocked with ${found.source}`);
   } catch (thrown) {
     await server.close();
     throw thrown;

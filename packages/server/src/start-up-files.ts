@@ -30,21 +30,71 @@ export async function readTlsFiles(files: NonNullable<ServerConfig["tls"]>): Pro
   }
 }
 
-/** The first line of the file, without its line end. Warns if other users may read it. */
-export async function readPasswordFile(path: string, log: Logger): Promise<Secret> {
-  const text = (await read("--password-file", path)).toString("utf8");
-  const { mode } = await stat(path);
-  if ((mode & 0o077) !== 0) {
-    log.warn({ file: path, mode: (mode & 0o777).toString(8) }, "other users may read the password file");
-  }
-  return new Secret(text.split(/\r?\n/, 1)[0] ?? "");
+export interface StartPassword {
+  readonly password: Secret;
+  /** As a sentence names it: `the password file`. */
+  readonly source: string;
 }
 
-async function read(flag: string, path: string): Promise<Buffer> {
+/** Other users' bits of a mode. */
+const OTHERS = 0o077;
+/** systemd gives a credential to its user by an access list, whose mask stands where a group's bits do (acl(5)). */
+const OTHERS_BEYOND_ACCESS_LIST = 0o007;
+
+/**
+ * The password to unlock with at start, or undefined if none was given: the first line of a file, without its line end.
+ * Warns if other users may read it.
+ *
+ * @throws VaultProxyError `invalid_request` that says which file, if it cannot be read or its first line is empty.
+ */
+export async function readStartPassword(
+  { passwordFile, passwordCredential }: Pick<ServerConfig, "passwordFile" | "passwordCredential">,
+  log: Pick<Logger, "warn">,
+): Promise<StartPassword | undefined> {
+  if (passwordFile !== undefined) {
+    const password = await readPassword("--password-file", passwordFile, OTHERS, log);
+    return { password, source: "the password file" };
+  }
+  // Most units have no such credential.
+  if (passwordCredential === undefined || !(await isThere(passwordCredential))) return undefined;
+  const title = "systemd credential";
+  const password = await readPassword(title, passwordCredential, OTHERS_BEYOND_ACCESS_LIST, log);
+  return { password, source: `the ${title}` };
+}
+
+async function readPassword(
+  title: string,
+  path: string,
+  othersMask: number,
+  log: Pick<Logger, "warn">,
+): Promise<Secret> {
+  const text = (await read(title, path)).toString("utf8");
+  const { mode } = await stat(path);
+  if ((mode & othersMask) !== 0) {
+    log.warn({ file: path, mode: (mode & 0o777).toString(8) }, "other users may read the password file");
+  }
+  const [firstLine = ""] = text.split(/\r?\n/, 1);
+  if (firstLine === "") {
+    throw new VaultProxyError("invalid_request", `${title}: the first line of ${path} is empty`);
+  }
+  return new Secret(firstLine);
+}
+
+/** In doubt it is: then reading it says what is wrong. */
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && "code" in error && error.code === "ENOENT");
+  }
+}
+
+async function read(title: string, path: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
-    throw new VaultProxyError("invalid_request", `${flag}: cannot read ${path} (${code})`, { cause: error });
+    throw new VaultProxyError("invalid_request", `${title}: cannot read ${path} (${code})`, { cause: error });
   }
 }

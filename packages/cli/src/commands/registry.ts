@@ -12,6 +12,8 @@ export const GROUPS: Readonly<Record<string, string>> = {
   service: "The APIs that the vault holds credentials for",
   token: "The tokens that agents use",
   file: "Credential files in the vault, such as a Google key",
+  vault: "The vault file and its backups",
+  password: "The master password of the vault",
 };
 
 export const COMMANDS: readonly CommandEntry[] = [
@@ -89,6 +91,36 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: ["file", "delete"],
     summary: "Delete a stored file",
     load: async () => (await import("./file-delete.js")).configureFileDelete,
+  },
+  {
+    path: ["password", "change"],
+    summary: "Change the master password",
+    load: async () => (await import("./password-change.js")).configurePasswordChange,
+  },
+  {
+    path: ["vault", "recovery-key"],
+    summary: "Make a recovery key and print it",
+    load: async () => (await import("./vault-recovery-key.js")).configureVaultRecoveryKey,
+  },
+  {
+    path: ["vault", "info"],
+    summary: "Show what a vault file tells without its password",
+    load: async () => (await import("./vault-info.js")).configureVaultInfo,
+  },
+  {
+    path: ["vault", "verify"],
+    summary: "Open a vault file, and check all that is in it",
+    load: async () => (await import("./vault-verify.js")).configureVaultVerify,
+  },
+  {
+    path: ["vault", "backup"],
+    summary: "Copy the vault file, of a running server too",
+    load: async () => (await import("./vault-backup.js")).configureVaultBackup,
+  },
+  {
+    path: ["vault", "restore"],
+    summary: "Put a backup in the place of the vault file",
+    load: async () => (await import("./vault-restore.js")).configureVaultRestore,
   },
   {
     path: ["http"],

@@ -1,10 +1,14 @@
 import type { ConfigureCommand } from "../command-definition.js";
 import { sessionAddress } from "../connection.js";
-import { CliError, UsageError } from "../failures.js";
 import { addExamples } from "../help-examples.js";
 import { assertTokenId } from "../issued-token-check.js";
-import { assertTrustedListener } from "../listener-check.js";
-import { readPassword } from "../password.js";
+import {
+  addPasswordOptions,
+  assertListenerUid,
+  assertPasswordMayGo,
+  toPasswordRefusal,
+} from "../password-delivery.js";
+import { PASSWORD_SOURCES, readFirstPassword, readPassword } from "../password.js";
 import { writeSession } from "../session-file.js";
 
 interface UnlockOptions {
@@ -13,15 +17,9 @@ interface UnlockOptions {
 }
 
 export const configureUnlock: ConfigureCommand = (command, perform) => {
-  command
-    .option("--password-file <file>", "take the password from the first line of a file")
-    .option(
-      "--listener-uid <uid>",
-      "trust a loopback listener of this user id, or of `any`; the session remembers it",
-    );
-  command.addHelpText(
+  addPasswordOptions(command, "; the session remembers it").addHelpText(
     "after",
-    "\nThe password is asked for without echo, or is the first line of standard input.\nThe first unlock creates the vault.",
+    `\n${PASSWORD_SOURCES}\nThe first unlock creates the vault.`,
   );
   addExamples(
     command,
@@ -32,18 +30,13 @@ export const configureUnlock: ConfigureCommand = (command, perform) => {
   command.action((options: UnlockOptions) =>
     perform(async (context) => {
       const { output } = context;
-      if (options.listenerUid !== undefined && !/^(\d+|any)$/.test(options.listenerUid)) {
-        throw new UsageError("--listener-uid takes a number or `any`");
-      }
+      assertListenerUid(options);
       const client = await context.connect("no token");
       const { initialized } = await client.healthDetails();
-      await assertTrustedListener(client.addr, options.listenerUid, {
-        secret: "the password",
-        advice: "if that is where vault-server runs, pass --listener-uid",
-      });
-      const password = await readPassword(context, { ...options, creating: !initialized });
+      await assertPasswordMayGo(client, options.listenerUid);
+      const password = await (initialized ? readPassword : readFirstPassword)(context, options);
       const session = await client.unlockWithDetails(password).catch((error: unknown) => {
-        throw isWrongPassword(error) ? new CliError(error.message) : error;
+        throw toPasswordRefusal(error);
       });
       assertTokenId(session);
       await writeSession(context.sessionPath, {
@@ -63,8 +56,3 @@ export const configureUnlock: ConfigureCommand = (command, perform) => {
     }),
   );
 };
-
-/** Here 401 is about the password; the usual advice would be to unlock. */
-function isWrongPassword(error: unknown): error is Error {
-  return error instanceof Error && "status" in error && error.status === 401;
-}

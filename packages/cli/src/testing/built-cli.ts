@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 /** The built program. */
 export const CLI = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 
-/** Compiles the client and the CLI, so that the tests run what is in the tree. */
+/** Compiles the client and the CLI, so that the tests run what is in the tree. Of the server it needs a build. */
 export async function buildCli(): Promise<void> {
   const compiler = createRequire(import.meta.url).resolve("typescript/bin/tsc");
   for (const folder of ["client", "cli"]) {

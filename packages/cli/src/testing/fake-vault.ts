@@ -11,6 +11,7 @@ export interface FakeVault {
   readonly requests: { method: string; url: string; headers: IncomingMessage["headers"]; body: string }[];
   initialized: boolean;
   locked: boolean;
+  recoveryKey: string;
   stop(): Promise<void>;
 }
 
@@ -26,6 +27,7 @@ export async function startFakeVault(): Promise<FakeVault> {
     requests: [],
     initialized: true,
     locked: false,
+    recoveryKey: "000G-40R4-0M30-E209-185G-R38E-1W81-24GK-8NPE",
     stop: async () => {
       server.close();
       server.closeAllConnections();
@@ -99,6 +101,16 @@ function controlPlane(vault: FakeVault, route: string, body: string, response: S
         json(response, 200, { status: "locked" });
         return;
       }
+    case "POST /auth/password": {
+      const { current } = JSON.parse(body) as { current: string };
+      if (current === PASSWORD) return void response.writeHead(204).end();
+      failure(response, 401, "unauthorized", "wrong password or damaged vault file");
+      return;
+    }
+    case "POST /auth/recovery-key": {
+      json(response, 201, { recovery_key: vault.recoveryKey });
+      return;
+    }
     case "GET /services": {
       json(response, 200, [service]);
       return;

@@ -5,10 +5,15 @@ import type { CommandContext } from "../command-context.js";
 import { createOutput } from "../output.js";
 import { ADMIN_TOKEN } from "./fake-vault.js";
 
+/** Of the key bytes 0, 1, … 19. */
+export const RECOVERY_KEY = "000G-40R4-0M30-E209-185G-R38E-1W81-24GK-8NPE";
+
 export interface TerminalContext {
   readonly context: CommandContext;
   /** `METHOD path` of every call that reached the vault. */
   readonly calls: string[];
+  /** The body of each, as it was sent. */
+  readonly bodies: unknown[];
   /** Types once `question` is on the screen. */
   answer(question: string, keys: string): Promise<void>;
   /** Ends the input. */
@@ -21,18 +26,24 @@ export function terminalContext(addr: string, initialized = true, id = ADMIN_TOK
   const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => undefined });
   const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 100, rows: 40 });
   const calls: string[] = [];
+  const bodies: unknown[] = [];
   let screen = "";
   let read = 0;
   stderr.on("data", (chunk: Buffer) => (screen += chunk.toString()));
   const answering = (url: string, init?: RequestInit): Promise<Response> => {
     calls.push(`${init?.method ?? ""} ${new URL(url).pathname}`);
+    bodies.push(init?.body);
     return Promise.resolve(
-      Response.json({ status: "locked", initialized, id, scope: "admin", name: "x", auth_type: "bearer" }),
+      Response.json({
+        ...{ status: "unlocked", initialized, id, scope: "admin", name: "x", auth_type: "bearer" },
+        recovery_key: RECOVERY_KEY,
+      }),
     );
   };
   const client = new VaultClient({ addr, fetch: answering as typeof fetch });
   return {
     calls,
+    bodies,
     screen: () => screen,
     hangUp: () => stdin.end(),
     answer: async (question, keys) => {

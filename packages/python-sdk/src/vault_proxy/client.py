@@ -88,6 +88,17 @@ class VaultClient:
         self._call(operations.lock(revoke_tokens=revoke_tokens))
         self.token = None
 
+    def change_password(self, current: str, new: str) -> None:
+        """Change the vault's password (admin). `current` may be the recovery key; `new` has 8 characters or more."""
+        self._call(operations.change_password(current, new))
+
+    def create_recovery_key(self, password: str) -> str:
+        """Give a new recovery key (admin), this once; the one before opens nothing any more.
+
+        It opens the vault as its password does: `unlock` and `change_password` take it.
+        """
+        return self._call(operations.create_recovery_key(password))
+
     def list_services(self) -> list[ServiceInfo]:
         """List the services that can be called, without their secrets."""
         return self._call(operations.list_services())

@@ -106,6 +106,24 @@ def lock(*, revoke_tokens: bool) -> Operation[None]:
     return Operation("POST", "/auth/lock", _json_reader(lambda _answer: None), body=body)
 
 
+def change_password(current: str, new: str) -> Operation[None]:
+    """Seal the vault under a new password; an admin token is needed."""
+    body = {"json": {"current": current, "new": new}}
+    return Operation("POST", "/auth/password", _nothing, body=body)
+
+
+def create_recovery_key(password: str) -> Operation[str]:
+    """Ask for a recovery key in place of the one before; an admin token is needed."""
+
+    def read(answer: object) -> str:
+        key = answer.get("recovery_key") if isinstance(answer, dict) else None
+        if not isinstance(key, str):
+            raise ValueError("no recovery key")
+        return key
+
+    return Operation("POST", "/auth/recovery-key", _json_reader(read), body={"json": {"password": password}})
+
+
 def create_token(
     scope: str, *, name: str | None, ttl: str | None, expires_at: str | None, policy: str | None
 ) -> Operation[IssuedToken]:
@@ -163,14 +181,16 @@ def _json_reader(read: Callable[[object], Result]) -> Callable[[httpx.Response],
         with suppress(ValueError):
             return read(response.json())
         # Not from inside a handler: the error of the reading holds the answer's text, which may show a token.
-        raise VaultError(
-            response.status_code,
-            "the answer is not what a vault sends: is this the vault's address?",
-            "unexpected_answer",
-            request_id=response.headers.get("x-vault-request-id"),
-        )
+        raise _unexpected_answer(response)
 
     return read_answer
+
+
+def _nothing(response: httpx.Response) -> None:
+    if not response.is_success:
+        raise _vault_error(response)
+    if response.content:
+        raise _unexpected_answer(response)
 
 
 def _checked_proxy_answer(response: httpx.Response) -> httpx.Response:
@@ -184,6 +204,15 @@ def _checked_proxy_answer(response: httpx.Response) -> httpx.Response:
             response=response,
         )
     return response
+
+
+def _unexpected_answer(response: httpx.Response) -> VaultError:
+    return VaultError(
+        response.status_code,
+        "the answer is not what a vault sends: is this the vault's address?",
+        "unexpected_answer",
+        request_id=response.headers.get("x-vault-request-id"),
+    )
 
 
 def _vault_error(response: httpx.Response) -> VaultError:

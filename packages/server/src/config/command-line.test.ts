@@ -27,6 +27,7 @@ test("the defaults are those of the contract", () => {
     egressProxy: undefined,
     allowedHosts: [],
     passwordFile: undefined,
+    passwordCredential: undefined,
     logFormat: "text",
     logLevel: "info",
   });
@@ -57,6 +58,33 @@ test("every flag has a variable, and the flag wins", () => {
     tls: { certPath: "/tmp/c", keyPath: "/tmp/k" },
   });
   expect(config.egressProxy?.href).toBe("http://proxy.example:3128/");
+});
+
+describe("the password at start", () => {
+  const systemd = { CREDENTIALS_DIRECTORY: "/run/credentials/vault.service" };
+
+  test("may be a systemd credential", () => {
+    expect(configOf([], systemd)).toMatchObject({
+      passwordFile: undefined,
+      passwordCredential: "/run/credentials/vault.service/vault-password",
+    });
+    expect(configOf([], { CREDENTIALS_DIRECTORY: "" }).passwordCredential).toBeUndefined();
+  });
+
+  test.each([
+    [["--password-file", "/tmp/p"], systemd],
+    [[], { ...systemd, VAULT_PASSWORD_FILE: "/tmp/p" }],
+  ])("is in a file that %j or the environment names, before any credential", (argv, environment) => {
+    expect(configOf(argv, environment)).toMatchObject({
+      passwordFile: "/tmp/p",
+      passwordCredential: undefined,
+    });
+  });
+
+  test("is described by the help", () => {
+    const help = parse(["--help"]);
+    expect(help.kind === "print" && help.text).toMatch(/--password-file.*systemd credential vault-password/s);
+  });
 });
 
 describe("a non-loopback address without TLS", () => {

@@ -30,8 +30,13 @@ class UsageError extends Error {}
 
 const MAX_TOKEN_TTL_MS = 10 * 365 * 86_400_000;
 
+/** systemd.exec(5), "Credentials": the directory is in `$CREDENTIALS_DIRECTORY`, the name is the unit's to choose. */
+const PASSWORD_CREDENTIAL = "vault-password";
+
 const EXAMPLES = `
 Every flag can be given as an environment variable instead: --data-dir is VAULT_DATA_DIR. A flag wins.
+Without --password-file, the systemd credential ${PASSWORD_CREDENTIAL} is used if the unit has it:
+LoadCredentialEncrypted=${PASSWORD_CREDENTIAL}:/etc/credstore.encrypted/${PASSWORD_CREDENTIAL}
 
 Examples:
   vault-server
@@ -55,7 +60,8 @@ export function parseCommandLine(
   });
   try {
     command.parse([...argv], { from: "user" });
-    return { kind: "run", config: toConfig(withEnvironment(command, environment)) };
+    const config = toConfig(withEnvironment(command, environment), environment.CREDENTIALS_DIRECTORY);
+    return { kind: "run", config };
   } catch (error) {
     if (error instanceof UsageError) return { kind: "usage", text: `vault-server: ${error.message}\n` };
     if (!(error instanceof CommanderError)) throw error;
@@ -108,7 +114,7 @@ function withEnvironment(
   return values as unknown as RawOptions;
 }
 
-function toConfig(options: RawOptions): ServerConfig {
+function toConfig(options: RawOptions, credentialsDirectory = ""): ServerConfig {
   const listen = parseListenAddress(options.listen);
   if (listen === undefined) {
     throw new UsageError(
@@ -139,6 +145,10 @@ function toConfig(options: RawOptions): ServerConfig {
       .map((name) => name.trim())
       .filter((name) => name !== ""),
     passwordFile: options.passwordFile === undefined ? undefined : resolve(options.passwordFile),
+    passwordCredential:
+      options.passwordFile !== undefined || credentialsDirectory === ""
+        ? undefined
+        : resolve(credentialsDirectory, PASSWORD_CREDENTIAL),
     logFormat: options.logFormat,
     logLevel: options.logLevel,
   };

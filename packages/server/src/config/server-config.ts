@@ -14,6 +14,8 @@ export interface ServerConfig {
   readonly egressProxy: URL | undefined;
   readonly allowedHosts: readonly string[];
   readonly passwordFile: string | undefined;
+  /** Where systemd puts the credential with the password if the unit has one; undefined where {@link passwordFile} is given. */
+  readonly passwordCredential: string | undefined;
   readonly logFormat: (typeof LOG_FORMATS)[number];
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }

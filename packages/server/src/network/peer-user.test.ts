@@ -3,7 +3,7 @@ import { platform } from "node:os";
 import { endianness } from "node:os";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { findPeerUid, readTcpTable } from "./peer-user.js";
+import { findPeerUid, parseTcpTable, readTcpTable, shareReads, type SocketOwners } from "./peer-user.js";
 
 const HEADER =
   "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode";
@@ -36,7 +36,7 @@ function find(
       const found = rows[table];
       return found === undefined
         ? Promise.reject(new Error("ENOENT"))
-        : Promise.resolve([HEADER, ...found, ""].join("\n"));
+        : Promise.resolve(parseTcpTable([HEADER, ...found, ""].join("\n")));
     },
   });
 }
@@ -74,6 +74,12 @@ describe("findPeerUid", () => {
     expect(
       await find({ tcp: [row(PEER, OWN)], tcp6: [row(`${MAPPED}:C350`, `${MAPPED}:20C6`, { uid: "1001" })] }),
     ).toBe(undefined);
+  });
+
+  test("does not choose between two users of one table", async () => {
+    const rows = [row(PEER, OWN), row(PEER, OWN, { uid: "1001" })];
+    expect(await find({ tcp: rows, tcp6: [] })).toBeUndefined();
+    expect(await find({ tcp: [...rows, row(PEER, OWN)], tcp6: [] })).toBeUndefined();
   });
 
   test("says nothing of connections that are not loopback", async () => {
@@ -114,4 +120,91 @@ describe("findPeerUid", () => {
       server.close();
     }
   });
+});
+
+describe("shared reads", () => {
+  /** A reader whose reads end when they are told to. */
+  function steppedReader(): {
+    begun: string[];
+    end: (outcome?: Error) => Promise<void>;
+    shared: typeof readTcpTable;
+  } {
+    const begun: string[] = [];
+    const open: ((outcome: Error | undefined) => void)[] = [];
+    const shared = shareReads((table) => {
+      const owners: SocketOwners = new Map([[table, begun.push(table)]]);
+      return new Promise((resolve, reject) => {
+        open.push((outcome) => (outcome === undefined ? resolve(owners) : reject(outcome)));
+      });
+    });
+    const end = async (outcome?: Error): Promise<void> => {
+      open.shift()?.(outcome);
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    return { begun, end, shared };
+  }
+
+  test("give who asks during a read the next one, all the same", async () => {
+    const { begun, end, shared } = steppedReader();
+    const first = shared("tcp");
+    const others = [shared("tcp"), shared("tcp"), shared("tcp")];
+    expect(begun).toHaveLength(1);
+    await end();
+    expect(await first).toEqual(new Map([["tcp", 1]]));
+    expect(begun).toHaveLength(2);
+    const last = shared("tcp");
+    await end();
+    const second = new Map([["tcp", 2]]);
+    expect(await Promise.all(others)).toEqual([second, second, second]);
+    await end();
+    expect(await last).toEqual(new Map([["tcp", 3]]));
+    const later = shared("tcp");
+    await end();
+    expect(await later).toEqual(new Map([["tcp", 4]]));
+  });
+
+  test("of two tables do not wait for each other", async () => {
+    const { begun, shared } = steppedReader();
+    void shared("tcp");
+    void shared("tcp6");
+    expect(begun).toEqual(["tcp", "tcp6"]);
+    await Promise.resolve();
+  });
+
+  test("that fail concern only those who share them", async () => {
+    const { end, shared } = steppedReader();
+    const first = shared("tcp").catch((error: unknown) => (error as Error).message);
+    const second = shared("tcp");
+    await end(new Error("gone"));
+    expect(await first).toBe("gone");
+    await end();
+    expect(await second).toEqual(new Map([["tcp", 2]]));
+  });
+});
+
+test.runIf(platform() === "linux")("a table of several pages is read whole", async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const sockets: Socket[] = [];
+  server.on("connection", (socket) => sockets.push(socket));
+  const clients = Array.from({ length: 100 }, () => connect(port, "127.0.0.1"));
+  try {
+    await expect.poll(() => sockets.length).toBe(100);
+    const uids = await Promise.all(
+      sockets.map((socket) =>
+        findPeerUid({
+          localAddress: socket.localAddress!,
+          localPort: socket.localPort!,
+          remoteAddress: socket.remoteAddress!,
+          remotePort: socket.remotePort!,
+          readTable: readTcpTable,
+        }),
+      ),
+    );
+    expect(new Set(uids)).toEqual(new Set([process.getuid!()]));
+  } finally {
+    for (const socket of [...clients, ...sockets]) socket.destroy();
+    server.close();
+  }
 });

@@ -1,14 +1,24 @@
-import { readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { endianness } from "node:os";
 import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
 
-/** The kernel's state `TCP_ESTABLISHED` (Linux include/net/tcp_states.h). */
-const ESTABLISHED = "01";
+/**
+ * A row of `/proc/net/tcp` or `/proc/net/tcp6` (Linux proc_pid_net(5)): both ends, the state `TCP_ESTABLISHED` (Linux
+ * include/net/tcp_states.h), the user, and an inode: a row without one belongs to no process any more, and says user 0.
+ */
+const OWNED_ROW = /^ *\d+: (\S+ \S+) 01 \S+ \S+ \S+ +(\d+) +\d+ +[1-9]\d*(?: |$)/gm;
 const TABLES = ["tcp", "tcp6"] as const;
+const READ_BYTES = 64 * 1024;
 
-/** The text of `/proc/net/tcp` or `/proc/net/tcp6` (Linux proc_pid_net(5)); rejects where there is none. */
-export type ReadTcpTable = (table: "tcp" | "tcp6") => Promise<string>;
+/**
+ * The users of a table's established sockets, by their own and their far end as the table spells them; undefined where
+ * two users have the same ends.
+ */
+export type SocketOwners = ReadonlyMap<string, number | undefined>;
+
+/** Rejects where there is no such table. */
+export type ReadTcpTable = (table: "tcp" | "tcp6") => Promise<SocketOwners>;
 
 export interface LoopbackConnection {
   readonly localAddress: string;
@@ -17,14 +27,59 @@ export interface LoopbackConnection {
   readonly remotePort: number;
 }
 
-/** Reads the running kernel's table. */
-export function readTcpTable(table: "tcp" | "tcp6"): Promise<string> {
-  return readFile(`/proc/net/${table}`, "latin1");
+/**
+ * Runs one read of a table at a time, for each takes milliseconds when many connections are open, which is when many
+ * ask. Who asks meanwhile shares the next one: a read that has begun may have passed
+ * the place of a connection that was not there yet.
+ */
+export function shareReads(read: ReadTcpTable): ReadTcpTable {
+  const running = new Map<string, Promise<SocketOwners>>();
+  const next = new Map<string, Promise<SocketOwners>>();
+
+  return (table) => {
+    const waiting = next.get(table);
+    if (waiting !== undefined) return waiting;
+    const start = (): Promise<SocketOwners> => {
+      next.delete(table);
+      const reading = read(table).finally(() => running.delete(table));
+      running.set(table, reading);
+      return reading;
+    };
+    const current = running.get(table);
+    if (current === undefined) return start();
+    const following = current.then(start, start);
+    next.set(table, following);
+    return following;
+  };
+}
+
+/** Reads the running kernel's table. It gives a page at a time. `readFile` would take a buffer of 64 KiB for each, and keep them all. */
+export async function readTcpTable(table: "tcp" | "tcp6"): Promise<SocketOwners> {
+  const handle = await open(`/proc/net/${table}`, "r");
+  try {
+    const buffer = Buffer.allocUnsafe(READ_BYTES);
+    let text = "";
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
+      if (bytesRead === 0) return parseTcpTable(text);
+      text += buffer.toString("latin1", 0, bytesRead);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+export function parseTcpTable(text: string): SocketOwners {
+  const owners = new Map<string, number | undefined>();
+  for (const [, ends = "", user] of text.matchAll(OWNED_ROW)) {
+    const uid = Number(user);
+    owners.set(ends, owners.has(ends) && owners.get(ends) !== uid ? undefined : uid);
+  }
+  return owners;
 }
 
 /**
- * The numeric user who owns the other end of a loopback TCP connection, on Linux. Only an established socket that
- * still has an inode counts: a row without one belongs to no process any more, and says user 0.
+ * The numeric user who owns the other end of a loopback TCP connection, on Linux.
  *
  * @param connection as seen from our end
  * @returns `undefined` where this cannot be told: another system, no loopback connection, the peer gone
@@ -32,44 +87,35 @@ export function readTcpTable(table: "tcp" | "tcp6"): Promise<string> {
 export async function findPeerUid(
   connection: LoopbackConnection & { readonly readTable: ReadTcpTable },
 ): Promise<number | undefined> {
-  const ours = endpoint(connection.localAddress, connection.localPort);
-  const theirs = endpoint(connection.remoteAddress, connection.remotePort);
-  if (ours === undefined || theirs === undefined) return undefined;
+  const ours = tableEndpoints(connection.localAddress, connection.localPort);
+  const theirs = tableEndpoints(connection.remoteAddress, connection.remotePort);
 
-  const owners = new Set<number>();
+  const found = new Set<number | undefined>();
   for (const table of TABLES) {
-    const text = await connection.readTable(table).catch(() => "");
-    for (const row of text.split("\n").slice(1)) {
-      const uid = ownerOf(row, theirs, ours);
-      if (uid !== undefined) owners.add(uid);
+    if (theirs.length === 0) break;
+    const owners = await connection.readTable(table).catch((): SocketOwners => new Map());
+    for (const [spelling, own] of theirs.entries()) {
+      const ends = `${own} ${ours[spelling] ?? ""}`;
+      if (owners.has(ends)) found.add(owners.get(ends));
     }
   }
-  const [owner] = owners;
-  return owners.size === 1 ? owner : undefined;
+  const [owner] = found;
+  return found.size === 1 ? owner : undefined;
 }
 
-/** The user of a table row whose own end is `own` and whose far end is `far`. */
-function ownerOf(row: string, own: string, far: string): number | undefined {
-  const [, local, remote, state, , , , uid, , inode] = row.trim().split(/\s+/);
-  if (local === undefined || remote === undefined || state !== ESTABLISHED) return undefined;
-  if (inode === undefined || !/^[1-9]\d*$/.test(inode) || uid === undefined || !/^\d+$/.test(uid))
-    return undefined;
-  return tableEndpoint(local) === own && tableEndpoint(remote) === far ? Number(uid) : undefined;
-}
-
-/** A loopback address in one spelling, with its port; IPv4-mapped IPv6 is IPv4 here. */
-function endpoint(address: string, port: number): string | undefined {
-  if (isIP(address) === 0) return undefined;
+/**
+ * The spellings that a loopback end can have in a table, none for another address. `0100007F:1F90`: the address in
+ * 32-bit words of the machine's byte order, the port as a number, both hexadecimal. IPv4 comes as such, or mapped.
+ */
+function tableEndpoints(address: string, port: number): readonly string[] {
+  if (isIP(address) === 0) return [];
   const parsed = ipaddr.process(address);
-  return parsed.range() === "loopback" ? `${parsed.toString()} ${port}` : undefined;
-}
-
-/** `0100007F:1F90`: the address in 32-bit words of the machine's byte order, the port as a number, both hexadecimal. */
-function tableEndpoint(text: string): string | undefined {
-  const match = /^([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})$/.exec(text);
-  if (match === null) return undefined;
-  const [, address = "", port = ""] = match;
-  const octets = Buffer.from(address, "hex");
-  if (endianness() === "LE") octets.swap32();
-  return endpoint(ipaddr.fromByteArray([...octets]).toString(), Number.parseInt(port, 16));
+  if (parsed.range() !== "loopback") return [];
+  const spell = (octets: readonly number[]): string => {
+    const words = Buffer.from(octets);
+    if (endianness() === "LE") words.swap32();
+    return `${words.toString("hex")}:${port.toString(16).padStart(4, "0")}`.toUpperCase();
+  };
+  if (!(parsed instanceof ipaddr.IPv4)) return [spell(parsed.toByteArray())];
+  return [spell(parsed.toByteArray()), spell(parsed.toIPv4MappedAddress().toByteArray())];
 }

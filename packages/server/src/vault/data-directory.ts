@@ -144,8 +144,11 @@ async function narrow(directory: string, name: string, log: Log): Promise<void> 
     try {
       const { mode, uid } = await handle.stat();
       const own = process.geteuid?.();
-      if (own !== undefined && uid !== own)
+      if (own !== undefined && uid !== own) {
+        // Not narrowed: who can write here may have linked a file of somebody else's.
         log.warn({ file: name, uid }, "a vault file belongs to another user");
+        return;
+      }
       if ((mode & BEYOND_OWNER) !== 0) {
         log.warn(
           { file: name, mode: (mode & 0o777).toString(8) },

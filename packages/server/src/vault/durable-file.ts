@@ -151,8 +151,8 @@ export function hasNoLinks(error: unknown): boolean {
 }
 
 async function keepPrevious(target: string, kept: string): Promise<void> {
-  // Somebody took the file away: then what is kept is the only version on the disk.
-  if (!(await isThere(target))) return;
+  // Somebody took the file away, or put a link in its place: then what is kept is the only version on the disk.
+  if (!(await isFile(target))) return;
   await removeIfThere(kept);
   try {
     await link(target, kept);
@@ -178,10 +178,9 @@ async function restorePrevious(target: string, kept: string, temporary: string):
   }
 }
 
-async function isThere(path: string): Promise<boolean> {
+async function isFile(path: string): Promise<boolean> {
   try {
-    await lstat(path);
-    return true;
+    return (await lstat(path)).isFile();
   } catch (error) {
     if (errorCodeOf(error) === "ENOENT") return false;
     throw error;

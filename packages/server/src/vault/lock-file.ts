@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
-import { link, readdir, rename, stat, unlink } from "node:fs/promises";
+import { link, readdir, rename, stat, unlink, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { hasNoLinks, openRegularFile, readRegularFile, writeNewFile } from "./durable-file.js";
 import { livenessOf, ownIdentity, type ProcessIdentity } from "./process-identity.js";
-import { errorCodeOf } from "./storage-error.js";
+import { errorCodeOf, toStorageError } from "./storage-error.js";
 
 /*
  * One server a data directory. The lock is a file that appears complete under its name (a hard link of a finished
@@ -62,14 +62,14 @@ interface Holder {
 
 /**
  * @throws {VaultProxyError} `conflict` that names the pid, when another process holds the directory; `storage_failed`
- *   when the directory cannot be written.
+ *   or `storage_full` when the directory cannot be written.
  */
 export async function takeLock(directory: string, timing: LockTiming = DEFAULT_TIMING): Promise<LockFile> {
   const self: Holder = { identity: await ownIdentity(), nonce: randomBytes(NONCE_BYTES).toString("hex") };
   const path = join(directory, LOCK_FILE);
   await withDraft(path, self, (draft) => claim(directory, draft, self, timing));
   await removeLeftOvers(directory);
-  let heart = await openRegularFile(path);
+  let heart = await openHeart(path);
 
   const timer = setInterval(() => {
     const now = new Date();
@@ -85,17 +85,28 @@ export async function takeLock(directory: string, timing: LockTiming = DEFAULT_T
       if (found !== undefined) throw heldBy(found);
       const isMade = await withDraft(path, self, (draft) => makeExclusively(draft, path));
       if (!isMade) throw new VaultProxyError("conflict", "another server has taken this data directory");
-      await heart?.close();
-      heart = await openRegularFile(path);
+      await heart?.close().catch(() => undefined);
+      heart = await openHeart(path);
     },
     async release() {
       clearInterval(timer);
-      await heart?.close();
+      await heart?.close().catch(() => undefined);
       heart = undefined;
-      const found = await readHolder(path, timing);
+      // What cannot be removed is the lock of a process that has ended, which the next server sees.
+      const found = await readHolder(path, timing).catch(() => undefined);
       if (found?.nonce === self.nonce) await unlinkQuietly(path);
     },
   };
+}
+
+/** The lock just made, to be touched at every beat. Who cannot do that must not keep it. */
+async function openHeart(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await openRegularFile(path);
+  } catch (error) {
+    await unlinkQuietly(path);
+    throw cannotLock(error);
+  }
 }
 
 /** Makes `draft` the lock, or throws. */
@@ -263,7 +274,10 @@ function heldBy({ identity }: Holder): VaultProxyError {
 
 function cannotLock(error: unknown): VaultProxyError {
   if (error instanceof VaultProxyError) return error;
-  return new VaultProxyError("storage_failed", "cannot write the lock file in the data directory", {
-    cause: error,
-  });
+  const { code } = toStorageError(error);
+  const message =
+    code === "storage_full"
+      ? "no room left for the lock file in the data directory"
+      : "the lock file in the data directory cannot be read or written";
+  return new VaultProxyError(code, message, { cause: error });
 }

@@ -1,0 +1,65 @@
+import type { ConfigureCommand } from "../command-definition.js";
+import {
+  addDataDirectoryOption,
+  dataDirectory,
+  vaultFileIn,
+  type DataDirectoryOptions,
+} from "../data-directory.js";
+import { CliError, UsageError } from "../failures.js";
+import { addExamples } from "../help-examples.js";
+import { PASSWORD_SOURCES, readPassword } from "../password.js";
+import { contentText } from "../vault-content-text.js";
+
+interface BackupOptions extends DataDirectoryOptions {
+  readonly passwordFile?: string;
+  readonly frameOnly?: boolean;
+  readonly force?: boolean;
+}
+
+export const configureVaultBackup: ConfigureCommand = (command, perform) => {
+  addDataDirectoryOption(command.argument("<path>", "the file to make"))
+    .option("--password-file <file>", "take the password from the first line of a file")
+    .option("--frame-only", "ask for no password, and check no more than that the copy is whole in form")
+    .option("-f, --force", "replace a file of that name")
+    .addHelpText(
+      "after",
+      "\nWorks beside a running server. The copy is verified before and after it is written, and is as secret as" +
+        `\nthe vault: it opens with the password that holds now.\n${PASSWORD_SOURCES}`,
+    );
+  addExamples(
+    command,
+    "% vault backup /mnt/backup/vault-2026-11-22.enc",
+    "% vault backup /mnt/backup/vault.enc --force --frame-only",
+  );
+  command.action((path: string, options: BackupOptions) =>
+    perform(async (context) => {
+      const { output } = context;
+      const { frameOnly, force, passwordFile } = options;
+      if (frameOnly === true && passwordFile !== undefined) {
+        throw new UsageError("--frame-only takes no password");
+      }
+      const { Secret, assertFileThere, backUpVault } = await import("@vault-proxy/server/vault-file");
+      const from = vaultFileIn(dataDirectory(options, context.env));
+      await assertFileThere(from);
+      const check =
+        frameOnly === true ? "frame only" : { password: new Secret(await readPassword(context, options)) };
+      const backup = await backUpVault({ from, to: path, check, overwrite: force === true }).catch(
+        (error: unknown) => {
+          throw isInTheWay(error) ? new CliError(error.message, "pass --force to replace it") : error;
+        },
+      );
+      const { content, bytes } = backup;
+      if (output.json) output.data({ path, bytes, verified: content !== undefined, ...content });
+      else {
+        output.result(`Backup saved to ${path} (${bytes} bytes).`);
+        if (content !== undefined) output.result(contentText(content));
+      }
+      if (content === undefined) output.warn("only its form was checked, not what is sealed in it");
+      return undefined;
+    }),
+  );
+};
+
+function isInTheWay(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && error.code === "conflict";
+}

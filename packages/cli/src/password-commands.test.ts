@@ -1,0 +1,96 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+
+import { buildCli } from "./testing/built-cli.js";
+import { cliFixture } from "./testing/cli-fixture.js";
+import { PASSWORD } from "./testing/fake-vault.js";
+
+beforeAll(buildCli);
+
+describe("password change", () => {
+  const NEW = "another good horse";
+
+  test("takes both passwords from standard input, from files, or one from each", async () => {
+    const { vault, home, run, lastBody } = await cliFixture();
+    const files = [join(home, "old"), join(home, "new")] as const;
+    await writeFile(files[0], `${PASSWORD}\n`, { mode: 0o600 });
+    await writeFile(files[1], `${NEW}\n`, { mode: 0o600 });
+    const [old, next] = [
+      ["--password-file", files[0]],
+      ["--new-password-file", files[1]],
+    ] as const;
+    for (const [args, input] of [
+      [[], `${PASSWORD}\n${NEW}\nignored\n`],
+      [old, `${NEW}\n`],
+      [next, `${PASSWORD}\n`],
+      [[...old, ...next], ""],
+    ] as const) {
+      expect(await run(["password", "change", ...args], { input })).toEqual({
+        code: 0,
+        stdout: "Password changed.\n",
+        stderr: "Backups that were made before still open with the password of their time.\n",
+      });
+      expect(lastBody()).toEqual({ current: PASSWORD, new: NEW });
+    }
+    expect(vault.requests.every(({ url }) => !url.includes("horse"))).toBe(true);
+  });
+
+  test("sends nothing without both, or to a vault that is locked", async () => {
+    const { vault, run } = await cliFixture();
+    for (const input of ["", `${PASSWORD}\n`, `${PASSWORD}\n\n`, `\n${NEW}\n`]) {
+      const { code, stderr } = await run(["password", "change"], { input });
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^error: no (new )?password was given\n$/);
+    }
+    vault.locked = true;
+    const locked = await run(["password", "change"], { input: `${PASSWORD}\n${NEW}\n` });
+    expect(locked).toMatchObject({ code: 1, stderr: "error: vault is locked: run `vault-cli unlock`\n" });
+    expect(vault.requests.map(({ url }) => url)).toEqual(Array.from({ length: 5 }, () => "/health"));
+  });
+
+  test("tells a wrong password from a wrong token, and repeats neither", async () => {
+    const { run } = await cliFixture();
+    const input = `hunter2hunter2\n${NEW}\n`;
+    expect(await run(["password", "change"], { input })).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: "error: wrong password or damaged vault file\n",
+    });
+    const { stderr } = await run(["password", "change"], { input, env: { VAULT_TOKEN: "tok_x" } });
+    expect(stderr).toBe("error: unknown token: run `vault-cli unlock`, or set VAULT_TOKEN\n");
+  });
+
+  test("does not send a recovery key that is mistyped", async () => {
+    const { vault, run } = await cliFixture();
+    const input = `${vault.recoveryKey.replace("40R4", "40R5")}\n${NEW}\n`;
+    expect((await run(["password", "change"], { input })).stderr).toContain("mistyped");
+    expect((await run(["unlock"], { input })).stderr).toContain("mistyped");
+    expect(vault.requests.map(({ method }) => method)).toEqual(["GET", "GET"]);
+  });
+});
+
+describe("vault recovery-key", () => {
+  test("prints the key alone on stdout, and what it is on stderr", async () => {
+    const { vault, run, lastBody } = await cliFixture();
+    const made = await run(["vault", "recovery-key"], { input: PASSWORD });
+    expect(made).toMatchObject({ code: 0, stdout: `${vault.recoveryKey}\n` });
+    expect(made.stderr).toMatch(/opens the vault .* on paper.* not shown again/s);
+    expect(lastBody()).toEqual({ password: PASSWORD });
+    const { stdout } = await run(["vault", "recovery-key", "--json"], { input: PASSWORD });
+    expect(JSON.parse(stdout)).toEqual({ recovery_key: vault.recoveryKey });
+  });
+
+  test.each(["", "0000", "000g-40R4\u001b[2J", `${"ILOU-".repeat(8)}ILOU`])(
+    "prints no answer such as %j",
+    async (answer) => {
+      const { vault, run } = await cliFixture();
+      vault.recoveryKey = answer;
+      expect(await run(["vault", "recovery-key"], { input: PASSWORD })).toEqual({
+        code: 1,
+        stdout: "",
+        stderr: "error: the answer holds no recovery key of a vault-server\n",
+      });
+    },
+  );
+});
