@@ -93,7 +93,7 @@ describe("a caller", () => {
         socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${100 * MEGABYTE}\r\n\r\n`);
         for (let sent = 0; sent < 100 * MEGABYTE; sent += piece.length) socket.write(piece);
       },
-      { idle_timeout: "500ms" },
+      { idle_timeout: "100ms" },
     );
     const socket = connectTo(live.server.address).pause();
     socket.write(head("GET", "/proxy/raw/x"));

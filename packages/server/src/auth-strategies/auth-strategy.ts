@@ -1,5 +1,6 @@
 import type { z } from "@hono/zod-openapi";
 import type { Secret } from "../redaction/secret.js";
+import type { SearchedSecret } from "../scrubbing/secret-matcher.js";
 import type { ServiceInfo } from "./service-info.js";
 
 /** A call on its way out. A strategy changes it in place; nobody else reads it before the strategy is done. */
@@ -47,6 +48,8 @@ export interface AuthStrategy<Config extends { readonly type: string }> {
   describe(config: Config): Partial<ServiceInfo>;
   /** Every secret of the configuration. */
   secrets(config: Config): readonly Secret[];
+  /** What is searched for in answers, where that is not just the secrets. */
+  searched?(config: Config): readonly SearchedSecret[];
   createInjector(config: Config): CredentialInjector;
 }
 

@@ -5,6 +5,7 @@ import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { parseBaseUrl } from "../network/base-url.js";
 import { AUTH_CLASS_HEADERS, canonicalHeaderName } from "../network/header-policy.js";
 import type { Secret } from "../redaction/secret.js";
+import type { SearchedSecret } from "../scrubbing/secret-matcher.js";
 import type { AuthStrategy, CredentialInjector } from "./auth-strategy.js";
 import { headerNameSchema, headerValueSchema, namesAreDistinct } from "./header-field.js";
 import { AUTH_STRATEGIES } from "./registry.js";
@@ -85,6 +86,9 @@ const settings = {
     .optional()
     .openapi({ description: "Sent when the caller sent none of that name; no credentials." }),
   forward_cookies: z.boolean().default(false),
+  scrub: z.enum(["on", "off"]).optional().openapi({
+    description: "Whether the service's secrets are overwritten where they stand in an answer. Default on.",
+  }),
   connect_timeout: timeoutSchema.optional(),
   response_timeout: timeoutSchema.optional(),
   idle_timeout: timeoutSchema.optional(),
@@ -190,6 +194,12 @@ export function secretsOf(record: ServiceRecord): readonly Secret[] {
   return strategyOf(record).secrets(record.auth);
 }
 
+/** What must not come back in an answer: secrets, and what is made of them. */
+export function searchedSecretsOf(record: ServiceRecord): readonly SearchedSecret[] {
+  const strategy = strategyOf(record);
+  return strategy.searched?.(record.auth) ?? strategy.secrets(record.auth).map((secret) => ({ secret }));
+}
+
 /** Names of the `auth` fields that hold secrets, for a `PUT` that omits them. */
 export function secretFieldsOf(record: ServiceRecord): readonly string[] {
   return strategyOf(record).secretFields;
@@ -207,6 +217,7 @@ export function describeService(record: ServiceRecord): ServiceInfo {
   };
   if (record.description !== undefined) info.description = record.description;
   if (record.forward_cookies) info.forward_cookies = true;
+  if (record.scrub === "off") info.scrub = "off";
   if (record.headers !== undefined) info.headers = { ...record.headers };
   if (record.connect_timeout !== undefined) info.connect_timeout = record.connect_timeout;
   if (record.response_timeout !== undefined) info.response_timeout = record.response_timeout;

@@ -18,6 +18,7 @@ export const serviceInfoSchema = z
     username: z.string().optional(),
     query_params: z.array(z.string()).optional(),
     forward_cookies: z.boolean().optional(),
+    scrub: z.literal("off").optional(),
     headers: z.record(z.string(), z.string()).optional(),
     connect_timeout: z.string().optional(),
     response_timeout: z.string().optional(),

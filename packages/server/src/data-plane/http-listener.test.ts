@@ -8,7 +8,7 @@ test("a control-plane body that does not end is cut off in time, a finished one 
   const listener = createHttpListener({
     tls: undefined,
     guard: createBrowserGuard({ tlsNames: [], allowedHosts: [], unixSocket: false }),
-    proxy: () => undefined,
+    proxy: { call: () => undefined, upgrade: () => undefined },
     controlPlane: (request, response) => {
       request.resume().on("end", () => setTimeout(() => response.end("late but whole"), 300));
     },

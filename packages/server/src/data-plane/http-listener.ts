@@ -1,20 +1,18 @@
 import { randomUUID } from "node:crypto";
 import {
   createServer as createHttpServer,
-  STATUS_CODES,
-  type IncomingMessage,
+  IncomingMessage,
   type Server,
   type ServerOptions,
   type ServerResponse,
 } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { statusOf } from "../errors/error-codes.js";
-import { errorBody, VaultProxyError } from "../errors/vault-proxy-error.js";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { BrowserGuard } from "../network/browser-guard.js";
-import { answerError, errorHeaders } from "./own-answer.js";
-import type { IncomingCall } from "./proxy-pipeline.js";
+import { answerError, answerErrorOnSocket } from "./own-answer.js";
+import type { ProxyPipeline } from "./proxy-pipeline.js";
 
 /** What one caller may cost before its request is even understood. */
 const LIMITS = {
@@ -33,7 +31,7 @@ export interface HttpListenerParts {
   /** Serves HTTPS if given. */
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
   readonly guard: BrowserGuard;
-  readonly proxy: (call: IncomingCall) => void;
+  readonly proxy: ProxyPipeline;
   /** Everything that is not `/proxy/…`. */
   readonly controlPlane: (request: IncomingMessage, response: ServerResponse, requestId: string) => void;
   /** How long the whole body of a control-plane request, 5 MB at most, may take. */
@@ -55,6 +53,7 @@ export function createHttpListener(parts: HttpListenerParts): Server {
     // The guard looks at Host itself, and answers as the vault answers.
     requireHostHeader: false,
     noDelay: true,
+    IncomingMessage: CallMessage,
   };
   const server =
     parts.tls === undefined
@@ -77,7 +76,7 @@ export function createHttpListener(parts: HttpListenerParts): Server {
     // Node has let go of the socket, so that a reset would be an error that nobody hears.
     socket.on("error", () => socket.destroy());
     if ((answering.get(socket) ?? 0) > 0) socket.destroy();
-    else answerOnSocket(socket, error);
+    else answerErrorOnSocket(socket, error, { requestId: randomUUID(), markError: true });
   };
 
   const admit = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
@@ -93,7 +92,7 @@ export function createHttpListener(parts: HttpListenerParts): Server {
           : [];
       answerError(request, response, refusal, { requestId, markError: isProxied, extraHeaders });
     } else if (isProxied) {
-      parts.proxy({ request, response, target, requestId, expectsContinue });
+      parts.proxy.call({ request, response, target, requestId, expectsContinue });
     } else {
       if (expectsContinue) response.writeContinue();
       limitBodyTime(request, parts.controlBodyMs ?? CONTROL_BODY_MS);
@@ -113,6 +112,23 @@ export function createHttpListener(parts: HttpListenerParts): Server {
       markError: isProxyTarget(request.url ?? "/"),
     });
   });
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const target = request.url ?? "/";
+    const refusal = refuse(request, target, parts.guard);
+    if (refusal !== undefined) {
+      answerUnlessBusy(socket, refusal);
+    } else if (!isProxyTarget(target)) {
+      answerUnlessBusy(socket, new VaultProxyError("not_implemented", "no WebSocket is spoken here"));
+    } else if ((answering.get(socket) ?? 0) > 0) {
+      // Behind a call that still runs there is no telling when the connection is free to be switched.
+      answerUnlessBusy(
+        socket,
+        new VaultProxyError("invalid_request", "a WebSocket wants a connection of its own"),
+      );
+    } else if (socket instanceof Socket) {
+      parts.proxy.upgrade({ request, socket, head, target, requestId: randomUUID() });
+    }
+  });
   server.on("connect", (_request: IncomingMessage, socket: Duplex) => {
     answerUnlessBusy(socket, new VaultProxyError("method_not_allowed", "CONNECT is not supported"));
   });
@@ -121,6 +137,24 @@ export function createHttpListener(parts: HttpListenerParts): Server {
     else answerUnlessBusy(socket, describeParserError(error.code));
   });
   return server;
+}
+
+/**
+ * Node hands every request that asks for an upgrade to the `upgrade` event, if that has a listener. Only one to WebSocket
+ * is meant: another (such as h2c, which Java's client asks for each time) is a request like any other (RFC 9110 §7.8).
+ */
+class CallMessage extends IncomingMessage {
+  // Not a private field: Node's constructor sets `upgrade` before those of a subclass exist.
+  private asksForUpgrade: boolean | null | undefined;
+
+  get upgrade(): boolean {
+    if (this.asksForUpgrade !== true) return false;
+    return this.method === "CONNECT" || this.headers.upgrade?.trim().toLowerCase() === "websocket";
+  }
+
+  set upgrade(asks: boolean | null) {
+    this.asksForUpgrade = asks;
+  }
 }
 
 function limitBodyTime(request: IncomingMessage, limitMs: number): void {
@@ -155,18 +189,4 @@ function describeParserError(code: string | undefined): VaultProxyError {
     default:
       return new VaultProxyError("invalid_request", "this is not a valid HTTP/1.1 request");
   }
-}
-
-/** Answers where there is no response object to answer on, and closes. */
-function answerOnSocket(socket: Duplex, error: VaultProxyError): void {
-  const body = JSON.stringify(errorBody(error));
-  const status = statusOf(error.code);
-  const headers = errorHeaders(error, { requestId: randomUUID(), markError: true });
-  headers.push("Content-Type", "application/json", "Content-Length", String(Buffer.byteLength(body)));
-  headers.push("Connection", "close");
-  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
-  for (let index = 0; index < headers.length; index += 2) {
-    head += `${headers[index] ?? ""}: ${headers[index + 1] ?? ""}\r\n`;
-  }
-  socket.end(`${head}\r\n${body}`, () => socket.destroy());
 }

@@ -1,4 +1,5 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import { statusOf } from "../errors/error-codes.js";
 import { errorBody, type VaultProxyError } from "../errors/vault-proxy-error.js";
 import { discardRest } from "./request-body.js";
@@ -26,6 +27,20 @@ export function errorHeaders(error: VaultProxyError, options: OwnAnswerOptions):
   if (error.code === "unauthorized") headers.push("WWW-Authenticate", "Bearer");
   if (error.retryAfterSeconds !== undefined) headers.push("Retry-After", String(error.retryAfterSeconds));
   return headers;
+}
+
+/** Answers where there is no response object to answer on, and closes. */
+export function answerErrorOnSocket(socket: Duplex, error: VaultProxyError, options: OwnAnswerOptions): void {
+  const body = JSON.stringify(errorBody(error));
+  const status = statusOf(error.code);
+  const headers = errorHeaders(error, options);
+  headers.push("Content-Type", "application/json", "Content-Length", String(Buffer.byteLength(body)));
+  headers.push("Connection", "close");
+  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
+  for (let index = 0; index < headers.length; index += 2) {
+    head += `${headers[index] ?? ""}: ${headers[index + 1] ?? ""}\r\n`;
+  }
+  socket.end(`${head}\r\n${body}`, () => socket.destroy());
 }
 
 /** Answers with an error, if the head of an answer is not out yet; reads the rest of the request away. */

@@ -51,7 +51,7 @@ async function startPipeline(upstream: RequestListener) {
     log: { debug: quiet, info: quiet, warn: quiet, error: (fields) => errors.push(fields) },
   });
   const address = await serve((request: IncomingMessage, response) => {
-    pipeline({ request, response, target: request.url ?? "", requestId: "r", expectsContinue: false });
+    pipeline.call({ request, response, target: request.url ?? "", requestId: "r", expectsContinue: false });
   });
   const get = (): Promise<Response> =>
     fetch(`${address}/proxy/api/x`, { headers: { authorization: `Bearer ${TOKEN}` } });

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { OutgoingRequest } from "../auth-strategies/auth-strategy.js";
 import { toVaultProxyError, VaultProxyError } from "../errors/vault-proxy-error.js";
 import { canonicalHeaderName, filterRequestHeaders } from "../network/header-policy.js";
@@ -12,12 +13,17 @@ import {
 import { describeThrown, type Logger } from "../redaction/logger.js";
 import type { TokenRecord } from "../tokens/token-record.js";
 import type { CountBytes } from "./chunk-collector.js";
+import { acceptableCodings } from "./content-decoding.js";
 import type { InFlightCalls } from "./in-flight-calls.js";
-import { answerError } from "./own-answer.js";
+import { answerError, answerErrorOnSocket } from "./own-answer.js";
 import { presentedTokens } from "./presented-tokens.js";
 import { bodyFraming, bodyTooLarge, RequestBody, type BodyFraming } from "./request-body.js";
 import type { ServiceRoute, ServiceRoutes } from "./service-routes.js";
-import { UpstreamExchange } from "./upstream-exchange.js";
+import { UpstreamExchange, type ExchangeOutcome } from "./upstream-exchange.js";
+import { WebSocketExchange } from "./websocket-exchange.js";
+
+/** RFC 9110 §9.2.2; PUT and DELETE too, as far as they have no body. */
+const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 
 export interface ProxyPipelineParts {
   readonly isLocked: () => boolean;
@@ -43,38 +49,83 @@ export interface IncomingCall {
   readonly expectsContinue: boolean;
 }
 
+/** A WebSocket handshake as it comes from the listener, which has let go of the connection. */
+export interface IncomingUpgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Socket;
+  /** What came behind the head of the request already. */
+  readonly head: Buffer;
+  readonly target: string;
+  readonly requestId: string;
+}
+
+export interface ProxyPipeline {
+  call(call: IncomingCall): void;
+  upgrade(upgrade: IncomingUpgrade): void;
+}
+
 /**
  * `ANY /proxy/{service}/{path…}`: authenticate → authorize → resolve → inject → forward. Answers every failure itself;
  * never throws.
  */
-export function createProxyPipeline(parts: ProxyPipelineParts): (call: IncomingCall) => void {
-  return (call) => {
-    try {
-      const pending = run(parts, call);
-      if (pending !== undefined) pending.catch((thrown: unknown) => fail(parts, call, thrown));
-    } catch (thrown) {
-      fail(parts, call, thrown);
-    }
+export function createProxyPipeline(parts: ProxyPipelineParts): ProxyPipeline {
+  return {
+    call(call) {
+      guarded(
+        () => run(parts, call),
+        (thrown) => fail(parts, call, thrown),
+      );
+    },
+    upgrade(upgrade) {
+      guarded(
+        () => runUpgrade(parts, upgrade),
+        (thrown) => failUpgrade(parts, upgrade, thrown),
+      );
+    },
   };
 }
 
-function fail(parts: ProxyPipelineParts, call: IncomingCall, thrown: unknown): void {
-  const error = toVaultProxyError(thrown);
-  if (error.code === "internal") {
-    parts.log.error(
-      { request_id: call.requestId, ...describeThrown(error.cause) },
-      "proxied call failed inside",
-    );
+function guarded(task: () => Promise<void> | undefined, onFailure: (thrown: unknown) => void): void {
+  try {
+    task()?.catch(onFailure);
+  } catch (thrown) {
+    onFailure(thrown);
   }
+}
+
+function fail(parts: ProxyPipelineParts, call: IncomingCall, thrown: unknown): void {
+  const error = logged(parts, call.requestId, thrown);
   if (call.response.headersSent) call.response.destroy();
   else answerError(call.request, call.response, error, { requestId: call.requestId, markError: true });
 }
 
-function run(parts: ProxyPipelineParts, call: IncomingCall): Promise<void> | undefined {
+function failUpgrade(parts: ProxyPipelineParts, upgrade: IncomingUpgrade, thrown: unknown): void {
+  const error = logged(parts, upgrade.requestId, thrown);
+  upgrade.socket.on("error", () => upgrade.socket.destroy());
+  answerErrorOnSocket(upgrade.socket, error, { requestId: upgrade.requestId, markError: true });
+}
+
+function logged(parts: ProxyPipelineParts, requestId: string, thrown: unknown): VaultProxyError {
+  const error = toVaultProxyError(thrown);
+  if (error.code === "internal") {
+    parts.log.error({ request_id: requestId, ...describeThrown(error.cause) }, "proxied call failed inside");
+  }
+  return error;
+}
+
+/** A call that may be made: by whom, to which service, and what goes out. */
+interface AdmittedCall {
+  readonly token: TokenRecord;
+  readonly route: ServiceRoute;
+  readonly outgoing: OutgoingRequest;
+}
+
+/** Authenticates, authorizes, resolves and strips, in this order, for calls and upgrades alike. */
+function admit(parts: ProxyPipelineParts, request: IncomingMessage, rawTarget: string): AdmittedCall {
   if (parts.isLocked()) throw new VaultProxyError("vault_locked", "the vault is locked");
-  const target = splitProxyTarget(call.target);
+  const target = splitProxyTarget(rawTarget);
   const route = target === undefined ? undefined : parts.routes.get(target.service);
-  const token = authenticate(parts, call.request, target?.query, route);
+  const token = authenticate(parts, request, target?.query, route);
   if (parts.calls.countOf(token.digest) >= parts.maxCallsPerToken) {
     throw new VaultProxyError("rate_limited", "too many calls of this token at once", {
       retryAfterSeconds: 1,
@@ -83,23 +134,46 @@ function run(parts: ProxyPipelineParts, call: IncomingCall): Promise<void> | und
   if (target === undefined || route === undefined) throw new VaultProxyError("not_found", "no such service");
   assertSafePath(target.path);
   if (target.query !== undefined) assertSafeQuery(target.query);
-  if (call.request.headers.upgrade?.toLowerCase() === "websocket") {
-    throw new VaultProxyError("not_implemented", "WebSocket upgrades are not supported by this version");
-  }
+  return { token, route, outgoing: prepare(request, target, route) };
+}
+
+function run(parts: ProxyPipelineParts, call: IncomingCall): Promise<void> | undefined {
+  const { token, route, outgoing } = admit(parts, call.request, call.target);
   const framing = bodyFraming(call.request);
   if (framing.contentLength !== undefined && framing.contentLength > route.maxRequestBytes) {
     throw bodyTooLarge(route.maxRequestBytes);
   }
-  const outgoing = prepare(call.request, target, route);
+  return injected(parts, route, outgoing, () => {
+    if (!call.response.destroyed) forward(parts, call, token, route, outgoing, framing);
+  });
+}
+
+function runUpgrade(parts: ProxyPipelineParts, upgrade: IncomingUpgrade): Promise<void> | undefined {
+  const { token, route, outgoing } = admit(parts, upgrade.request, upgrade.target);
+  if (outgoing.method !== "GET" || bodyFraming(upgrade.request).hasBody) {
+    throw new VaultProxyError("invalid_request", "a WebSocket handshake is a GET without a body");
+  }
+  return injected(parts, route, outgoing, () => {
+    if (!upgrade.socket.destroyed) forwardUpgrade(parts, upgrade, token, route, outgoing);
+  });
+}
+
+/** Adds the credential, then goes on, at once where nothing must be fetched for it. */
+function injected(
+  parts: ProxyPipelineParts,
+  route: ServiceRoute,
+  outgoing: OutgoingRequest,
+  goOn: () => void,
+): Promise<void> | undefined {
   const pending = route.injector.inject(outgoing);
   if (pending === undefined) {
-    forward(parts, call, token, route, outgoing, framing);
+    goOn();
     return undefined;
   }
   return pending.then(() => {
-    // The vault may have been locked, or the caller gone, while the credential was fetched.
+    // The vault may have been locked while the credential was fetched.
     if (parts.isLocked()) throw new VaultProxyError("vault_locked", "the vault is locked");
-    if (!call.response.destroyed) forward(parts, call, token, route, outgoing, framing);
+    goOn();
   });
 }
 
@@ -129,6 +203,7 @@ function prepare(request: IncomingMessage, target: ProxyTarget, route: ServiceRo
   for (const [canonicalName, name, value] of route.defaultHeaders) {
     if (!hasHeader(headers, canonicalName)) headers.push(name, value);
   }
+  if (route.matchers !== undefined) limitCodings(headers);
   return {
     method: request.method ?? "GET",
     basePath: route.basePath,
@@ -139,6 +214,15 @@ function prepare(request: IncomingMessage, target: ProxyTarget, route: ServiceRo
         : removeQueryParameters(target.query, injector.queryNames),
     headers,
   };
+}
+
+/** Lets the upstream encode an answer only in ways in which it can be searched; a part of one not at all. */
+function limitCodings(headers: string[]): void {
+  const isForPart = hasHeader(headers, "range");
+  for (let index = 0; index < headers.length; index += 2) {
+    if (canonicalHeaderName(headers[index] ?? "") !== "accept-encoding") continue;
+    headers[index + 1] = isForPart ? "identity" : acceptableCodings(headers[index + 1] ?? "");
+  }
 }
 
 function hasHeader(headers: readonly string[], canonicalName: string): boolean {
@@ -165,6 +249,18 @@ function forward(
         countBytes: parts.countBytes,
       })
     : null;
+  const path = pathOf(outgoing);
+  const send = (): void => {
+    route.dispatcher.dispatch(
+      {
+        method: outgoing.method,
+        path,
+        headers: outgoing.headers,
+        body,
+      },
+      exchange,
+    );
+  };
   const exchange = new UpstreamExchange({
     request,
     response,
@@ -173,35 +269,90 @@ function forward(
     now: parts.now,
     countBytes: parts.countBytes,
     route,
+    basePath: outgoing.basePath,
+    retry: body === null && IDEMPOTENT_METHODS.has(outgoing.method) ? send : undefined,
     onEnd(ended, outcome) {
       parts.calls.remove(ended);
+      logOutcome(parts, { requestId, route, outgoing, startedAt }, outcome);
       // What the upstream did not take is read away, also where undici never began to read it.
       if (outcome.error !== undefined) body?.destroy();
-      parts.log.debug(
-        {
-          request_id: requestId,
-          service: route.name,
-          method: outgoing.method,
-          status: outcome.status,
-          error: outcome.error?.code,
-          milliseconds: Math.round(parts.now() - startedAt),
-        },
-        "proxied call",
-      );
     },
   });
   parts.calls.add(exchange);
   if (framing.contentLength !== undefined)
     outgoing.headers.push("Content-Length", String(framing.contentLength));
   if (call.expectsContinue && framing.hasBody) response.writeContinue();
-  const path = `${outgoing.basePath}${outgoing.path}` || "/";
+  send();
+}
+
+function forwardUpgrade(
+  parts: ProxyPipelineParts,
+  { request, socket, head, requestId }: IncomingUpgrade,
+  token: TokenRecord,
+  route: ServiceRoute,
+  outgoing: OutgoingRequest,
+): void {
+  const startedAt = parts.now();
+  const exchange = new WebSocketExchange({
+    request,
+    socket,
+    head,
+    requestId,
+    tokenDigest: token.digest,
+    now: parts.now,
+    countBytes: parts.countBytes,
+    route,
+    basePath: outgoing.basePath,
+    onEnd(ended, outcome) {
+      parts.calls.remove(ended);
+      logOutcome(parts, { requestId, route, outgoing, startedAt }, outcome);
+    },
+  });
+  parts.calls.add(exchange);
   route.dispatcher.dispatch(
     {
-      method: outgoing.method,
-      path: outgoing.query === undefined ? path : `${path}?${outgoing.query}`,
-      headers: outgoing.headers,
-      body,
+      method: "GET",
+      path: pathOf(outgoing),
+      headers: withoutHeader(outgoing.headers, "sec-websocket-extensions"),
+      upgrade: "websocket",
     },
     exchange,
+  );
+}
+
+function pathOf({ basePath, path, query }: OutgoingRequest): string {
+  const whole = `${basePath}${path}` || "/";
+  return query === undefined ? whole : `${whole}?${query}`;
+}
+
+function withoutHeader(headers: readonly string[], canonicalName: string): string[] {
+  return headers.filter(
+    (_, index) => canonicalHeaderName(headers[index - (index % 2)] ?? "") !== canonicalName,
+  );
+}
+
+function logOutcome(
+  parts: ProxyPipelineParts,
+  call: { requestId: string; route: ServiceRoute; outgoing: OutgoingRequest; startedAt: number },
+  outcome: ExchangeOutcome,
+): void {
+  const { requestId, route, outgoing, startedAt } = call;
+  if (outcome.scrubbed > 0) {
+    parts.log.warn(
+      { request_id: requestId, service: route.name, occurrences: outcome.scrubbed },
+      "the upstream sent a credential back: overwritten",
+    );
+  }
+  parts.log.debug(
+    {
+      request_id: requestId,
+      service: route.name,
+      method: outgoing.method,
+      status: outcome.status,
+      error: outcome.error?.code,
+      scrubbed: outcome.scrubbed,
+      milliseconds: Math.round(parts.now() - startedAt),
+    },
+    "proxied call",
   );
 }

@@ -1,6 +1,11 @@
 import { Pool, type Dispatcher } from "undici";
 import type { CredentialInjector } from "../auth-strategies/auth-strategy.js";
-import { allowsInsecure, createInjector, type ServiceRecord } from "../auth-strategies/service-definition.js";
+import {
+  allowsInsecure,
+  createInjector,
+  searchedSecretsOf,
+  type ServiceRecord,
+} from "../auth-strategies/service-definition.js";
 import { usableRecord } from "../auth-strategies/imported-service.js";
 import { parseDuration } from "../config/duration.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
@@ -8,6 +13,7 @@ import { parseBaseUrl } from "../network/base-url.js";
 import { createConnector } from "../network/connector.js";
 import { canonicalHeaderName } from "../network/header-policy.js";
 import type { ReadGate } from "../network/read-gate.js";
+import { compileAnswerMatchers, type AnswerMatchers } from "./answer-matchers.js";
 
 /** Defaults of what a service may set, and bounds of what an upstream may do. */
 const LIMITS = {
@@ -39,6 +45,8 @@ export interface ServiceRoute {
   readonly responseTimeoutMs: number;
   /** Between two pieces of a body, in milliseconds. */
   readonly idleTimeoutMs: number;
+  /** What searches answers for the service's secrets; undefined if they are not searched. */
+  readonly matchers: AnswerMatchers | undefined;
   readonly dispatcher: Dispatcher;
   /** The gate of the connection whose bytes are being handled in this very turn. */
   readonly currentGate: () => ReadGate | undefined;
@@ -116,13 +124,15 @@ function createRoute(stored: ServiceRecord, egressProxy: URL | undefined): Servi
       record.max_request_bytes === 0 ? Infinity : (record.max_request_bytes ?? LIMITS.maxRequestBytes),
     responseTimeoutMs,
     idleTimeoutMs,
+    matchers: record.scrub === "off" ? undefined : compileAnswerMatchers(searchedSecretsOf(record)),
     currentGate: () => currentGate,
     dispatcher: new Pool(base.origin, {
       connections: LIMITS.maxConnections,
       pipelining: 1,
       keepAliveTimeout: LIMITS.keepAliveMs,
       headersTimeout: responseTimeoutMs,
-      bodyTimeout: idleTimeoutMs,
+      // The exchange has its own, which knows a slow caller from a silent upstream.
+      bodyTimeout: 0,
       maxHeaderSize: LIMITS.maxResponseHeaderBytes,
       allowH2: false,
       connect: createConnector({

@@ -2,9 +2,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { TLSSocket } from "node:tls";
 import type { Dispatcher } from "undici";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
-import { filterResponseHeaders } from "../network/header-policy.js";
 import type { ReadGate } from "../network/read-gate.js";
-import { describeUpstreamError } from "../network/upstream-errors.js";
+import { describeUpstreamError, isConnectionLoss } from "../network/upstream-errors.js";
+import { createAnswerBody, type AnswerBody } from "./answer-body.js";
+import { encodeInterim, readAnswerHead, readTrailers } from "./answer-head.js";
+import { headOfDecoded, planAnswer } from "./answer-plan.js";
 import type { CountBytes } from "./chunk-collector.js";
 import type { EndableCall } from "./in-flight-calls.js";
 import { answerError } from "./own-answer.js";
@@ -20,8 +22,11 @@ const SANDBOX_HEADERS = [
   "DENY",
 ] as const;
 
-/** RFC 9112 §4: `reason-phrase`. */
-const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]*$/;
+/**
+ * A caller that takes nothing for so many times the idle time-out is given up. More than once, because what it has not
+ * read yet lies in the system's buffers for long: a slow reader shows no sign of life until megabytes are gone.
+ */
+const STALLED_CALLER_FACTOR = 12;
 
 /** How a call ended. */
 export interface ExchangeOutcome {
@@ -29,17 +34,29 @@ export interface ExchangeOutcome {
   readonly status: number | undefined;
   /** Why the call failed; undefined if the whole answer was passed on. */
   readonly error: VaultProxyError | undefined;
+  /** How often a secret of the service stood in the answer, and was overwritten. */
+  readonly scrubbed: number;
 }
+
+/** What an exchange needs to know of the service that is called. */
+export type ExchangeRoute = Pick<
+  ServiceRoute,
+  "name" | "origin" | "currentGate" | "responseTimeoutMs" | "idleTimeoutMs" | "matchers"
+>;
 
 export interface ExchangeOptions {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
   readonly tokenDigest: string;
-  readonly route: Pick<ServiceRoute, "name" | "currentGate" | "responseTimeoutMs">;
+  readonly route: ExchangeRoute;
+  /** The base path as it went out. */
+  readonly basePath: string;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly countBytes: CountBytes;
+  /** Sends the same request once more; absent if that might do something twice (RFC 9110 §9.2.2). */
+  readonly retry?: (() => void) | undefined;
   /** Called once, when the call is over in either direction. */
   readonly onEnd: (exchange: UpstreamExchange, outcome: ExchangeOutcome) => void;
 }
@@ -55,9 +72,17 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
   readonly #startedAt: number;
   #controller: Dispatcher.DispatchController | undefined;
   #gate: ReadGate | undefined;
+  #body: AnswerBody | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
+  /** When the caller began to take nothing; undefined while it takes what comes. */
+  #stalledSince: number | undefined;
   #ending: VaultProxyError | undefined;
   #status: number | undefined;
+  #trailers: readonly Buffer[] = [];
+  #scrubbedInHead = 0;
+  #sawInterim = false;
   #bodyStarted = false;
+  #retried = false;
   #over = false;
 
   constructor(options: ExchangeOptions) {
@@ -66,7 +91,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
     this.tokenDigest = options.tokenDigest;
     this.serviceName = options.route.name;
     const { request, response } = options;
-    response.on("drain", this.#onDrain).on("close", this.#onCallerClose).on("error", this.#onCallerClose);
+    response.on("close", this.#onCallerClose).on("error", this.#onCallerClose);
     // The answer to a pipelined request has no socket yet, and is not told when that closes.
     request.socket.on("close", this.#onCallerClose);
   }
@@ -90,84 +115,169 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
     reason = "",
   ): void {
     if (this.#over) return;
+    const { request, response, requestId, route } = this.#options;
+    const { matchers } = route;
+    const head = readAnswerHead(
+      controller.rawHeaders as Buffer[],
+      reason,
+      this.#locationContext(),
+      matchers?.head,
+    );
+    this.#scrubbedInHead += head.hits;
     if (status < 200) {
-      this.#passInterim();
+      this.#passInterim(status, head.headers);
       return;
     }
-    const { response, requestId, route } = this.#options;
-    const rawHeaders = controller.rawHeaders as Buffer[];
-    if (hasUnknownCoding(rawHeaders)) {
-      throw new VaultProxyError("upstream_failed", "the upstream's answer has an unknown transfer coding");
+    const plan = planAnswer(request.method ?? "GET", status, head.headers, matchers !== undefined);
+    if (plan.kind === "refuse") {
+      throw new VaultProxyError(
+        "upstream_failed",
+        "the upstream's answer is encoded in a way that cannot be read",
+      );
     }
-    const headers = filterResponseHeaders(rawHeaders);
+    const isDecoded = plan.kind === "scrub" && plan.codings.length > 0;
+    const headers = isDecoded ? headOfDecoded(head.headers) : head.headers;
     headers.push(...SANDBOX_HEADERS, "X-Vault-Request-Id", requestId);
     this.#gate = route.currentGate();
-    response.writeHead(status, REASON_PHRASE.test(reason) ? reason : "", headers);
+    this.#body = createAnswerBody(response, plan, matchers?.body, {
+      onDrain: this.#onDrain,
+      onEnd: this.#onBodyEnd,
+      onFailure: () => this.#breakOff("the upstream's answer cannot be decoded"),
+    });
+    response.writeHead(status, head.reason, headers);
     this.#status = status;
     // These have no body whatever their headers say (RFC 9110 §8.6), and undici would miss it.
-    if (status === 204 || status === 304) this.onResponseEnd();
+    if (status === 204 || status === 304) {
+      this.#body.end();
+      return;
+    }
+    this.#idleTimer = setTimeout(this.#onIdle, route.idleTimeoutMs);
     // A first piece of body that came along leaves in one write with the head; otherwise the head leaves alone now.
-    else process.nextTick(this.#flushHead);
+    process.nextTick(this.#flushHead);
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#over) return;
+    if (this.#over || this.#body === undefined) return;
     this.#bodyStarted = true;
     this.#options.countBytes(chunk.length);
-    if (!this.#options.response.write(chunk)) this.#gate?.close();
+    this.#idleTimer?.refresh();
+    if (this.#body.write(chunk)) return;
+    this.#stalledSince ??= this.#options.now();
+    this.#gate?.close();
   }
 
-  onResponseEnd(): void {
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
     if (this.#over) return;
     // An answer that ends with its connection ends well only if the connection did.
     if (this.#gate !== undefined && this.#gate.failure !== null) {
       this.#fail(new VaultProxyError("upstream_failed", "the upstream broke off its answer"));
       return;
     }
-    this.#options.response.end();
-    this.#finish({ status: this.#status, error: undefined });
+    this.#trailers = (controller.rawTrailers ?? []) as Buffer[];
+    this.#body?.end();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    if (!this.#over) this.#fail(this.#ending ?? describeUpstreamError(error));
+    if (this.#over) return;
+    if (this.#mayRetry(error)) {
+      this.#retried = true;
+      this.#controller = undefined;
+      this.#options.retry?.();
+      return;
+    }
+    this.#fail(this.#ending ?? describeUpstreamError(error));
+  }
+
+  /** A kept-alive connection may be closed by the upstream in the moment in which it is used (RFC 9112 §9.3.1). */
+  #mayRetry(error: Error): boolean {
+    const isUntouched = this.#status === undefined && !this.#sawInterim && this.#ending === undefined;
+    return isUntouched && !this.#retried && this.#options.retry !== undefined && isConnectionLoss(error);
+  }
+
+  #locationContext(): { service: string; origin: string; basePath: string } {
+    const { route, basePath } = this.#options;
+    return { service: route.name, origin: route.origin, basePath };
   }
 
   /** An interim answer (RFC 9110 §15.2) is not the answer, and does not put off the time for it. */
-  #passInterim(): void {
-    const { now, route } = this.#options;
+  #passInterim(status: number, headers: readonly string[]): void {
+    const { now, route, request, response } = this.#options;
+    this.#sawInterim = true;
     if (now() - this.#startedAt > route.responseTimeoutMs) {
       throw new VaultProxyError("upstream_timeout", "the upstream did not answer in time");
     }
+    // Only the answer whose turn it is has a socket: of a pipelined one the interim answer is left out.
+    if (request.httpVersion === "1.1" && !response.headersSent)
+      response.socket?.write(encodeInterim(status, headers));
+  }
+
+  #breakOff(why: string): void {
+    const error = new VaultProxyError("upstream_failed", why);
+    this.#controller?.abort(error);
+    this.#fail(error);
   }
 
   #fail(error: VaultProxyError): void {
     const { request, response, requestId } = this.#options;
     if (this.#over) return;
-    this.#finish({ status: this.#status, error });
+    this.#finish(error);
     if (response.headersSent) breakOff(request, response);
     else answerError(request, response, error, { requestId, markError: true });
   }
 
-  #finish(outcome: ExchangeOutcome): void {
+  #finish(error: VaultProxyError | undefined): void {
     this.#over = true;
+    clearTimeout(this.#idleTimer);
     this.#gate?.open();
-    this.#options.response.off("drain", this.#onDrain);
+    this.#body?.abandon();
     this.#options.request.socket.off("close", this.#onCallerClose);
-    this.#options.onEnd(this, outcome);
+    const scrubbed = this.#scrubbedInHead + (this.#body?.hits ?? 0);
+    this.#options.onEnd(this, { status: this.#status, error, scrubbed });
   }
+
+  readonly #onBodyEnd = (): void => {
+    if (this.#over) return;
+    const { response, route } = this.#options;
+    if (this.#trailers.length > 0) {
+      const { headers, hits } = readTrailers(this.#trailers, route.matchers?.head);
+      this.#scrubbedInHead += hits;
+      response.addTrailers(pairs(headers));
+    }
+    response.end();
+    this.#finish(undefined);
+  };
 
   readonly #flushHead = (): void => {
     if (!this.#bodyStarted && !this.#over) this.#options.response.flushHeaders();
   };
 
   readonly #onDrain = (): void => {
+    this.#stalledSince = undefined;
+    this.#idleTimer?.refresh();
     this.#gate?.open();
   };
+
+  readonly #onIdle = (): void => {
+    const { now, route } = this.#options;
+    const stalledSince = this.#stalledSince;
+    if (stalledSince === undefined) {
+      this.#endIdle(new VaultProxyError("upstream_timeout", "the upstream stopped sending its answer"));
+    } else if (now() - stalledSince >= STALLED_CALLER_FACTOR * route.idleTimeoutMs) {
+      this.#endIdle(new VaultProxyError("invalid_request", "the caller stopped reading its answer"));
+    } else {
+      this.#idleTimer?.refresh();
+    }
+  };
+
+  #endIdle(error: VaultProxyError): void {
+    this.#controller?.abort(error);
+    this.#fail(error);
+  }
 
   readonly #onCallerClose = (): void => {
     if (this.#over) return;
     const left = callerLeft();
-    this.#finish({ status: this.#status, error: left });
+    this.#finish(left);
     this.#controller?.abort(left);
   };
 }
@@ -176,15 +286,12 @@ function callerLeft(): VaultProxyError {
   return new VaultProxyError("invalid_request", "the caller went away");
 }
 
-/** RFC 9112 §6.3: what follows another coding than `chunked` cannot be told. */
-function hasUnknownCoding(rawHeaders: readonly Buffer[]): boolean {
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index];
-    if (name?.length !== "transfer-encoding".length) continue;
-    if (name.toString("latin1").toLowerCase() !== "transfer-encoding") continue;
-    if (rawHeaders[index + 1]?.toString("latin1").trim().toLowerCase() !== "chunked") return true;
+function pairs(flat: readonly string[]): [string, string][] {
+  const list: [string, string][] = [];
+  for (let index = 0; index + 1 < flat.length; index += 2) {
+    list.push([flat[index] ?? "", flat[index + 1] ?? ""]);
   }
-  return false;
+  return list;
 }
 
 /** A caller of HTTP/1.0 knows the end of a body by the end of the connection, so that must not look like one. */

@@ -100,6 +100,16 @@ export function describeUpstreamError(error: unknown): VaultProxyError {
   return new VaultProxyError("upstream_failed", "the call to the upstream failed", { cause: error });
 }
 
+const CONNECTION_LOSS: ReadonlySet<string> = new Set(["ECONNRESET", "ECONNABORTED", "EPIPE"]);
+/** The message of undici's UND_ERR_SOCKET for this case; others of that code are about what the upstream sent. */
+const OTHER_SIDE_CLOSED = "other side closed";
+
+/** Whether the upstream closed the connection, as it may close a kept-alive one at any time. */
+export function isConnectionLoss(error: Error): boolean {
+  const code = codeOf(error);
+  return CONNECTION_LOSS.has(code) || (code === "UND_ERR_SOCKET" && error.message === OTHER_SIDE_CLOSED);
+}
+
 function codeOf(error: Error): string {
   return "code" in error && typeof error.code === "string" ? error.code : "";
 }

@@ -38,6 +38,11 @@ function isPublicName(username: string, password: string): boolean {
   );
 }
 
+/** RFC 7617 §2: `user-id ":" password`. */
+function pairOf(config: z.output<typeof schema>): string {
+  return `${config.username.reveal()}:${config.password.reveal()}`;
+}
+
 /** `Authorization: Basic` with UTF-8 (RFC 7617 §2.1). Either part may be empty, as Stripe and Twilio keys want. */
 export const basicStrategy: AuthStrategy<z.output<typeof schema>> = {
   type: "basic",
@@ -53,9 +58,18 @@ export const basicStrategy: AuthStrategy<z.output<typeof schema>> = {
     return isPublicName(username, config.password.reveal()) ? { username } : {};
   },
   secrets: (config) => [config.username, config.password].filter((secret) => !secret.isEmpty),
+  searched(config) {
+    const { username, password } = config;
+    const pair = new Secret(pairOf(config));
+    const isPublic = isPublicName(username.reveal(), password.reveal());
+    return [
+      { secret: password },
+      { secret: pair, forms: "base64" },
+      ...(isPublic ? [] : [{ secret: username }]),
+    ];
+  },
   createInjector(config) {
-    const pair = `${config.username.reveal()}:${config.password.reveal()}`;
-    const value = `Basic ${Buffer.from(pair, "utf8").toString("base64")}`;
+    const value = `Basic ${Buffer.from(pairOf(config), "utf8").toString("base64")}`;
     return {
       headerNames: new Set(["authorization"]),
       queryNames: NO_NAMES,

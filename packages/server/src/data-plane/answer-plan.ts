@@ -1,0 +1,75 @@
+import { isTextual } from "../scrubbing/textual-content.js";
+import { parseContentCodings } from "./content-decoding.js";
+
+/** What is done with the body of an answer on its way to the caller. */
+export type AnswerPlan =
+  | { readonly kind: "pass" }
+  | {
+      readonly kind: "scrub";
+      /** Content codings to undo first. */
+      readonly codings: readonly string[];
+      /** The body is a part of something: a secret may be cut off at its ends. */
+      readonly edges: boolean;
+    }
+  /** A text that cannot be read cannot be searched. */
+  | { readonly kind: "refuse" };
+
+const PASS: AnswerPlan = { kind: "pass" };
+
+const NO_CONTENT = 204;
+const PARTIAL_CONTENT = 206;
+const NOT_MODIFIED = 304;
+
+/**
+ * Decides by the head of an answer. `headers` is flat: name, value, …
+ *
+ * @param isSearched whether the service has secrets that are searched for
+ */
+export function planAnswer(
+  method: string,
+  status: number,
+  headers: readonly string[],
+  isSearched: boolean,
+): AnswerPlan {
+  if (!isSearched || method === "HEAD" || status === NO_CONTENT || status === NOT_MODIFIED) return PASS;
+  const types = valuesOf(headers, "content-type");
+  if (!isTextual(types.length === 0 ? undefined : types.join(", "))) return PASS;
+  const codings = parseContentCodings(valuesOf(headers, "content-encoding"));
+  const isPart = status === PARTIAL_CONTENT;
+  // A part of something compressed cannot be decoded.
+  if (codings === undefined || (isPart && codings.length > 0)) return { kind: "refuse" };
+  return { kind: "scrub", codings, edges: isPart };
+}
+
+/** Fields that speak of the encoded bytes (RFC 9110 §8.4, §8.6; RFC 9530; RFC 1864). */
+const OF_ENCODED_BYTES: ReadonlySet<string> = new Set([
+  "content-encoding",
+  "content-length",
+  "content-md5",
+  "content-digest",
+  "repr-digest",
+  "digest",
+  "accept-ranges",
+]);
+
+/** The head of an answer whose body is sent decoded. Its entity tag becomes weak (RFC 9110 §8.8.1). */
+export function headOfDecoded(headers: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index] ?? "";
+    const value = headers[index + 1] ?? "";
+    const lower = name.toLowerCase();
+    if (OF_ENCODED_BYTES.has(lower)) continue;
+    kept.push(name, lower === "etag" && value.startsWith('"') ? `W/${value}` : value);
+  }
+  return kept;
+}
+
+function valuesOf(headers: readonly string[], wanted: string): string[] {
+  const values: string[] = [];
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index] ?? "";
+    if (name.length === wanted.length && name.toLowerCase() === wanted) values.push(headers[index + 1] ?? "");
+  }
+  return values;
+}

@@ -1,0 +1,52 @@
+import type { Writable } from "node:stream";
+import { ScrubStream } from "../scrubbing/scrub-stream.js";
+import type { SecretMatcher } from "../scrubbing/secret-matcher.js";
+
+/** How long the last bytes wait for more when they could be the start of a secret. */
+const SILENCE_MS = 20;
+
+/** Writes bytes to a stream with the secrets in them overwritten, each chunk as soon as it may leave. */
+export class ScrubbedOutput {
+  readonly #output: Writable;
+  readonly #stream: ScrubStream;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(output: Writable, matcher: SecretMatcher, options: { readonly edges: boolean }) {
+    this.#output = output;
+    this.#stream = new ScrubStream(matcher, options);
+  }
+
+  /** Secrets overwritten so far. */
+  get hits(): number {
+    return this.#stream.hits;
+  }
+
+  /** @returns false if the output wants no more before it has drained */
+  write(chunk: Buffer): boolean {
+    const leaving = this.#stream.push(chunk);
+    if (this.#stream.heldBytes > 0) this.#awaitSilence();
+    return leaving.length === 0 || this.#output.write(leaving);
+  }
+
+  /** Writes what was held back. The output is not ended. */
+  finish(): void {
+    clearTimeout(this.#timer);
+    const leaving = this.#stream.end();
+    if (leaving.length > 0) this.#output.write(leaving);
+  }
+
+  /** To be called if {@link ScrubbedOutput.finish} is not: nothing is written any more. */
+  abandon(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #awaitSilence(): void {
+    if (this.#timer === undefined) this.#timer = setTimeout(this.#onSilence, SILENCE_MS);
+    else this.#timer.refresh();
+  }
+
+  readonly #onSilence = (): void => {
+    const leaving = this.#stream.letGo();
+    if (leaving.length > 0) this.#output.write(leaving);
+  };
+}
