@@ -14,6 +14,7 @@ import { ensureBuilt } from "./workspace.mjs";
 // The machine has two cores in CI, and the type-aware checks are bound by the processor.
 const AT_ONCE = 2;
 const CHECK_TIMEOUT_MS = 300_000;
+const VECTORS = path.join(ROOT, "test/vectors");
 
 /**
  * Runs every check, whatever the others say, and prints a line for each and the output of those that failed.
@@ -95,9 +96,15 @@ async function pythonCheck() {
   if (!prepared.ok) return prepared;
   /** @type {[string, string[]][]} */
   const commands = [
-    ["ruff", ["format", "--check", "."]],
-    ["ruff", ["check", "."]],
+    ["ruff", ["format", "--check", ".", VECTORS]],
+    ["ruff", ["check", ".", VECTORS]],
     ["mypy", []],
+    [
+      "mypy",
+      readdirSync(VECTORS)
+        .filter((name) => name.endsWith(".py"))
+        .map((name) => path.join(VECTORS, name)),
+    ],
   ];
   /** @type {Outcome[]} */
   const outcomes = [];

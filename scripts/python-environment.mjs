@@ -1,5 +1,5 @@
 /** The Python SDK's virtual environment: made with `python3 -m venv`, kept until `pyproject.toml` changes. */
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { ROOT, run, ScriptError } from "./run-process.mjs";
 import { digestOf, readIfThere, say } from "./workspace.mjs";
@@ -12,6 +12,24 @@ const OLDEST_PYTHON = [3, 10];
 /** @param {string} name The path of a command in the environment. */
 export function pythonCommand(name) {
   return path.join(VENV, "bin", name);
+}
+
+/**
+ * @param {string} name As it is imported.
+ * @returns {string} The folder of a package that is installed in the environment.
+ * @throws {ScriptError} When it is not.
+ */
+export function pythonPackage(name) {
+  const lib = path.join(VENV, "lib");
+  const folder = (existsSync(lib) ? readdirSync(lib) : [])
+    .map((python) => path.join(lib, python, "site-packages", name))
+    .find((candidate) => existsSync(candidate));
+  if (folder === undefined) {
+    throw new ScriptError(
+      `The Python environment has no ${name}: run npm run check once, which prepares it.`,
+    );
+  }
+  return folder;
 }
 
 /** Makes the environment with the SDK (editable) and its pinned tools in it. Throws `ScriptError` when it cannot. */

@@ -223,5 +223,7 @@ export function describeService(record: ServiceRecord): ServiceInfo {
   if (record.response_timeout !== undefined) info.response_timeout = record.response_timeout;
   if (record.idle_timeout !== undefined) info.idle_timeout = record.idle_timeout;
   if (record.max_request_bytes !== undefined) info.max_request_bytes = record.max_request_bytes;
+  // Of a service that was not validated the strategy's own part may be of any shape.
+  if (record.unchecked === true) return info;
   return { ...info, ...findStrategy(record)?.describe(record.auth) };
 }

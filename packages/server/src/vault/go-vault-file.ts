@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { z } from "zod";
 import { NONCE_BYTES, SALT_BYTES, TAG_BYTES, type KdfCost } from "./header.js";
 import { openBytes } from "./segment-cipher.js";
@@ -21,16 +22,19 @@ export interface GoVault {
   readonly files: ReadonlyMap<string, { readonly mimeType: string; readonly bytes: Buffer }>;
 }
 
+/** What may stand in a `Content-Type`. */
+const PRINTABLE = /^[\x20-\x7e]{1,255}$/;
+
 const fileSchema = z.looseObject({
-  mime_type: z.string().max(255).default(""),
+  mime_type: z.string().default(""),
   // encoding/json writes a []byte as standard base64, and a nil one as null.
   data: z.base64().nullish(),
 });
 
-const vaultSchema = z.looseObject({
-  services: z.record(z.string(), z.looseObject({})).nullish(),
-  files: z.record(z.string(), fileSchema).nullish(),
-});
+const anyObject = z.looseObject({});
+/** By name. Not a z.record, which would drop the name `__proto__`. */
+const byName = z.custom<object>((value) => anyObject.safeParse(value).success).nullish();
+const vaultSchema = z.looseObject({ services: byName, files: byName });
 
 /**
  * @throws {WrongPasswordError}
@@ -64,21 +68,31 @@ export async function openGoVaultFile(
 }
 
 function toGoVault(plaintext: Buffer): GoVault {
-  const parsed = vaultSchema.safeParse(parseJson(plaintext));
-  if (!parsed.success) throw new DamagedVaultFileError("the Go vault does not have the right fields");
-  const { services, files } = parsed.data;
+  const { services, files } = check(vaultSchema, parseJson(plaintext));
   return {
-    services: new Map(Object.entries(services ?? {})),
+    services: new Map(entriesOf(services).map(([name, service]) => [name, check(anyObject, service)])),
     files: new Map(
-      Object.entries(files ?? {}).map(([name, { mime_type, data }]) => [
-        name,
-        { mimeType: mime_type || UNKNOWN_MIME_TYPE, bytes: Buffer.from(data ?? "", "base64") },
-      ]),
+      entriesOf(files).map(([name, file]) => {
+        const { mime_type, data } = check(fileSchema, file);
+        const mimeType = PRINTABLE.test(mime_type) ? mime_type : UNKNOWN_MIME_TYPE;
+        return [name, { mimeType, bytes: Buffer.from(data ?? "", "base64") }];
+      }),
     ),
   };
 }
 
+function entriesOf(byName: object | null | undefined): [string, unknown][] {
+  return Object.entries(byName ?? {});
+}
+
+function check<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw new DamagedVaultFileError("the Go vault does not have the right fields");
+  return parsed.data;
+}
+
 function parseJson(bytes: Buffer): unknown {
+  if (!isUtf8(bytes)) throw new DamagedVaultFileError("the Go vault is not UTF-8");
   try {
     return JSON.parse(bytes.toString("utf8"));
   } catch {

@@ -91,7 +91,11 @@ const recoverySlotSchema = z.strictObject({
 const headerSchema = z.strictObject({
   format: z.literal(VAULT_FORMAT),
   vault_id: hex(VAULT_ID_BYTES),
-  generation: z.int().min(1),
+  // One more must still be a number that JavaScript holds exactly.
+  generation: z
+    .int()
+    .min(1)
+    .max(Number.MAX_SAFE_INTEGER - 1),
   created_at: z.iso.datetime().max(40),
   cipher: z.literal("AES-256-GCM"),
   // One slot of a kind, so that one attempt to unlock costs one derivation.

@@ -28,7 +28,12 @@ const open = (bytes: Buffer) =>
   openImage(newKey(), parseVaultFile(bytes), new RecordTexts(), () => Promise.resolve());
 
 function storedFile(segment: SealedSegment): StoredFile {
-  return { mimeType: "text/plain", size: segment.ciphertext.length, createdAt: "2030", segment };
+  return {
+    mimeType: "text/plain",
+    size: segment.ciphertext.length,
+    createdAt: "2030-01-01T00:00:00.000Z",
+    segment,
+  };
 }
 
 /** An image with two files, sealed by who has the key, but inconsistent where the arguments make it so. */
@@ -44,7 +49,7 @@ function image(edits: {
       {
         mime_type: "text/plain",
         size: file.ciphertext.length,
-        created_at: "2030",
+        created_at: "2030-01-01T00:00:00Z",
         segment: file.id.toString("hex"),
       },
     ]),

@@ -94,6 +94,7 @@ export async function openImage(
     sealedFiles.set(segment.id.toString("hex"), checkedSegment(segment, fileEntriesOfTrailer[index]));
     await breathe();
   }
+  if (sealedFiles.size !== parsed.files.length) throw new DamagedVaultFileError("a segment stands twice");
   const plaintext = key.open(parsed.state);
   try {
     const state = decodeState(plaintext, texts);

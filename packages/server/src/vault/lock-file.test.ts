@@ -223,7 +223,7 @@ describe("a process", () => {
 
   test("that was killed but not waited for is dead", async () => {
     // The shell replaces itself by a program that never waits for its child.
-    const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 60"]);
+    const parent = spawn("sh", ["-c", "sleep 0.3 & echo $!; exec sleep 60"]);
     try {
       const [line] = (await once(parent.stdout, "data")) as [Buffer];
       const pid = Number(line.toString());

@@ -91,7 +91,9 @@ export function openWithRecoveryKey(header: VaultHeader, typed: Secret): Buffer 
   const recoveryKey = recoverySlot === undefined ? undefined : parseRecoveryKey(typed);
   if (recoverySlot === undefined || recoveryKey === undefined) return undefined;
   const secrets = deriveRecoverySecrets(recoveryKey, vaultId);
-  const dataKey = openRecoverySlot(secrets, recoverySlot, vaultId);
+  // The slot's public key is what the next data key is sealed to.
+  const isOurs = recoverySlot.publicKey.equals(secrets.publicKey);
+  const dataKey = isOurs ? openRecoverySlot(secrets, recoverySlot, vaultId) : undefined;
   for (const wiped of [recoveryKey, secrets.privateKey, secrets.psk]) wiped.fill(0);
   return dataKey;
 }

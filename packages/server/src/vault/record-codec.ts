@@ -21,7 +21,9 @@ export function encodeRecord(record: object): string {
  */
 export function decodeRecord(json: unknown): object {
   const record = fromStorable(json, 0);
-  if (typeof record !== "object" || record === null) throw new TypeError("a record is an object");
+  if (typeof record !== "object" || record === null || Array.isArray(record) || record instanceof Secret) {
+    throw new TypeError("a record is an object with members");
+  }
   return record;
 }
 

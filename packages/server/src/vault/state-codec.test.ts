@@ -10,7 +10,9 @@ const records = fc
 const fileEntry = fc.record({
   mime_type: fc.string(),
   size: fc.nat(1024),
-  created_at: fc.string(),
+  created_at: fc
+    .date({ noInvalidDate: true, min: new Date(0), max: new Date("9999-01-01") })
+    .map((date) => date.toISOString()),
   segment: fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes).toString("hex")),
 });
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { z } from "zod";
 import { COLLECTION_NAMES, type CollectionName } from "./collection.js";
 import { decodeRecord, encodeRecord } from "./record-codec.js";
@@ -60,7 +61,7 @@ const stateLineSchema = z.strictObject({
 const fileEntrySchema = z.strictObject({
   mime_type: z.string(),
   size: z.int().min(0).max(VAULT_FILE_LIMITS.storedFileBytes),
-  created_at: z.string(),
+  created_at: z.iso.datetime(),
   segment: z.string().regex(/^[0-9a-f]{32}$/),
 });
 
@@ -113,6 +114,7 @@ function linePrefix(kind: string, name: string): string {
 }
 
 function* splitLines(bytes: Buffer): Generator<string> {
+  if (!isUtf8(bytes)) throw new DamagedVaultFileError("the state is not UTF-8");
   let start = 0;
   while (start <= bytes.length) {
     const newline = bytes.indexOf(NEWLINE, start);

@@ -1,0 +1,115 @@
+/**
+ * What the search for other services' secrets costs. Runs on the built server:
+ *   npm run build && node --expose-gc bench/outbound-scan.mjs
+ */
+import { randomBytes } from "node:crypto";
+
+const dist = new URL("../packages/server/dist/", import.meta.url);
+const { Secret } = await import(new URL("redaction/secret.js", dist).href);
+const { createOutboundSecrets } = await import(new URL("scrubbing/outbound-secrets.js", dist).href);
+const { createOutboundScan } = await import(new URL("scrubbing/outbound-scan.js", dist).href);
+
+/** Processor time in milliseconds, so that what else the machine does matters less. */
+function clock() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+const MEGABYTE = 1_000_000;
+const CHUNK_BYTES = 64 * 1024;
+const UPDATES = 2000;
+
+const kinds = {
+  "base64url tokens (1 form each)": () => randomBytes(40).toString("base64url"),
+  "base64 keys (up to 10 forms each)": () => randomBytes(48).toString("base64"),
+};
+
+function threeSecrets(make) {
+  return [1, 2, 3].map(() => ({ value: new Secret(make()) }));
+}
+
+function megabytesUsed() {
+  globalThis.gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  return (heapUsed + external) / MEGABYTE;
+}
+
+function jsonText(bytes) {
+  const rows = [];
+  for (let size = 0; size < bytes; size += rows.at(-1).length) {
+    const id = randomBytes(8).toString("hex");
+    rows.push(
+      `{"id":"${id}","name":"Some name","url":"https://api.example.com/v1/items/${id}","total":12345},\n`,
+    );
+  }
+  return Buffer.from(rows.join("")).subarray(0, bytes);
+}
+
+const bodies = {
+  "JSON text": jsonText(100 * MEGABYTE),
+  "random bytes": randomBytes(100 * MEGABYTE),
+};
+
+function throughput(secrets, body, chunkBytes) {
+  let best = 0;
+  for (let round = 0; round < 5; round += 1) {
+    const scan = createOutboundScan(secrets, "called");
+    const started = clock();
+    for (let at = 0; at < body.length; at += chunkBytes) {
+      if (scan.push(body.subarray(at, at + chunkBytes))) throw new Error("a hit by chance");
+    }
+    best = Math.max(best, body.length / MEGABYTE / ((clock() - started) / 1000));
+  }
+  return best.toFixed(0);
+}
+
+for (const services of [1, 100, 10_000]) {
+  for (const [kind, make] of Object.entries(kinds)) {
+    const definitions = Array.from({ length: services + UPDATES }, () => threeSecrets(make));
+    const before = megabytesUsed();
+    const secrets = createOutboundSecrets(randomBytes);
+    let started = clock();
+    for (let i = 0; i < services; i += 1) secrets.update(`service-${i}`, definitions[i]);
+    const built = clock() - started;
+    const memory = megabytesUsed() - before;
+    started = clock();
+    for (let i = 0; i < UPDATES; i += 1) secrets.update(`service-${i % services}`, definitions[services + i]);
+    const update = ((clock() - started) / UPDATES) * 1000;
+    console.log(`\n${services} services with 3 ${kind}:`);
+    console.log(
+      `  built in ${built.toFixed(1)} ms, ${memory.toFixed(1)} MB; one update ${update.toFixed(0)} µs`,
+    );
+    for (const [name, body] of Object.entries(bodies)) {
+      console.log(`  ${name}: ${throughput(secrets, body, CHUNK_BYTES)} MB/s in chunks of 64 KiB`);
+    }
+    console.log(
+      `  JSON text: ${throughput(secrets, bodies["JSON text"].subarray(0, 10 * MEGABYTE), 256)} MB/s in chunks of 256 bytes`,
+    );
+  }
+}
+
+{
+  const secrets = createOutboundSecrets(randomBytes);
+  const end = "-an-end-that-all-of-them-share";
+  for (let i = 0; i < 10_000; i += 1) {
+    const value = new Secret(`${randomBytes(20 + (i % 30)).toString("hex")}${end}`);
+    secrets.update(`service-${i}`, [{ value }]);
+  }
+  const body = Buffer.alloc(10 * MEGABYTE, end);
+  console.log(
+    `\n10000 secrets of 30 lengths with one known end, sent over and over: ${throughput(secrets, body, CHUNK_BYTES)} MB/s`,
+  );
+}
+
+{
+  const secrets = createOutboundSecrets(randomBytes);
+  secrets.update("other", threeSecrets(kinds["base64 keys (up to 10 forms each)"]));
+  const headers = Array.from({ length: 15 }, (_, i) => [
+    `X-Header-${i}`,
+    `a value of some length, number ${i}`,
+  ]).flat();
+  const rounds = 200_000;
+  const started = clock();
+  for (let i = 0; i < rounds; i += 1) createOutboundScan(secrets, "called").scanHeaders(headers);
+  console.log(`\n15 headers: ${(((clock() - started) / rounds) * 1000).toFixed(2)} µs a request`);
+}
