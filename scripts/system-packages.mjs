@@ -5,11 +5,15 @@ import { say } from "./workspace.mjs";
 /** @type {{ package: string, check: [string, string[]] }[]} */
 const NEEDED = [
   { package: "curl", check: ["curl", ["--version"]] },
+  // The tests of durability make file systems, mount them, and let system calls fail.
+  { package: "e2fsprogs", check: ["mkfs.ext4", ["-V"]] },
+  { package: "mount", check: ["mount", ["--version"]] },
   { package: "openssl", check: ["openssl", ["version"]] },
   { package: "procps", check: ["ps", ["--version"]] },
   { package: "python3", check: ["python3", ["--version"]] },
   // Debian splits the module that makes virtual environments from the interpreter.
   { package: "python3-venv", check: ["python3", ["-c", "import ensurepip, venv"]] },
+  { package: "strace", check: ["strace", ["--version"]] },
 ];
 
 /**

@@ -116,7 +116,7 @@ function dropSurplus(failures: Map<string, Failures>): void {
 }
 
 async function load(directory: string, log: UnlockAttemptsOptions["log"]): Promise<Map<string, Failures>> {
-  const bytes = await readRegularFile(join(directory, LOCK_OUT_FILE), UNLOCK_LIMITS.lockOutFileBytes);
+  const bytes = await read(directory);
   if (bytes === undefined) return new Map();
   try {
     const { callers } = fileSchema.parse(JSON.parse(bytes.toString()));
@@ -132,5 +132,13 @@ async function load(directory: string, log: UnlockAttemptsOptions["log"]): Promi
       `${LOCK_OUT_FILE} cannot be read: failed unlock attempts are counted anew`,
     );
     return new Map();
+  }
+}
+
+async function read(directory: string): Promise<Buffer | undefined> {
+  try {
+    return await readRegularFile(join(directory, LOCK_OUT_FILE), UNLOCK_LIMITS.lockOutFileBytes);
+  } catch (error) {
+    throw new VaultProxyError("storage_failed", `${LOCK_OUT_FILE} cannot be read`, { cause: error });
   }
 }
