@@ -193,8 +193,3 @@ test("an ambiguous token prefix is 409", async () => {
   const twice = initials.find((initial, index) => initials.indexOf(initial) !== index) ?? "";
   await expectRefusal(["DELETE", `/tokens/${twice}`, { token: admin }], { status: 409, code: "conflict" });
 });
-
-test("a WebSocket upgrade is refused plainly until it is supported", async () => {
-  const headers = ["Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13"];
-  await expectRefusal(["GET", "/proxy/api/x", { token, headers }], { status: 501, code: "not_implemented" });
-});

@@ -77,7 +77,7 @@ function contentsOf({
       return [name, { mime_type: mimeType, created_at: createdAt, size, sha256 }];
     }),
   );
-  return { collections: collections as Record<string, Record<string, unknown>>, files };
+  return { collections: collections, files };
 }
 
 const ofOutcome = (outcome: VaultVector["outcome"]): [string, VaultVector][] =>

@@ -9,13 +9,16 @@ import type { ServerConfig } from "./config/server-config.js";
 import { createChunkCollector } from "./data-plane/chunk-collector.js";
 import { createHttpListener } from "./data-plane/http-listener.js";
 import { createInFlightCalls } from "./data-plane/in-flight-calls.js";
+import { createOutboundGuard } from "./data-plane/outbound-guard.js";
 import { createProxyPipeline } from "./data-plane/proxy-pipeline.js";
 import { createServiceRoutes } from "./data-plane/service-routes.js";
 import { VaultProxyError } from "./errors/vault-proxy-error.js";
 import { createControlPlane } from "./http-api/app.js";
 import { createBrowserGuard } from "./network/browser-guard.js";
 import { findPeerUid, readTcpTable, shareReads, type ReadTcpTable } from "./network/peer-user.js";
-import type { Logger } from "./redaction/logger.js";
+import { describeThrown, type Logger } from "./redaction/logger.js";
+import { createOutboundScan } from "./scrubbing/outbound-scan.js";
+import { createOutboundSecrets } from "./scrubbing/outbound-secrets.js";
 import { readTlsFiles } from "./start-up-files.js";
 import type { TokenRecord } from "./tokens/token-record.js";
 import { createTokenRegistry } from "./tokens/token-registry.js";
@@ -55,7 +58,22 @@ export async function createServer(config: ServerConfig, version: string, log: L
         (call) => call.tokenDigest === record.digest,
         new VaultProxyError("unauthorized", "this token was revoked"),
       ),
+    onSuspended(record) {
+      log.warn({ token: record.id_prefix }, "token suspended: it sent secrets of other services");
+      calls.end(
+        (call) => call.tokenDigest === record.digest,
+        new VaultProxyError("token_suspended", "this token was suspended"),
+      );
+    },
+    onUnsavedSuspension(record, error) {
+      log.warn(
+        { token: record.id_prefix, ...describeThrown(error) },
+        "the token's suspension could not be saved: it ends when the server stops",
+      );
+    },
   });
+  const outboundSecrets = createOutboundSecrets(randomBytes);
+  const outboundGuard = createOutboundGuard(outboundSecrets, () => performance.now());
   const routes = createServiceRoutes({ records: () => services.records, egressProxy: config.egressProxy });
 
   vault.subscribe((event) => {
@@ -63,8 +81,12 @@ export async function createServer(config: ServerConfig, version: string, log: L
       const reason = new VaultProxyError("vault_locked", "the vault was locked");
       calls.end(() => true, reason);
       routes.destroyAll(reason);
+      outboundGuard.clear();
+    } else if (event.type === "unlocked") {
+      outboundGuard.update(services.records);
     } else if (event.type === "changed" && event.collections.has("services")) {
       routes.refresh();
+      outboundGuard.update(services.records);
       calls.end(
         (call) => !services.records.has(call.serviceName),
         new VaultProxyError("not_found", "this service was deleted"),
@@ -97,6 +119,8 @@ export async function createServer(config: ServerConfig, version: string, log: L
     proxy: createProxyPipeline({
       isLocked: () => vault.status === "locked",
       authenticate: (token) => tokens.authenticate(token),
+      searchOutbound: (service) => createOutboundScan(outboundSecrets, service),
+      strike: (token) => tokens.strike(token),
       routes,
       calls,
       maxCallsPerToken: MAX_CALLS_PER_TOKEN,

@@ -50,6 +50,11 @@ export interface AuthStrategy<Config extends { readonly type: string }> {
   secrets(config: Config): readonly Secret[];
   /** What is searched for in answers, where that is not just the secrets. */
   searched?(config: Config): readonly SearchedSecret[];
+  /**
+   * Those secrets that a machine made, where that is not all of them. Callers are told when they send one to another
+   * service, so a password must not be among them: it could be guessed at.
+   */
+  generated?(config: Config): readonly Secret[];
   createInjector(config: Config): CredentialInjector;
 }
 

@@ -5,6 +5,7 @@ import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { parseBaseUrl } from "../network/base-url.js";
 import { AUTH_CLASS_HEADERS, canonicalHeaderName } from "../network/header-policy.js";
 import type { Secret } from "../redaction/secret.js";
+import { isSearchable } from "../scrubbing/secret-forms.js";
 import type { SearchedSecret } from "../scrubbing/secret-matcher.js";
 import type { AuthStrategy, CredentialInjector } from "./auth-strategy.js";
 import { headerNameSchema, headerValueSchema, namesAreDistinct } from "./header-field.js";
@@ -198,6 +199,26 @@ export function secretsOf(record: ServiceRecord): readonly Secret[] {
 export function searchedSecretsOf(record: ServiceRecord): readonly SearchedSecret[] {
   const strategy = strategyOf(record);
   return strategy.searched?.(record.auth) ?? strategy.secrets(record.auth).map((secret) => ({ secret }));
+}
+
+/** What an admin should know of a service just stored; none of it is a secret. */
+export function warningsOf(record: ServiceRecord): readonly string[] {
+  if (record.scrub === "off") return [];
+  const isShort = searchedSecretsOf(record).some(
+    ({ secret, forms }) => forms !== "base64" && !secret.isEmpty && !isSearchable(secret.reveal()),
+  );
+  return isShort ? ["a secret under 8 characters is not searched for in the bodies of answers"] : [];
+}
+
+/** A placeholder, such as a row of `x`, is no secret, and stands in innocent requests. */
+const FEWEST_DISTINCT_CHARACTERS = 8;
+
+/** What must not be sent to any other service. Nothing of a service that this version cannot use. */
+export function generatedSecretsOf(record: ServiceRecord): readonly Secret[] {
+  const strategy = findStrategy(record);
+  if (strategy === undefined || record.unchecked === true) return [];
+  const secrets = strategy.generated?.(record.auth) ?? strategy.secrets(record.auth);
+  return secrets.filter((secret) => new Set(secret.reveal()).size >= FEWEST_DISTINCT_CHARACTERS);
 }
 
 /** Names of the `auth` fields that hold secrets, for a `PUT` that omits them. */

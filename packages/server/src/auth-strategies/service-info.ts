@@ -24,6 +24,9 @@ export const serviceInfoSchema = z
     response_timeout: z.string().optional(),
     idle_timeout: z.string().optional(),
     max_request_bytes: z.number().optional(),
+    warnings: z.array(z.string()).optional().openapi({
+      description: "What the admin who stored the service should know; in the answer to that only.",
+    }),
   })
   .openapi("ServiceInfo");
 

@@ -23,6 +23,10 @@ const LIMITS = {
   requestTimeoutMs: 0,
   keepAliveTimeoutMs: 65_000,
   stalledSocketsCheckMs: 5_000,
+  /** Connections in all; one more is closed at once. */
+  connections: 16_384,
+  /** Requests that one connection may have under way: the answers to pipelined ones wait for their turn. */
+  pipelinedRequests: 100,
 } as const;
 
 const CONTROL_BODY_MS = 120_000;
@@ -61,6 +65,7 @@ export function createHttpListener(parts: HttpListenerParts): Server {
       : createHttpsServer({ ...options, ...parts.tls, minVersion: "TLSv1.2", ALPNProtocols: ["http/1.1"] });
   // Node drops what is above a count without a word; the bytes are bounded already.
   server.maxHeadersCount = 0;
+  server.maxConnections = LIMITS.connections;
 
   // Each call that runs on a connection listens for its end, and a caller may pipeline many.
   server.on("connection", (socket: Socket) => socket.setMaxListeners(0));
@@ -84,7 +89,8 @@ export function createHttpListener(parts: HttpListenerParts): Server {
     const requestId = randomUUID();
     const target = request.url ?? "/";
     const isProxied = isProxyTarget(target);
-    const refusal = refuse(request, target, parts.guard);
+    const isCrowded = (answering.get(request.socket) ?? 0) > LIMITS.pipelinedRequests;
+    const refusal = isCrowded ? tooManyAtOnce() : refuse(request, target, parts.guard);
     if (refusal !== undefined) {
       const extraHeaders =
         refusal.code === "method_not_allowed"
@@ -162,6 +168,11 @@ function limitBodyTime(request: IncomingMessage, limitMs: number): void {
   const timer = setTimeout(() => request.socket.destroy(), limitMs);
   const stop = (): void => clearTimeout(timer);
   request.once("end", stop).once("close", stop);
+}
+
+function tooManyAtOnce(): VaultProxyError {
+  const message = "too many requests at once on one connection";
+  return new VaultProxyError("rate_limited", message, { retryAfterSeconds: 1 });
 }
 
 function refuse(request: IncomingMessage, target: string, guard: BrowserGuard): VaultProxyError | undefined {

@@ -1,8 +1,11 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import type { ServiceRecord } from "../auth-strategies/service-definition.js";
 import { Secret } from "../redaction/secret.js";
+import { createOutboundScan } from "../scrubbing/outbound-scan.js";
+import { createOutboundSecrets } from "../scrubbing/outbound-secrets.js";
 import type { TokenRecord } from "../tokens/token-record.js";
 import { createInFlightCalls } from "./in-flight-calls.js";
 import { createProxyPipeline } from "./proxy-pipeline.js";
@@ -39,11 +42,15 @@ async function startPipeline(upstream: RequestListener) {
   };
   const calls = createInFlightCalls();
   const errors: unknown[] = [];
+  const strikes: string[] = [];
+  const outbound = createOutboundSecrets(randomBytes);
   const quiet = (): void => undefined;
   const pipeline = createProxyPipeline({
     isLocked: () => false,
     authenticate: (token) => (token === TOKEN ? ({ digest: "d" } as TokenRecord) : undefined),
     routes: createServiceRoutes({ records: () => new Map([["api", record]]), egressProxy: undefined }),
+    searchOutbound: (service) => createOutboundScan(outbound, service),
+    strike: (token) => strikes.push(token.digest),
     calls,
     maxCallsPerToken: 3,
     countBytes: () => undefined,

@@ -11,6 +11,8 @@ import {
   type ProxyTarget,
 } from "../network/request-target.js";
 import { describeThrown, type Logger } from "../redaction/logger.js";
+import type { OutboundScan } from "../scrubbing/outbound-scan.js";
+import { isTextual } from "../scrubbing/textual-content.js";
 import type { TokenRecord } from "../tokens/token-record.js";
 import type { CountBytes } from "./chunk-collector.js";
 import { acceptableCodings } from "./content-decoding.js";
@@ -28,6 +30,10 @@ const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS
 export interface ProxyPipelineParts {
   readonly isLocked: () => boolean;
   readonly authenticate: (token: string) => TokenRecord | undefined;
+  /** Starts the search of one request for secrets of other services than the called one. */
+  readonly searchOutbound: (service: string) => OutboundScan;
+  /** Notes that a token sent such a secret. */
+  readonly strike: (token: TokenRecord) => void;
   readonly routes: ServiceRoutes;
   readonly calls: InFlightCalls;
   /** Calls of one token that may run at once. */
@@ -118,6 +124,7 @@ interface AdmittedCall {
   readonly token: TokenRecord;
   readonly route: ServiceRoute;
   readonly outgoing: OutgoingRequest;
+  readonly search: OutboundScan;
 }
 
 /** Authenticates, authorizes, resolves and strips, in this order, for calls and upgrades alike. */
@@ -134,17 +141,28 @@ function admit(parts: ProxyPipelineParts, request: IncomingMessage, rawTarget: s
   if (target === undefined || route === undefined) throw new VaultProxyError("not_found", "no such service");
   assertSafePath(target.path);
   if (target.query !== undefined) assertSafeQuery(target.query);
-  return { token, route, outgoing: prepare(request, target, route) };
+  const outgoing = prepare(request, target, route);
+  const search = parts.searchOutbound(route.name);
+  if (search.isNeeded && (search.scanText(pathOf(outgoing)) || search.scanHeaders(outgoing.headers))) {
+    parts.strike(token);
+    throw secretInRequest();
+  }
+  return { token, route, outgoing, search };
+}
+
+function secretInRequest(): VaultProxyError {
+  return new VaultProxyError("secret_in_request", "the request holds a secret of another service");
 }
 
 function run(parts: ProxyPipelineParts, call: IncomingCall): Promise<void> | undefined {
-  const { token, route, outgoing } = admit(parts, call.request, call.target);
+  const admitted = admit(parts, call.request, call.target);
+  const { route, outgoing } = admitted;
   const framing = bodyFraming(call.request);
   if (framing.contentLength !== undefined && framing.contentLength > route.maxRequestBytes) {
     throw bodyTooLarge(route.maxRequestBytes);
   }
   return injected(parts, route, outgoing, () => {
-    if (!call.response.destroyed) forward(parts, call, token, route, outgoing, framing);
+    if (!call.response.destroyed) forward(parts, call, admitted, framing);
   });
 }
 
@@ -235,9 +253,7 @@ function hasHeader(headers: readonly string[], canonicalName: string): boolean {
 function forward(
   parts: ProxyPipelineParts,
   call: IncomingCall,
-  token: TokenRecord,
-  route: ServiceRoute,
-  outgoing: OutgoingRequest,
+  { token, route, outgoing, search }: AdmittedCall,
   framing: BodyFraming,
 ): void {
   const { request, response, requestId } = call;
@@ -247,6 +263,14 @@ function forward(
         limit: route.maxRequestBytes,
         idleMs: route.idleTimeoutMs,
         countBytes: parts.countBytes,
+        inspect:
+          search.isNeeded && isTextual(request.headers["content-type"])
+            ? (chunk) => {
+                if (!search.push(chunk)) return undefined;
+                parts.strike(token);
+                return secretInRequest();
+              }
+            : undefined,
       })
     : null;
   const path = pathOf(outgoing);

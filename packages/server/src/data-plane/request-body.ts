@@ -13,6 +13,8 @@ export interface RequestBodyOptions {
   /** For how many milliseconds the caller may send nothing while more is wanted. */
   readonly idleMs: number;
   readonly countBytes: CountBytes;
+  /** Looks at each piece before it goes on; gives why it must not. */
+  readonly inspect?: ((chunk: Buffer) => VaultProxyError | undefined) | undefined;
 }
 
 /**
@@ -23,6 +25,7 @@ export class RequestBody extends Readable {
   readonly #source: IncomingMessage;
   readonly #limit: number;
   readonly #countBytes: CountBytes;
+  readonly #inspect: RequestBodyOptions["inspect"];
   readonly #idleTimer: NodeJS.Timeout;
   #received = 0;
 
@@ -31,6 +34,7 @@ export class RequestBody extends Readable {
     this.#source = source;
     this.#limit = options.limit;
     this.#countBytes = options.countBytes;
+    this.#inspect = options.inspect;
     this.#idleTimer = setTimeout(this.#onIdle, options.idleMs);
     source.pause();
     source
@@ -56,7 +60,8 @@ export class RequestBody extends Readable {
     this.#received += chunk.length;
     this.#countBytes(chunk.length);
     this.#idleTimer.refresh();
-    if (this.#received > this.#limit) this.destroy(bodyTooLarge(this.#limit));
+    const refusal = this.#received > this.#limit ? bodyTooLarge(this.#limit) : this.#inspect?.(chunk);
+    if (refusal !== undefined) this.destroy(refusal);
     else if (!this.push(chunk)) this.#source.pause();
   };
 

@@ -21,7 +21,7 @@ interface ErrorResponse {
 type ErrorResponses<C extends ErrorCode> = Record<(typeof STATUS_OF_ERROR_CODE)[C], ErrorResponse>;
 
 /** Answers of every route that wants a token. */
-export const TOKEN_ERRORS = ["vault_locked", "unauthorized", "internal"] as const;
+export const TOKEN_ERRORS = ["vault_locked", "unauthorized", "token_suspended", "internal"] as const;
 /** Answers of every route that wants an admin's token. */
 export const ADMIN_ERRORS = [...TOKEN_ERRORS, "forbidden"] as const;
 /** Answers of every route that reads a body. */

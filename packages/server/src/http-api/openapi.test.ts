@@ -72,6 +72,7 @@ describe("the OpenAPI document", () => {
         "get /tokens",
         "post /tokens",
         "delete /tokens/{id}",
+        "post /tokens/{id}/resume",
         ...proxied.map((method) => `${method} /proxy/{service}/{path}`),
       ].sort(),
     );
@@ -84,7 +85,7 @@ describe("the OpenAPI document", () => {
         ...["health", "healthTokens", "unlock", "lock", "changePassword", "createRecoveryKey", "openApi"],
         ...["listServices", "getService", "addService", "updateService", "removeService"],
         ...["uploadFile", "listFiles", "getFile", "deleteFile"],
-        ...["createToken", "listTokens", "revokeToken"],
+        ...["createToken", "listTokens", "revokeToken", "resumeToken"],
         ...["proxyGet", "proxyHead", "proxyPost", "proxyPut", "proxyPatch", "proxyDelete", "proxyOptions"],
       ].sort(),
     );

@@ -5,8 +5,10 @@ import {
   serviceNameSchema,
   serviceUpdateSchema,
   toServiceRecord,
+  warningsOf,
+  type ServiceRecord,
 } from "../auth-strategies/service-definition.js";
-import { serviceInfoSchema } from "../auth-strategies/service-info.js";
+import { serviceInfoSchema, type ServiceInfo } from "../auth-strategies/service-info.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { AccessRules } from "./authentication.js";
 import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
@@ -99,7 +101,7 @@ export function registerServiceRoutes(
         { service: record.name, auth_type: record.auth.type, by: c.get("token").id_prefix },
         replaced ? "service replaced" : "service added",
       );
-      return c.json(describeService(record), 201);
+      return c.json(describeStored(record), 201);
     },
   );
 
@@ -133,7 +135,7 @@ export function registerServiceRoutes(
         { service: name, auth_type: record.auth.type, by: c.get("token").id_prefix },
         "service updated",
       );
-      return c.json(describeService(record), 200);
+      return c.json(describeStored(record), 200);
     },
   );
 
@@ -161,4 +163,9 @@ export function registerServiceRoutes(
       return c.json({ status: "deleted" as const }, 200);
     },
   );
+}
+
+function describeStored(record: ServiceRecord): ServiceInfo {
+  const warnings = warningsOf(record);
+  return { ...describeService(record), ...(warnings.length === 0 ? {} : { warnings: [...warnings] }) };
 }

@@ -47,6 +47,10 @@ const listedTokenSchema = z
     created_at: z.iso.datetime(),
     expires_at: z.iso.datetime(),
     last_used_at: z.iso.datetime().optional().openapi({ description: "Since the server started." }),
+    suspended_at: z.iso.datetime().optional().openapi({
+      description:
+        "The token is refused since then: it sent other services' secrets. See `/tokens/{id}/resume`.",
+    }),
   })
   .openapi("TokenInfo");
 
@@ -59,7 +63,9 @@ const idParams = z.strictObject({
 
 const revokedSchema = z.strictObject({ status: z.literal("revoked") }).openapi("Revoked");
 
-/** `/tokens` and `/tokens/{id}`. */
+const resumedSchema = z.strictObject({ status: z.literal("active") }).openapi("Resumed");
+
+/** `/tokens`, `/tokens/{id}` and `/tokens/{id}/resume`. */
 export function registerTokenRoutes(
   app: ControlPlaneApp,
   parts: ControlPlaneParts,
@@ -131,6 +137,28 @@ export function registerTokenRoutes(
       const record = await tokens.revoke(c.req.valid("param").id);
       log.info({ token: record.id_prefix, by: c.get("token").id_prefix }, "token revoked");
       return c.json({ status: "revoked" as const }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/tokens/{id}/resume",
+      operationId: "resumeToken",
+      tags: ["tokens"],
+      summary: "Lift the suspension of a token",
+      security: BEARER_SECURITY,
+      middleware: access.admin,
+      request: { params: idParams },
+      responses: {
+        200: jsonAnswer(resumedSchema, "The token is accepted again"),
+        ...errorResponses("invalid_request", "not_found", ...ADMIN_ERRORS, ...SAVE_ERRORS),
+      },
+    }),
+    async (c) => {
+      const record = await tokens.resume(c.req.valid("param").id);
+      log.info({ token: record.id_prefix, by: c.get("token").id_prefix }, "token resumed");
+      return c.json({ status: "active" as const }, 200);
     },
   );
 }

@@ -13,4 +13,6 @@ export interface TokenRecord {
   readonly created_at: string;
   /** RFC 3339, UTC. */
   readonly expires_at: string;
+  /** RFC 3339, UTC: since when the token is refused until an admin lifts it. */
+  readonly suspended_at?: string;
 }

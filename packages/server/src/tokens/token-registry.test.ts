@@ -26,14 +26,26 @@ function memoryStore(): TokenStore & { fail: boolean } {
 function setUp() {
   const store = memoryStore();
   const revoked: TokenRecord[] = [];
+  const suspended: TokenRecord[] = [];
+  const unsavedSuspensions: TokenRecord[] = [];
   let now = Date.parse("2026-01-01T00:00:00Z");
   const registry = createTokenRegistry({
     store,
     randomBytes,
     clock: () => now,
     onRevoked: (record) => void revoked.push(record),
+    onSuspended: (record) => void suspended.push(record),
+    onUnsavedSuspension: (record) => void unsavedSuspensions.push(record),
   });
-  return { store, registry, revoked, advance: (ms: number) => (now += ms), now: () => now };
+  return {
+    store,
+    registry,
+    revoked,
+    suspended,
+    unsavedSuspensions,
+    advance: (ms: number) => (now += ms),
+    now: () => now,
+  };
 }
 
 const HOUR = 3_600_000;
@@ -240,6 +252,8 @@ describe("a token that cannot be saved", () => {
       randomBytes,
       clock: now,
       onRevoked: () => undefined,
+      onSuspended: () => undefined,
+      onUnsavedSuspension: () => undefined,
     });
     await expect(registry.issue(request(now()))).rejects.toMatchObject({ code: "vault_locked" });
     expect(registry.list()).toEqual([]);
@@ -253,4 +267,72 @@ test("expired tokens are dropped when a new one is saved", async () => {
   await registry.issue({ scope: "proxy", expiresAt: now() + HOUR });
   expect(store.records.size).toBe(1);
   expect(registry.list()).toHaveLength(1);
+});
+
+describe("a token that sends what it should not have", () => {
+  const SUSPENDED = expect.objectContaining({ code: "token_suspended" }) as Error;
+
+  async function issued(scope: "admin" | "proxy" = "proxy") {
+    const set = setUp();
+    const { id, record } = await set.registry.issue({ scope, expiresAt: set.now() + HOUR });
+    return { ...set, id, record };
+  }
+
+  test("is suspended at the third time, at once and in the store", async () => {
+    const { registry, store, suspended, id, record, now } = await issued();
+    registry.strike(record);
+    registry.strike(record);
+    expect(registry.authenticate(id)).toBeDefined();
+    registry.strike(record);
+    expect(() => registry.authenticate(id)).toThrow(SUSPENDED);
+    expect(suspended).toEqual([record]);
+    expect(store.records.get(record.digest)?.suspended_at).toBe(new Date(now()).toISOString());
+    registry.strike(record);
+    expect(suspended).toHaveLength(1);
+  });
+
+  test("stays suspended in another process, and is resumed by an admin", async () => {
+    const { registry, store, id, record, now } = await issued();
+    for (let turn = 0; turn < 3; turn += 1) registry.strike(record);
+    const restarted = createTokenRegistry({
+      store,
+      randomBytes,
+      clock: now,
+      onRevoked: () => undefined,
+      onSuspended: () => undefined,
+      onUnsavedSuspension: () => undefined,
+    });
+    expect(() => restarted.authenticate(id)).toThrow(SUSPENDED);
+    expect(restarted.list()).toMatchObject([{ suspended_at: expect.any(String) as string }]);
+    await registry.resume(`${record.id_prefix}...`);
+    expect(registry.authenticate(id)).toEqual(record);
+    expect(restarted.authenticate(id)).toEqual(record);
+    registry.strike(record);
+    registry.strike(record);
+    expect(registry.authenticate(id)).toBeDefined();
+    await expect(registry.resume("tok_unknown")).rejects.toMatchObject({ code: "not_found" });
+  });
+
+  test("is suspended also where that cannot be saved, and that is told", async () => {
+    const { registry, store, unsavedSuspensions, id, record } = await issued();
+    store.fail = true;
+    for (let turn = 0; turn < 3; turn += 1) registry.strike(record);
+    expect(() => registry.authenticate(id)).toThrow(SUSPENDED);
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(unsavedSuspensions).toEqual([record]);
+  });
+
+  test("is never suspended if it is an admin's", async () => {
+    const { registry, id, record } = await issued("admin");
+    for (let turn = 0; turn < 9; turn += 1) registry.strike(record);
+    expect(registry.authenticate(id)).toBeDefined();
+  });
+
+  test("can be revoked while it is suspended", async () => {
+    const { registry, id, record } = await issued();
+    for (let turn = 0; turn < 3; turn += 1) registry.strike(record);
+    await registry.revoke(id);
+    expect(registry.authenticate(id)).toBeUndefined();
+  });
 });

@@ -3,6 +3,7 @@ import type { ErrorCode } from "../errors/error-codes.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { digestToken, isToken, newToken, TOKEN_START, tokenPrefix } from "./token-format.js";
 import type { TokenRecord, TokenScope } from "./token-record.js";
+import { createTokenStrikes } from "./token-strikes.js";
 
 /** What the registry needs of the vault: the committed records by digest, and a durable change. */
 export interface TokenStore {
@@ -41,8 +42,19 @@ export interface TokenRegistry {
    * more when the token is saved, and with `unavailable` while all tokens are revoked.
    */
   issue(request: TokenRequest): Promise<IssuedToken>;
-  /** The record of a presented token, or undefined if it is malformed, unknown or expired. */
+  /**
+   * The record of a presented token, or undefined if it is malformed, unknown or expired.
+   *
+   * @throws {VaultProxyError} `token_suspended`
+   */
   authenticate(presented: string): TokenRecord | undefined;
+  /**
+   * Notes that a token did what an honest program does not do. After the third time it is suspended: at once, and for
+   * good once that is saved. A token of scope admin is not, since its holder could lift that again.
+   */
+  strike(record: TokenRecord): void;
+  /** Lifts a suspension. Finds the token, and rejects, as {@link TokenRegistry.revoke} does. */
+  resume(tokenOrPrefix: string): Promise<TokenRecord>;
   list(): ListedToken[];
   /**
    * Revokes by the whole token or by a unique prefix of what `GET /tokens` shows (a trailing `...` is accepted).
@@ -63,6 +75,10 @@ export interface TokenRegistryOptions {
   readonly clock: () => number;
   /** Told of each token that stops being valid by revocation, after that is saved. */
   readonly onRevoked: (record: TokenRecord) => void;
+  /** Told of each token that is suspended, at once. */
+  readonly onSuspended: (record: TokenRecord) => void;
+  /** A suspension could not be saved: it ends with this process. */
+  readonly onUnsavedSuspension: (record: TokenRecord, error: unknown) => void;
 }
 
 const NOT_SAVED: ReadonlySet<string> = new Set<ErrorCode>(["storage_full", "storage_failed"]);
@@ -71,6 +87,7 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
   const { store, clock } = options;
   const lastUsed = new Map<string, number>();
   const unsaved = new Map<string, TokenRecord>();
+  const strikes = createTokenStrikes();
   let revocationsOfAll = 0;
 
   const isExpired = (record: TokenRecord): boolean => Date.parse(record.expires_at) <= clock();
@@ -94,7 +111,7 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
     }
   }
 
-  function findForRevocation(tokenOrPrefix: string, records: readonly TokenRecord[]): TokenRecord {
+  function findToken(tokenOrPrefix: string, records: readonly TokenRecord[]): TokenRecord {
     const wanted = tokenOrPrefix.replace(/\.\.\.$/, "");
     const digest = isToken(wanted) ? digestToken(wanted) : undefined;
     const matches = records.filter((record) =>
@@ -144,8 +161,36 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
       const record = store.records.get(digest) ?? unsaved.get(digest);
       if (record === undefined || isExpired(record)) return undefined;
       if (!timingSafeEqual(Buffer.from(record.digest), Buffer.from(digest))) return undefined;
+      if (record.suspended_at !== undefined || strikes.isOut(digest)) {
+        throw new VaultProxyError("token_suspended", "this token is suspended until an admin lifts it");
+      }
       lastUsed.set(digest, clock());
       return record;
+    },
+
+    strike(record) {
+      if (record.scope === "admin" || !strikes.add(record.digest)) return;
+      options.onSuspended(record);
+      const suspended = { ...record, suspended_at: new Date(clock()).toISOString() };
+      if (unsaved.has(record.digest)) {
+        unsaved.set(record.digest, suspended);
+        return;
+      }
+      const isSaved = store.change((records) => {
+        if (records.has(record.digest)) records.set(record.digest, suspended);
+      });
+      isSaved.catch((error: unknown) => options.onUnsavedSuspension(record, error));
+    },
+
+    async resume(tokenOrPrefix) {
+      const resumed = await store.change((records) => {
+        const found = findToken(tokenOrPrefix, [...records.values(), ...unsaved.values()]);
+        const { suspended_at: _, ...record } = found;
+        (unsaved.has(record.digest) ? unsaved : records).set(record.digest, record);
+        return record;
+      });
+      strikes.forget(resumed.digest);
+      return resumed;
     },
 
     list() {
@@ -159,11 +204,12 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
 
     async revoke(tokenOrPrefix) {
       const revoked = await store.change((records) => {
-        const record = findForRevocation(tokenOrPrefix, [...records.values(), ...unsaved.values()]);
+        const record = findToken(tokenOrPrefix, [...records.values(), ...unsaved.values()]);
         if (!unsaved.delete(record.digest)) records.delete(record.digest);
         return record;
       });
       lastUsed.delete(revoked.digest);
+      strikes.forget(revoked.digest);
       options.onRevoked(revoked);
       return revoked;
     },

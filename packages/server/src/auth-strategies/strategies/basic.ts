@@ -68,6 +68,10 @@ export const basicStrategy: AuthStrategy<z.output<typeof schema>> = {
       ...(isPublic ? [] : [{ secret: username }]),
     ];
   },
+  // A key that stands in the user name's place, with no password or a dummy one.
+  generated({ username, password }) {
+    return password.reveal().length < SHORTEST_REAL_PASSWORD ? [username] : [];
+  },
   createInjector(config) {
     const value = `Basic ${Buffer.from(pairOf(config), "utf8").toString("base64")}`;
     return {

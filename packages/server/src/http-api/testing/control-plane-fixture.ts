@@ -72,6 +72,8 @@ export async function startControlPlane(): Promise<ControlPlaneFixture> {
     randomBytes,
     clock,
     onRevoked: () => undefined,
+    onSuspended: () => undefined,
+    onUnsavedSuspension: () => undefined,
   });
   const parts: ControlPlaneParts = {
     vault,

@@ -1,0 +1,96 @@
+import { randomBytes } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { expect, test } from "vitest";
+import type { ServiceRecord } from "../auth-strategies/service-definition.js";
+import { Secret } from "../redaction/secret.js";
+import { createOutboundScan } from "../scrubbing/outbound-scan.js";
+import { createOutboundSecrets } from "../scrubbing/outbound-secrets.js";
+import { createOutboundGuard } from "./outbound-guard.js";
+
+function service(
+  name: string,
+  auth: ServiceRecord["auth"],
+  settings: Partial<ServiceRecord> = {},
+): ServiceRecord {
+  return {
+    name,
+    base_url: "https://api.example.com",
+    auth,
+    tls_skip_verify: false,
+    session_cookies: false,
+    allow_private: false,
+    forward_cookies: false,
+    ...settings,
+  };
+}
+
+const secretOf = (name: string) => `${name}-0123456789-abcdefghijklm`;
+const bearer = (name: string) => service(name, { type: "bearer", token: new Secret(secretOf(name)) });
+
+function setUp(now: () => number = () => 0) {
+  const index = createOutboundSecrets(randomBytes);
+  const guard = createOutboundGuard(index, now);
+  const finds = (called: string, text: string) => createOutboundScan(index, called).scanText(text);
+  return { guard, finds };
+}
+
+test("what is searched for follows the services: added, replaced, removed, all forgotten", () => {
+  const { guard, finds } = setUp();
+  guard.update(
+    new Map([
+      ["a", bearer("a")],
+      ["b", bearer("b")],
+    ]),
+  );
+  expect([finds("a", secretOf("b")), finds("b", secretOf("b")), finds("b", secretOf("a"))]).toEqual([
+    true,
+    false,
+    true,
+  ]);
+  guard.update(
+    new Map([
+      ["a", bearer("a")],
+      ["b", bearer("other")],
+    ]),
+  );
+  expect([finds("a", secretOf("b")), finds("a", secretOf("other"))]).toEqual([false, true]);
+  guard.update(new Map([["a", bearer("a")]]));
+  expect(finds("a", secretOf("other"))).toBe(false);
+  expect(finds("c", secretOf("a"))).toBe(true);
+  guard.clear();
+  expect(finds("c", secretOf("a"))).toBe(false);
+});
+
+test("no password is searched for, nor a placeholder, nor what cannot be used", () => {
+  const { guard, finds } = setUp();
+  const long = "correct-horse-battery-staple";
+  const basic = (username: string, password: string) =>
+    service("x", { type: "basic", username: new Secret(username), password: new Secret(password) });
+  guard.update(
+    new Map([
+      ["password", basic("me", long)],
+      ["placeholder", service("placeholder", { type: "bearer", token: new Secret("x".repeat(40)) })],
+      ["unknown", service("unknown", { type: "imap", imap_password: new Secret(secretOf("imap")) })],
+      ["unchecked", service("unchecked", { type: "bearer", token: 7 }, { unchecked: true })],
+    ]),
+  );
+  for (const text of [long, "x".repeat(60), secretOf("imap")]) expect(finds("other", text)).toBe(false);
+  guard.update(new Map([["stripe", basic(secretOf("key"), "")]]));
+  expect(finds("other", secretOf("key"))).toBe(true);
+});
+
+test("many services are indexed in turns, and a lock in between ends that", async () => {
+  let time = 0;
+  const { guard, finds } = setUp(() => (time += 6));
+  const names = Array.from({ length: 20 }, (_, index) => `s${index}`);
+  const services = new Map(names.map((name) => [name, bearer(name)]));
+  guard.update(services);
+  expect(names.filter((name) => finds("other", secretOf(name))).length).toBeLessThan(names.length);
+  for (let turn = 0; turn < 20; turn += 1) await nextTurn();
+  expect(names.filter((name) => finds("other", secretOf(name)))).toEqual(names);
+  guard.clear();
+  guard.update(services);
+  guard.clear();
+  for (let turn = 0; turn < 20; turn += 1) await nextTurn();
+  expect(names.filter((name) => finds("other", secretOf(name)))).toEqual([]);
+});
