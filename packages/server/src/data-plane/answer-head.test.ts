@@ -1,0 +1,83 @@
+import { describe, expect, test } from "vitest";
+import { compilePatterns } from "../scrubbing/secret-matcher.js";
+import { encodeInterim, readAnswerHead, readTrailers } from "./answer-head.js";
+
+const matcher = compilePatterns([Buffer.from("s3cret-0123")]);
+const location = { service: "api", origin: "https://api.example.com", basePath: "/v1" };
+const raw = (...fields: string[]): Buffer[] => fields.map((field) => Buffer.from(field, "latin1"));
+
+describe("the head of an answer", () => {
+  test("has secrets overwritten wherever they stand: values, names, reason phrase", () => {
+    const head = readAnswerHead(
+      raw("X-Echo", "Bearer s3cret-0123!", "s3cret-0123", "x", "X-Two", "s3cret-0123s3cret-0123"),
+      "Bad s3cret-0123",
+      location,
+      matcher,
+    );
+    expect(head).toMatchObject({
+      reason: `Bad ${"*".repeat(11)}`,
+      headers: ["X-Echo", `Bearer ${"*".repeat(11)}!`, "*".repeat(11), "x", "X-Two", "*".repeat(22)],
+    });
+    expect(head.hits).toBeGreaterThan(2);
+  });
+
+  test("is as it came where nothing is searched for or found, bytes beyond ASCII too", () => {
+    const fields = raw("X-Name", "caf\u00e9", "x-name", "again");
+    for (const searched of [undefined, matcher]) {
+      expect(readAnswerHead(fields, "Fine", location, searched)).toEqual({
+        reason: "Fine",
+        headers: ["X-Name", "caf\u00e9", "x-name", "again"],
+        hits: 0,
+      });
+    }
+  });
+
+  test("leads redirects through the vault, by the base path as it went out, and then scrubs", () => {
+    const fields = raw("Location", "/v1/a", "content-location", "/b?key=s3cret-0123");
+    expect(readAnswerHead(fields, "", location, matcher).headers).toEqual([
+      ...["Location", "/proxy/api/a"],
+      ...["content-location", `https://api.example.com/b?key=${"*".repeat(11)}`],
+    ]);
+  });
+
+  test.each(["gzip", "chunked, gzip", "gzip, chunked"])(
+    "with the transfer coding %s is refused",
+    (coding) => {
+      expect(() => readAnswerHead(raw("Transfer-Encoding", coding), "", location, undefined)).toThrow(
+        expect.objectContaining({ code: "upstream_failed" }),
+      );
+      expect(() =>
+        readAnswerHead(raw("Transfer-Encoding", " Chunked "), "", location, undefined),
+      ).not.toThrow();
+    },
+  );
+
+  test("drops a reason phrase that is none", () => {
+    expect(readAnswerHead([], "a\u0001b", location, undefined).reason).toBe("");
+  });
+});
+
+test("trailers are scrubbed, and what must not stand there is dropped", () => {
+  const fields = raw(
+    ...[
+      "X-Sum",
+      "1",
+      "X-Echo",
+      "s3cret-0123",
+      "Content-Length",
+      "5",
+      "Set-Cookie",
+      "a=b",
+      "Connection",
+      "x-sum",
+    ],
+    ...["Content-Type", "text/html", "WWW-Authenticate", "Basic", "Transfer-Encoding", "gzip"],
+  );
+  expect(readTrailers(fields, matcher).headers).toEqual(["X-Echo", "*".repeat(11)]);
+});
+
+test("an interim answer goes out as it is read back", () => {
+  expect(encodeInterim(103, ["Link", "</a>; rel=preload", "X", "\u00e9"]).toString("latin1")).toBe(
+    "HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\nX: \u00e9\r\n\r\n",
+  );
+});

@@ -1,0 +1,59 @@
+import { describe, expect, test } from "vitest";
+import { headOfDecoded, planAnswer } from "./answer-plan.js";
+
+const JSON_TYPE = ["Content-Type", "application/json; charset=utf-8"];
+const scrub = { kind: "scrub", codings: [], edges: false };
+
+describe("the plan for an answer's body", () => {
+  test.each([
+    [200, JSON_TYPE, scrub],
+    [500, JSON_TYPE, scrub],
+    [200, [], scrub],
+    [200, ["content-type", "nonsense"], scrub],
+    [200, ["Content-Type", "image/png", "content-type", "text/html"], scrub],
+    [206, JSON_TYPE, { ...scrub, edges: true }],
+    [200, [...JSON_TYPE, "Content-Encoding", "gzip"], { ...scrub, codings: ["gzip"] }],
+    [
+      200,
+      [...JSON_TYPE, "Content-Encoding", "GZIP, identity", "content-encoding", "br"],
+      { ...scrub, codings: ["gzip", "br"] },
+    ],
+    [200, [...JSON_TYPE, "Content-Encoding", "identity"], scrub],
+    [200, [...JSON_TYPE, "Content-Encoding", "compress"], { kind: "refuse" }],
+    [200, [...JSON_TYPE, "Content-Encoding", "gzip, gzip, gzip, gzip"], { kind: "refuse" }],
+    [206, [...JSON_TYPE, "Content-Encoding", "gzip"], { kind: "refuse" }],
+    [200, ["Content-Type", "image/png"], { kind: "pass" }],
+    [200, ["Content-Type", "image/png", "Content-Encoding", "compress"], { kind: "pass" }],
+    [204, JSON_TYPE, { kind: "pass" }],
+    [304, [...JSON_TYPE, "Content-Encoding", "compress"], { kind: "pass" }],
+  ])("of status %i with %j is %j", (status, headers, plan) => {
+    expect(planAnswer("GET", status, headers, true)).toEqual(plan);
+  });
+
+  test("is to pass it where nothing is searched for, and for HEAD", () => {
+    expect(planAnswer("GET", 200, JSON_TYPE, false)).toEqual({ kind: "pass" });
+    expect(planAnswer("HEAD", 200, [...JSON_TYPE, "Content-Encoding", "compress"], true)).toEqual({
+      kind: "pass",
+    });
+  });
+});
+
+test("the head of a decoded answer speaks of no encoded bytes, and its entity tag is weak", () => {
+  const headers = [
+    ...[
+      "ETag",
+      '"abc"',
+      "Content-Encoding",
+      "gzip",
+      "content-length",
+      "5",
+      "Digest",
+      "x",
+      "Repr-Digest",
+      "x",
+    ],
+    ...["Content-Digest", "x", "Content-MD5", "x", "Accept-Ranges", "bytes", "X-Other", "kept"],
+  ];
+  expect(headOfDecoded(headers)).toEqual(["ETag", 'W/"abc"', "X-Other", "kept"]);
+  expect(headOfDecoded(["etag", 'W/"abc"'])).toEqual(["etag", 'W/"abc"']);
+});

@@ -1,0 +1,58 @@
+import { PassThrough } from "node:stream";
+import { setTimeout as wait } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { compilePatterns } from "../scrubbing/secret-matcher.js";
+import { ScrubbedOutput } from "./scrubbed-output.js";
+
+const SECRET = "s3cret-0123456789";
+
+function setUp() {
+  const output = new PassThrough();
+  const scrubbed = new ScrubbedOutput(output, compilePatterns([Buffer.from(SECRET)]), { edges: false });
+  const written = (): string => ((output.read() as Buffer | null) ?? Buffer.alloc(0)).toString();
+  return { output, scrubbed, written };
+}
+
+test("what could be the start of a secret waits, and up to 4 bytes of it leave after a silence", async () => {
+  const { scrubbed, written } = setUp();
+  scrubbed.write(Buffer.from(`data: ${SECRET.slice(0, 3)}`));
+  expect(written()).toBe("data: ");
+  await wait(60);
+  expect(written()).toBe(SECRET.slice(0, 3));
+  scrubbed.write(Buffer.from(`${SECRET.slice(3)}.`));
+  expect(written()).toBe(`${"*".repeat(SECRET.length - 3)}.`);
+  scrubbed.write(Buffer.from(SECRET.slice(0, 10)));
+  await wait(60);
+  expect(written()).toBe("");
+  scrubbed.finish();
+  expect(written()).toBe(SECRET.slice(0, 10));
+});
+
+test("the silence begins anew with every piece", async () => {
+  const { scrubbed, written } = setUp();
+  scrubbed.write(Buffer.from("s"));
+  await wait(12);
+  scrubbed.write(Buffer.from("3"));
+  await wait(12);
+  expect(written()).toBe("");
+  await wait(40);
+  expect(written()).toBe("s3");
+});
+
+test("nothing is written after it was abandoned or finished", async () => {
+  for (const end of ["abandon", "finish"] as const) {
+    const { output, scrubbed, written } = setUp();
+    scrubbed.write(Buffer.from("s3"));
+    scrubbed[end]();
+    written();
+    output.end();
+    await wait(60);
+    expect(written()).toBe("");
+  }
+});
+
+test("a full output is told, an empty piece is not", () => {
+  const { output, scrubbed } = setUp();
+  expect(scrubbed.write(Buffer.from("s3"))).toBe(true);
+  expect(scrubbed.write(Buffer.alloc(output.writableHighWaterMark, "x"))).toBe(false);
+});
