@@ -84,7 +84,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
       outboundGuard.clear();
     } else if (event.type === "unlocked") {
       outboundGuard.update(services.records);
-    } else if (event.type === "changed" && event.collections.has("services")) {
+    } else if (event.collections.has("services")) {
       routes.refresh();
       outboundGuard.update(services.records);
       calls.end(
@@ -142,7 +142,10 @@ function importService(name: string, json: object, log: Logger): ServiceRecord {
   const record = importGoService(name, json);
   const fields = obstaclesOf(record);
   if (fields.length > 0)
-    log.warn({ service: name, fields: fields.join(", ") }, "a service was taken over, but cannot be used yet");
+    log.warn(
+      { service: name, fields: fields.join(", ") },
+      "a service was taken over, but cannot be used yet",
+    );
   return record;
 }
 
@@ -156,9 +159,7 @@ async function userOfCaller(request: IncomingMessage, readTable: ReadTcpTable): 
   const { localAddress, localPort, remoteAddress, remotePort } = request.socket;
   if (localAddress === undefined || localPort === undefined) return UNIX_SOCKET_CALLER;
   if (remoteAddress === undefined || remotePort === undefined) return callerKey(undefined);
-  return callerKey(
-    await findPeerUid({ localAddress, localPort, remoteAddress, remotePort, readTable }),
-  );
+  return callerKey(await findPeerUid({ localAddress, localPort, remoteAddress, remotePort, readTable }));
 }
 
 /**
