@@ -216,9 +216,17 @@ const RUN = {
         headers: { authorization: `Bearer ${token}` },
       });
       let messages = 0;
-      const timer = setInterval(() => socket.send("hello"), 500);
-      socket.on("open", () => socket.send("hello"));
-      socket.on("message", () => (messages += 1) === 10 && socket.close());
+      let timer;
+      socket.on("open", () => {
+        timer = setInterval(() => socket.send("hello"), 500);
+        socket.send("hello");
+      });
+      socket.on("message", () => {
+        messages += 1;
+        if (messages < 10) return;
+        clearInterval(timer);
+        socket.close();
+      });
       socket.on("close", () => {
         clearInterval(timer);
         if (messages >= 10) resolve();

@@ -10,7 +10,7 @@ import { countPytest, countVitest } from "./test-results.mjs";
 import { ensureBuilt, ensureInstalled, readJson } from "./workspace.mjs";
 
 // A run that hangs is ended, and counts as failed, well before a CI would give up on it.
-const VITEST_TIMEOUT_MS = 780_000;
+const VITEST_TIMEOUT_MS = 2_400_000;
 const PYTEST_TIMEOUT_MS = 180_000;
 
 // Those of the SDK, and of the independent reader of the vault file.

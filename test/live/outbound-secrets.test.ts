@@ -79,8 +79,9 @@ test("three times suspend the token, its running calls end, and an admin lifts t
   const suspended = { status: 403, json: { code: "token_suspended" } };
   expect(await send("/proxy/called/x", undefined, {})).toMatchObject(suspended);
   expect(await call(live.server.address, "GET", "/services", { token })).toMatchObject(suspended);
-  const listed = await call(live.server.address, "GET", "/tokens", { token: live.admin });
-  expect(listed.json).toContainEqual(expect.objectContaining({ suspended_at: expect.any(String) as string }));
+  await expect
+    .poll(async () => (await call(live.server.address, "GET", "/tokens", { token: live.admin })).json)
+    .toContainEqual(expect.objectContaining({ suspended_at: expect.any(String) as string }));
   expect(live.server.log()).toContain("token suspended");
   expect(live.server.log()).not.toContain(OTHERS);
 
@@ -94,6 +95,15 @@ test("three times suspend the token, its running calls end, and an admin lifts t
   });
   expect(await call(live.server.address, "POST", `/tokens/${token}/resume`, { token })).toMatchObject({
     status: 403,
+  });
+});
+
+test("the body that suspends the token is refused as the ones before it", async () => {
+  const body = JSON.stringify({ note: OTHERS });
+  for (let turn = 0; turn < 3; turn += 1) expect(await send("/proxy/called/x", body)).toMatchObject(REFUSED);
+  expect(await send("/proxy/called/x", body)).toMatchObject({
+    status: 403,
+    json: { code: "token_suspended" },
   });
 });
 
