@@ -25,6 +25,16 @@ test.each([
   [new VaultError(404, "not_found", "no such service"), "no such service", undefined],
   [new VaultError(403, "forbidden", "needs scope admin"), "needs scope admin", undefined],
   [
+    new VaultError(403, "token_suspended", "this token is suspended"),
+    "this token is suspended",
+    "it sent secrets of other services; an admin looks into that, then runs `vault token resume`",
+  ],
+  [
+    new VaultError(409, "secret_in_request", "the request holds a secret of another service"),
+    "the request holds a secret of another service",
+    "leave it out, the vault adds the right credential itself; the third time suspends a proxy token",
+  ],
+  [
     new VaultError(0, "insecure_address", "for programmers"),
     "refused to send a credential over plain http to a host other than loopback",
     "use https or a unix socket, or pass --allow-insecure",

@@ -98,6 +98,10 @@ function hintFor(error: VaultErrorShape, { bin, tokenFromEnvironment }: Circumst
       return tokenFromEnvironment && error.message.includes("scope")
         ? "VAULT_TOKEN is set and is not an admin token: unset it to use your session"
         : undefined;
+    case "token_suspended":
+      return `it sent secrets of other services; an admin looks into that, then runs \`${bin} token resume\``;
+    case "secret_in_request":
+      return "leave it out, the vault adds the right credential itself; the third time suspends a proxy token";
     case "connection_failed":
       return connectionHint(error.cause);
     default:

@@ -1,6 +1,9 @@
 import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -50,6 +53,7 @@ const COMMANDS = [
   "service remove x --yes",
   "token create",
   "token list",
+  "token resume x",
   "file list",
 ];
 
@@ -64,6 +68,7 @@ const EVIL_FIELDS = {
   scope: EVIL,
   created_at: EVIL,
   expires_at: EVIL,
+  suspended_at: EVIL,
   mime_type: EVIL,
   size: 1,
 };
@@ -122,6 +127,20 @@ test("a list of odd shapes is told as no vault's", async () => {
   const { code, stderr } = await runAgainst({ body: [{ name: 5 }, null] }, ["service", "list", "--json"]);
   expect(code).toBe(1);
   expect(JSON.parse(stderr)).toMatchObject({ code: "invalid_answer" });
+});
+
+test("a warning shows no control character, and one that is none is no bug of this program", async () => {
+  const file = join(await mkdtemp(join(tmpdir(), "vault-cli-")), "service.json");
+  onTestFinished(() => rm(dirname(file), { recursive: true }));
+  await writeFile(file, "{}");
+  const words = ["service", "add", "--from-json", file];
+  const service = { name: "x", auth_type: "x" };
+  const warned = await runAgainst({ body: { ...service, warnings: [EVIL] } }, words, true);
+  expect(warned).toMatchObject({ code: 0, stderr: expect.stringContaining("evil") as string });
+  expect(warned.stderr).not.toMatch(MOVES_CURSOR);
+  const odd = await runAgainst({ body: { ...service, warnings: {} } }, words);
+  expect(odd).toMatchObject({ code: 1, stdout: "" });
+  expect(odd.stderr).not.toContain("internal error");
 });
 
 test("what is no token id is not printed as one", async () => {

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 
 import { CLI, buildCli, finish, startCli } from "./testing/built-cli.js";
 import { cliFixture } from "./testing/cli-fixture.js";
-import { ADMIN_TOKEN, PASSWORD, PROXY_TOKEN } from "./testing/fake-vault.js";
+import { ADMIN_TOKEN, PASSWORD, PROXY_TOKEN, WARNINGS } from "./testing/fake-vault.js";
 
 beforeAll(buildCli);
 
@@ -189,6 +189,28 @@ describe("service", () => {
     expect(shown.stderr).not.toContain("sk-hush");
   });
 
+  test("add tells on stderr what the vault warns of, and with --json in the JSON", async () => {
+    const { run } = await cliFixture();
+    expect(await run([...flags, "--bearer-stdin"], { input: "short" })).toEqual({
+      code: 0,
+      stdout: "Service added.\n",
+      stderr: WARNINGS.map((warning) => `warning: ${warning}\n`).join(""),
+    });
+    const inJson = await run([...flags, "--bearer-stdin", "--json"], { input: "short" });
+    expect(inJson).toMatchObject({ code: 0, stderr: "" });
+    expect(JSON.parse(inJson.stdout)).toMatchObject({ warnings: WARNINGS });
+  });
+
+  test("answers are scrubbed unless --no-scrub is given, which show shows", async () => {
+    const { run, lastBody } = await cliFixture();
+    await run([...flags, "--bearer-stdin"], { input: "sk-hush" });
+    expect(lastBody()).not.toHaveProperty("scrub");
+    await run([...flags, "--bearer-stdin", "--no-scrub"], { input: "sk-hush" });
+    expect(lastBody()).toHaveProperty("scrub", "off");
+    expect((await run(["service", "show", "unscrubbed"])).stdout).toMatch(/^scrub: +off$/m);
+    expect((await run(["service", "show", "api"])).stdout).not.toContain("scrub");
+  });
+
   test("show, list, test and remove", async () => {
     const { run } = await cliFixture();
     expect((await run(["service", "show", "api"])).stdout).toContain(
@@ -233,6 +255,23 @@ describe("token", () => {
       "Token revoked.\n",
     );
     expect((await run(["token", "revoke", "-"])).code).toBe(2);
+  });
+
+  test("resume takes a prefix or standard input, and asks nothing", async () => {
+    const { vault, run } = await cliFixture();
+    const resumed = { code: 0, stdout: "Token resumed.\n", stderr: "" };
+    expect(await run(["token", "resume", "tok_AAAA..."])).toEqual(resumed);
+    expect(await run(["token", "resume", "-"], { input: `${PROXY_TOKEN}\n` })).toEqual(resumed);
+    expect(vault.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      "POST /tokens/tok_AAAA.../resume",
+      `POST /tokens/${PROXY_TOKEN}/resume`,
+    ]);
+    const inJson = await run(["token", "resume", "tok_AAAA...", "--json"]);
+    expect(JSON.parse(inJson.stdout)).toEqual({ status: "active" });
+    expect((await run(["token", "resume", "-"])).code).toBe(2);
+    expect(await run(["token", "resume", "tok_none"])).toMatchObject({ code: 1, stdout: "" });
+    const unasked = await run(["token", "resume", "tok_AAAA..."], { env: { VAULT_TOKEN: PROXY_TOKEN } });
+    expect(unasked).toMatchObject({ code: 1, stdout: "" });
   });
 });
 

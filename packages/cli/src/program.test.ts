@@ -90,6 +90,8 @@ describe("wrong usage", () => {
       "sk-hush",
       "--from-json takes no other option",
     ],
+    [["service", "add", "--from-json", "-", "--no-scrub"], "sk-hush", "--from-json takes no other option"],
+    [["service", "add", "--no-scrub"], "sk-hush", "missing: a name"],
     [["service", "add"], "{sk-hush", "is not valid JSON"],
     [["service", "add"], "[]", "holds no service"],
   ])("%j exits 2 and repeats no secret", async (args, input, message) => {

@@ -55,7 +55,7 @@ describe("authDefinition", () => {
 
 test("serviceDefinition names every field as the server does and leaves out what was not given", () => {
   const auth = { type: "bearer", token: "s" } as const;
-  const bare = serviceDefinition("svc", "https://x", auth, {}, undefined);
+  const bare = serviceDefinition("svc", "https://x", auth, { scrub: true }, undefined);
   expect(JSON.parse(JSON.stringify(bare))).toEqual({ name: "svc", base_url: "https://x", auth });
   const full = serviceDefinition(
     "svc",
@@ -67,6 +67,7 @@ test("serviceDefinition names every field as the server does and leaves out what
       allowPrivate: true,
       tlsSkipVerify: true,
       forwardCookies: true,
+      scrub: false,
       connectTimeout: "1s",
       responseTimeout: "2s",
       idleTimeout: "3s",
@@ -84,6 +85,7 @@ test("serviceDefinition names every field as the server does and leaves out what
     tls_ca: "PEM",
     tls_skip_verify: true,
     forward_cookies: true,
+    scrub: "off",
     connect_timeout: "1s",
     response_timeout: "2s",
     idle_timeout: "3s",

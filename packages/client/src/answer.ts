@@ -27,6 +27,13 @@ export function optionalStringFields(answer: unknown, ...fields: readonly string
   }
 }
 
+/** A field that may be absent, but is a list of strings when it is there. */
+export function optionalStringListField(answer: unknown, field: string): void {
+  const value = objectAnswer(answer)[field];
+  if (value === undefined || value === null) return;
+  if (arrayAnswer(value).some((item) => typeof item !== "string")) throw unexpectedAnswer();
+}
+
 /** A field that must be a number. */
 export function numberField(answer: unknown, field: string): number {
   const value = objectAnswer(answer)[field];

@@ -47,6 +47,7 @@ describe("control plane", () => {
     await client.createToken({ scope: "admin", ttl: "1h" });
     expect(await client.listTokens()).toEqual([]);
     await client.revokeToken("tok_abc...");
+    await client.resumeToken("tok_abc...");
     await client.uploadFile("key.json", new TextEncoder().encode("content"));
     expect(await client.listFiles()).toEqual([]);
     expect(new TextDecoder().decode(await client.getFile("a b"))).toBe("bytes");
@@ -62,6 +63,7 @@ describe("control plane", () => {
       "POST /tokens",
       "GET /tokens",
       "DELETE /tokens/tok_abc...",
+      "POST /tokens/tok_abc.../resume",
       "POST /files",
       "GET /files",
       "GET /files/a%20b",
@@ -72,8 +74,40 @@ describe("control plane", () => {
     );
     expect(JSON.parse(server.requests[3]!.body)).toEqual(definition);
     expect(JSON.parse(server.requests[7]!.body)).toEqual({ scope: "admin", ttl: "1h" });
-    expect(server.requests[10]!.body).toContain('name="name"');
-    expect(server.requests[10]!.body).toContain("content");
+    expect(server.requests[11]!.body).toContain('name="name"');
+    expect(server.requests[11]!.body).toContain("content");
+  });
+
+  test("tells since when a token is suspended, and what the vault warns of", async () => {
+    const token = { id_prefix: "tok_abc...", scope: "proxy", suspended_at: "2030-01-01T00:00:00.000Z" };
+    const service = { name: "svc", auth_type: "bearer", scrub: "off", warnings: ["one", "two"] };
+    const server = await serve((request, response) => {
+      if (request.url === "/tokens") json(response, 200, [token]);
+      else json(response, 200, service);
+    });
+    const client = clientOf(server);
+    expect((await client.listTokens())[0]?.suspended_at).toBe("2030-01-01T00:00:00.000Z");
+    const auth = { type: "bearer", token: "s" } as const;
+    const stored = await client.addService({ name: "svc", base_url: "https://x", auth, scrub: "off" });
+    expect(stored).toMatchObject({ scrub: "off", warnings: ["one", "two"] });
+    expect(JSON.parse(server.requests[1]!.body)).toHaveProperty("scrub", "off");
+    expect((await client.updateService("svc", { base_url: "https://x", auth })).warnings).toHaveLength(2);
+  });
+
+  test.each([{ warnings: "text" }, { warnings: {} }, { warnings: [5] }, { scrub: true }])(
+    "a service with %j is no vault's",
+    async (odd) => {
+      const server = await serve((_, response) =>
+        json(response, 200, { name: "svc", auth_type: "bearer", ...odd }),
+      );
+      await expect(clientOf(server).getService("svc")).rejects.toMatchObject({ code: "invalid_answer" });
+    },
+  );
+
+  test("a token with an odd time of suspension is no vault's", async () => {
+    const odd = { id_prefix: "tok_abc...", scope: "proxy", suspended_at: 5 };
+    const server = await serve((_, response) => json(response, 200, [odd]));
+    await expect(clientOf(server).listTokens()).rejects.toMatchObject({ code: "invalid_answer" });
   });
 
   test("uploads a local file by its path", async () => {
@@ -239,6 +273,7 @@ describe("control plane", () => {
       () => client.uploadFile("\ud800", new Uint8Array()),
       () => client.getService("\ud800"),
       () => client.revokeToken("\ud800"),
+      () => client.resumeToken("\ud800"),
       () => client.proxy("\ud800", "GET", "/"),
       () => client.proxy("svc", "GET", "/\ud800"),
     ]) {

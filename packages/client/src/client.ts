@@ -164,6 +164,14 @@ export class VaultClient {
   }
 
   /**
+   * Needs an admin token. Lifts the suspension of a token that sent secrets of other services (`token_suspended`).
+   * @param id as for `revokeToken`
+   */
+  async resumeToken(id: string, options?: CallOptions): Promise<void> {
+    return tokens.resumeToken(this.#transport, id, options);
+  }
+
+  /**
    * Calls an API with its credential injected. Resolves with the API's own answer whatever its status; redirects are
    * not followed. `path` with its query goes out byte for byte.
    * @throws VaultError when the vault itself refused or could not be reached

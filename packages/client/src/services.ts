@@ -1,4 +1,10 @@
-import { arrayAnswer, objectAnswer, optionalStringFields, stringField } from "./answer.js";
+import {
+  arrayAnswer,
+  objectAnswer,
+  optionalStringFields,
+  optionalStringListField,
+  stringField,
+} from "./answer.js";
 import { VaultError } from "./errors.js";
 import { proxy } from "./proxy.js";
 import { pathSegment } from "./request-target.js";
@@ -27,6 +33,8 @@ export interface ServiceDefinition {
   /** Constant headers that are no secrets. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly forward_cookies?: boolean | undefined;
+  /** Whether the service's secrets are overwritten where they stand in an answer. Default `on`. */
+  readonly scrub?: "on" | "off" | undefined;
   readonly connect_timeout?: string | undefined;
   readonly response_timeout?: string | undefined;
   readonly idle_timeout?: string | undefined;
@@ -48,6 +56,10 @@ export interface ServiceInfo {
   readonly scopes?: readonly string[];
   readonly header_name?: string;
   readonly username?: string;
+  /** Absent while answers are scrubbed. */
+  readonly scrub?: "off";
+  /** Sentences for the admin who stored the service: in the answers of `addService` and `updateService` only. */
+  readonly warnings?: readonly string[];
   readonly [field: string]: unknown;
 }
 
@@ -135,6 +147,7 @@ function serviceTarget(name: string): string {
 function serviceInfo(answer: unknown): ServiceInfo {
   stringField(answer, "name");
   stringField(answer, "auth_type");
-  optionalStringFields(answer, "base_url", "token_status");
+  optionalStringFields(answer, "base_url", "token_status", "scrub");
+  optionalStringListField(answer, "warnings");
   return objectAnswer(answer) as ServiceInfo;
 }

@@ -26,7 +26,7 @@ export interface IssuedToken {
 }
 
 export interface TokenInfo {
-  /** Ends in `...`; `revokeToken` takes it as it is. */
+  /** Ends in `...`; `revokeToken` and `resumeToken` take it as it is. */
   readonly id_prefix: string;
   readonly scope: TokenScope;
   readonly created_at: string;
@@ -34,6 +34,8 @@ export interface TokenInfo {
   readonly name?: string;
   readonly policy?: string;
   readonly last_used_at?: string;
+  /** RFC 3339: refused since then, until `resumeToken`. Absent for a token that is accepted. */
+  readonly suspended_at?: string;
 }
 
 export async function createToken(
@@ -59,6 +61,14 @@ export async function revokeToken(
   await transport.json({ ...options, method: "DELETE", target: `/tokens/${pathSegment(id)}` });
 }
 
+export async function resumeToken(
+  transport: Transport,
+  id: string,
+  options: CallOptions = {},
+): Promise<void> {
+  await transport.json({ ...options, method: "POST", target: `/tokens/${pathSegment(id)}/resume` });
+}
+
 /** @throws VaultError `invalid_answer` when it is none */
 export function issuedToken(answer: unknown): IssuedToken {
   stringField(answer, "id");
@@ -70,6 +80,6 @@ export function issuedToken(answer: unknown): IssuedToken {
 function tokenInfo(answer: unknown): TokenInfo {
   stringField(answer, "id_prefix");
   stringField(answer, "scope");
-  optionalStringFields(answer, "created_at", "expires_at", "name", "policy", "last_used_at");
+  optionalStringFields(answer, "created_at", "expires_at", "name", "policy", "last_used_at", "suspended_at");
   return objectAnswer(answer) as unknown as TokenInfo;
 }

@@ -122,6 +122,51 @@ def test_create_token_sends_only_what_is_given(vault: StubVault, use_client: Use
     assert json.loads(vault.seen[0].body) == {"scope": "proxy", "name": "bot", "ttl": "1h"}
 
 
+def test_what_applies_to_few_services_is_read(vault: StubVault, use_client: UseClient) -> None:
+    vault.answers["GET", "/services"] = json_answer([{"name": "a", "scrub": "off"}, {"name": "b"}])
+    unscrubbed, scrubbed = use_client(lambda c: c.list_services(), vault.addr, TOKEN)
+    assert (unscrubbed.scrub, scrubbed.scrub, unscrubbed.extra) == ("off", None, {})
+    stored = ServiceInfo.from_json({"name": "a", "warnings": ["one", "two"]})
+    assert (stored.warnings, stored.extra) == (["one", "two"], {})
+
+
+@pytest.mark.parametrize("named", [TOKEN, "tok_aaaaaaaa", "tok_aaaaaaaa..."])
+def test_a_token_is_resumed_by_itself_or_a_prefix(vault: StubVault, use_client: UseClient, named: str) -> None:
+    vault.answers["POST", f"/tokens/{named}/resume"] = json_answer({"status": "active"})
+    assert use_client(lambda c: c.resume_token(named), vault.addr, "tok_admin") is None
+    assert vault.seen[0].headers["authorization"] == "Bearer tok_admin"
+    assert vault.seen[0].body == b""
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (json_answer({"error": "no such token", "code": "not_found"}, 404), "not_found"),
+        (json_answer({"status": "unlocked"}), "unexpected_answer"),
+        (json_answer([]), "unexpected_answer"),
+        (Answer(200, b"<html>welcome</html>"), "unexpected_answer"),
+    ],
+)
+def test_a_token_that_was_not_resumed_is_an_error(
+    vault: StubVault, use_client: UseClient, answer: Answer, code: str
+) -> None:
+    vault.answers["POST", f"/tokens/{TOKEN}/resume"] = answer
+    with pytest.raises(VaultError) as raised:
+        use_client(lambda c: c.resume_token(TOKEN), vault.addr, "tok_admin")
+    assert raised.value.code == code
+    assert TOKEN not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "named", ["", "..", "...", "tok_a/../x", "tok_a?", "tok_a#", "tok_a....", "tok_a\n", "tok_\ud800"]
+)
+def test_what_no_token_begins_with_is_not_sent(vault: StubVault, use_client: UseClient, named: str) -> None:
+    with pytest.raises(ValueError, match="a prefix of one") as raised:
+        use_client(lambda c: c.resume_token(named), vault.addr, "tok_admin")
+    assert "tok_" not in str(raised.value)
+    assert vault.seen == []
+
+
 def test_no_repr_shows_a_token(vault: StubVault) -> None:
     with VaultClient(vault.addr, TOKEN) as client:
         assert TOKEN not in repr(client)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from vault_proxy import AsyncVaultClient, VaultClient, VaultError
+from vault_proxy import AsyncVaultClient, ServiceInfo, VaultClient, VaultError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -187,6 +187,39 @@ def test_a_proxy_token_can_neither_mint_nor_lock(vault_addr: str, token: str) ->
             with pytest.raises(VaultError) as raised:
                 refused()
             assert (raised.value.status_code, raised.value.code) == (403, "forbidden")
+
+
+def test_a_token_that_sends_secrets_of_others_is_suspended_until_it_is_resumed(
+    vault_addr: str, token: str, api_url: str
+) -> None:
+    others_key = "other-key-7Gq2mZ0pLrT5vXyB9nWd"
+    with VaultClient(vault_addr) as admin:
+        unlock_in_turn(admin, PASSWORD)
+        headers = {"authorization": f"Bearer {admin.token}"}
+        service = {
+            "name": "other",
+            "base_url": api_url,
+            "auth": {"type": "bearer", "token": others_key},
+            "allow_private": True,
+            "scrub": "off",
+        }
+        stored = httpx.post(f"{vault_addr}/services", json=service, headers=headers, trust_env=False)
+        assert ServiceInfo.from_json(stored.json()).scrub == "off"
+        sender = admin.create_token(name="sender").id
+        with VaultClient(vault_addr, sender) as agent:
+            for _ in range(3):
+                with pytest.raises(VaultError) as refused:
+                    agent.proxy("api", "POST", "/x", json={"note": others_key})
+                assert (refused.value.status_code, refused.value.code) == (409, "secret_in_request")
+            with pytest.raises(VaultError) as suspended:
+                agent.proxy("api", "GET", "/x")
+            assert (suspended.value.status_code, suspended.value.code) == (403, "token_suspended")
+            admin.resume_token(sender[:12])
+            assert agent.proxy("api", "GET", "/x").status_code == 200
+        with VaultClient(vault_addr, token) as agent, pytest.raises(VaultError, match="scope"):
+            agent.resume_token(sender)
+        gone = httpx.delete(f"{vault_addr}/services/other", headers=headers, trust_env=False)
+        assert gone.status_code == 200
 
 
 def test_a_wrong_token_is_unauthorized(vault_addr: str, token: str) -> None:

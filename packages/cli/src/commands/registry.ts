@@ -73,6 +73,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./token-revoke.js")).configureTokenRevoke,
   },
   {
+    path: ["token", "resume"],
+    summary: "Lift the suspension of a token",
+    load: async () => (await import("./token-resume.js")).configureTokenResume,
+  },
+  {
     path: ["file", "upload"],
     summary: "Store a file in the vault",
     load: async () => (await import("./file-upload.js")).configureFileUpload,

@@ -20,6 +20,8 @@ interface ServiceAddOptions extends ServiceFlags {
   readonly secretStdin?: boolean;
   readonly secretFile?: string;
   readonly tlsCa?: string;
+  /** There always: false with --no-scrub. */
+  readonly scrub: boolean;
 }
 
 export const configureServiceAdd: ConfigureCommand = (command, perform) => {
@@ -43,8 +45,12 @@ export const configureServiceAdd: ConfigureCommand = (command, perform) => {
     perform(async (context) => {
       const definition = await definitionFrom(context, argument, options);
       const service = await (await context.connect("token")).addService(definition);
-      if (context.output.json) context.output.data(service);
-      else context.output.result("Service added.");
+      if (context.output.json) {
+        context.output.data(service);
+        return undefined;
+      }
+      context.output.result("Service added.");
+      for (const warning of service.warnings ?? []) context.output.warn(warning);
       return undefined;
     }),
   );
@@ -68,6 +74,7 @@ function addOptions(command: Command): void {
     .option("--tls-ca <file>", "CA certificates (PEM) to trust for this service")
     .option("--tls-skip-verify", "check no certificate; http and private addresses are allowed")
     .option("--forward-cookies", "pass on a caller's Cookie header")
+    .option("--no-scrub", "do not overwrite the service's secrets where its answers hold them")
     .option("--connect-timeout <duration>", "such as 10s")
     .option("--response-timeout <duration>", "until the answer's headers")
     .option("--idle-timeout <duration>", "between two pieces of a body")
@@ -79,16 +86,17 @@ async function definitionFrom(
   argument: string | undefined,
   options: ServiceAddOptions,
 ): Promise<ServiceDefinition> {
-  const named = Object.keys(options).filter((option) => option !== "fromJson");
-  if (options.fromJson !== undefined) {
-    if (named.length > 0 || argument !== undefined) throw new UsageError("--from-json takes no other option");
-    return parseDefinition(await readJson(context, options.fromJson), options.fromJson);
+  const { fromJson, scrub, ...others } = options;
+  const isPlain = scrub && Object.keys(others).length === 0;
+  if (fromJson !== undefined) {
+    if (!isPlain || argument !== undefined) throw new UsageError("--from-json takes no other option");
+    return parseDefinition(await readJson(context, fromJson), fromJson);
   }
   if (argument?.trimStart().startsWith("{") === true) {
     context.output.warn("a secret on the command line shows in the process list: use --from-json");
     return parseDefinition(argument, "the argument");
   }
-  if (argument === undefined && named.length === 0 && context.stdin.isTTY !== true) {
+  if (argument === undefined && isPlain && context.stdin.isTTY !== true) {
     return parseDefinition(await text(context.stdin), "standard input");
   }
   return definitionFromFlags(context, argument, options);

@@ -17,8 +17,9 @@ export const configureTokenList: ConfigureCommand = (command, perform) => {
         token.name ?? "",
         token.expires_at ?? "never",
         token.last_used_at ?? "never",
+        token.suspended_at === undefined ? "active" : `SUSPENDED since ${token.suspended_at}`,
       ]);
-      await output.table(["TOKEN", "SCOPE", "NAME", "EXPIRES", "LAST USED"], rows);
+      await output.table(["TOKEN", "SCOPE", "NAME", "EXPIRES", "LAST USED", "STATUS"], rows);
       return undefined;
     }),
   );

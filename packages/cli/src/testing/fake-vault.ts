@@ -6,12 +6,17 @@ export const PASSWORD = "correct horse battery";
 export const ADMIN_TOKEN = `tok_${"A".repeat(43)}`;
 export const PROXY_TOKEN = `tok_${"P".repeat(43)}`;
 
+/** What it says of a service whose token is `short`. */
+export const WARNINGS = ["a secret under 8 characters is not searched for", "another warning"];
+
 export interface FakeVault {
   readonly addr: string;
   readonly requests: { method: string; url: string; headers: IncomingMessage["headers"]; body: string }[];
   initialized: boolean;
   locked: boolean;
   recoveryKey: string;
+  /** What `GET /tokens` lists. */
+  tokens: object[];
   stop(): Promise<void>;
 }
 
@@ -28,6 +33,7 @@ export async function startFakeVault(): Promise<FakeVault> {
     initialized: true,
     locked: false,
     recoveryKey: "000G-40R4-0M30-E209-185G-R38E-1W81-24GK-8NPE",
+    tokens: [{ id_prefix: "tok_AAAA...", scope: "admin", created_at: "2030-01-01T00:00:00Z" }],
     stop: async () => {
       server.close();
       server.closeAllConnections();
@@ -119,8 +125,13 @@ function controlPlane(vault: FakeVault, route: string, body: string, response: S
       json(response, 200, service);
       return;
     }
+    case "GET /services/unscrubbed": {
+      json(response, 200, { ...service, scrub: "off" });
+      return;
+    }
     case "POST /services": {
-      json(response, 201, service);
+      const { auth } = JSON.parse(body) as { auth: { token?: string } };
+      json(response, 201, auth.token === "short" ? { ...service, warnings: WARNINGS } : service);
       return;
     }
     case "DELETE /services/api":
@@ -134,12 +145,17 @@ function controlPlane(vault: FakeVault, route: string, body: string, response: S
       return;
     }
     case "GET /tokens": {
-      json(response, 200, [{ id_prefix: "tok_AAAA...", scope: "admin", created_at: "2030-01-01T00:00:00Z" }]);
+      json(response, 200, vault.tokens);
       return;
     }
     case "DELETE /tokens/tok_AAAA...":
     case `DELETE /tokens/${PROXY_TOKEN}`: {
       json(response, 200, { status: "revoked" });
+      return;
+    }
+    case "POST /tokens/tok_AAAA.../resume":
+    case `POST /tokens/${PROXY_TOKEN}/resume`: {
+      json(response, 200, { status: "active" });
       return;
     }
     case "POST /files": {

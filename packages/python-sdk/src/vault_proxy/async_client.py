@@ -117,6 +117,10 @@ class AsyncVaultClient:
             operations.create_token(scope, name=name, ttl=ttl, expires_at=expires_at, policy=policy)
         )
 
+    async def resume_token(self, id_or_prefix: str) -> None:
+        """Lift the suspension of a token (admin), named as a whole or by a prefix that only it has."""
+        await self._call(operations.resume_token(id_or_prefix))
+
     async def proxy(
         self,
         service: str,

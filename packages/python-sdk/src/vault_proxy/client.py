@@ -115,6 +115,10 @@ class VaultClient:
         """Mint a token (admin). `ttl` is written like `90s` or `24h`; `expires_at` is RFC 3339."""
         return self._call(operations.create_token(scope, name=name, ttl=ttl, expires_at=expires_at, policy=policy))
 
+    def resume_token(self, id_or_prefix: str) -> None:
+        """Lift the suspension of a token (admin), named as a whole or by a prefix that only it has."""
+        self._call(operations.resume_token(id_or_prefix))
+
     def proxy(
         self,
         service: str,

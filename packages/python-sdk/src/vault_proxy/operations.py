@@ -29,6 +29,9 @@ Result = TypeVar("Result")
 # RFC 9110 section 5.5 without spaces: what can follow `Bearer `.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
+# What `token list` shows or `create_token` gave: with nothing in it that would name another path.
+_TOKEN_OR_PREFIX = re.compile(r"[A-Za-z0-9_-]+(\.\.\.)?", re.ASCII)
+
 # What the vault accepts as the place of its token, beside Authorization; the caller's own would be a second token.
 _TOKEN_HEADERS = ("authorization", "x-vault-token")
 
@@ -135,6 +138,18 @@ def create_token(
         _json_reader(IssuedToken.from_json),
         body={"json": {key: value for key, value in given.items() if value is not None}},
     )
+
+
+def resume_token(id_or_prefix: str) -> Operation[None]:
+    """Lift a token's suspension; an admin token is needed. Raises `ValueError` for what no token begins with."""
+    if not _TOKEN_OR_PREFIX.fullmatch(id_or_prefix):
+        raise ValueError("a token, or a prefix of one, has letters, digits, '_' and '-'; it may end in '...'")
+
+    def read(answer: object) -> None:
+        if not isinstance(answer, dict) or answer.get("status") != "active":
+            raise ValueError("no status of a token")
+
+    return Operation("POST", f"/tokens/{id_or_prefix}/resume", _json_reader(read))
 
 
 def proxy(

@@ -14,7 +14,9 @@ class ServiceInfo:
     """One service of `GET /services`.
 
     A field that does not apply to the service is None. `expires_at` is in unix seconds, and `token_status` is
-    `valid`, `expiring` or `expired`. Fields that this version does not know are in `extra`.
+    `valid`, `expiring` or `expired`. `scrub` is `off` where the service's secrets are not overwritten in answers.
+    `warnings` are sentences for the admin who stores a service, in the answer to that only. Fields that this version
+    does not know are in `extra`.
     """
 
     name: str
@@ -27,6 +29,8 @@ class ServiceInfo:
     scopes: list[str] | str | None = None
     header_name: str | None = None
     username: str | None = None
+    scrub: str | None = None
+    warnings: list[str] | None = None
     ssh_host: str | None = None
     ssh_port: int | None = None
     ssh_user: str | None = None

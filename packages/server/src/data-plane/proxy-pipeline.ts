@@ -267,8 +267,11 @@ function forward(
           search.isNeeded && isTextual(request.headers["content-type"])
             ? (chunk) => {
                 if (!search.push(chunk)) return undefined;
+                const refusal = secretInRequest();
+                // Before the strike, which may end all calls of the token for another reason.
+                exchange.end(refusal);
                 parts.strike(token);
-                return secretInRequest();
+                return refusal;
               }
             : undefined,
       })

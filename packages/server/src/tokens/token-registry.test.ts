@@ -321,6 +321,7 @@ describe("a token that sends what it should not have", () => {
     await Promise.resolve();
     await Promise.resolve();
     expect(unsavedSuspensions).toEqual([record]);
+    expect(registry.list()).toMatchObject([{ suspended_at: expect.any(String) as string }]);
   });
 
   test("is never suspended if it is an admin's", async () => {

@@ -87,10 +87,16 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
   const { store, clock } = options;
   const lastUsed = new Map<string, number>();
   const unsaved = new Map<string, TokenRecord>();
-  const strikes = createTokenStrikes();
+  const strikes = createTokenStrikes(clock);
   let revocationsOfAll = 0;
 
   const isExpired = (record: TokenRecord): boolean => Date.parse(record.expires_at) <= clock();
+
+  /** RFC 3339. Known before it is saved. */
+  function suspensionOf({ digest, suspended_at }: TokenRecord): string | undefined {
+    const since = strikes.outSince(digest);
+    return suspended_at ?? (since === undefined ? undefined : new Date(since).toISOString());
+  }
 
   function dropExpired(records: Map<string, TokenRecord>): void {
     for (const [digest, record] of records) {
@@ -161,7 +167,7 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
       const record = store.records.get(digest) ?? unsaved.get(digest);
       if (record === undefined || isExpired(record)) return undefined;
       if (!timingSafeEqual(Buffer.from(record.digest), Buffer.from(digest))) return undefined;
-      if (record.suspended_at !== undefined || strikes.isOut(digest)) {
+      if (suspensionOf(record) !== undefined) {
         throw new VaultProxyError("token_suspended", "this token is suspended until an admin lifts it");
       }
       lastUsed.set(digest, clock());
@@ -198,7 +204,12 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
         .filter((record) => !isExpired(record))
         .map((record) => {
           const used = lastUsed.get(record.digest);
-          return used === undefined ? record : { ...record, last_used_at: new Date(used).toISOString() };
+          const suspended = suspensionOf(record);
+          return {
+            ...record,
+            ...(used === undefined ? {} : { last_used_at: new Date(used).toISOString() }),
+            ...(suspended === undefined ? {} : { suspended_at: suspended }),
+          };
         });
     },
 

@@ -7,22 +7,26 @@ const REMEMBERED_TOKENS = 10_000;
 export interface TokenStrikes {
   /** @returns whether this was one too many, from now on */
   add(digest: string): boolean;
-  isOut(digest: string): boolean;
+  /** Since when the token is suspended, in milliseconds since the epoch; undefined if it is not. */
+  outSince(digest: string): number | undefined;
   forget(digest: string): void;
 }
 
-export function createTokenStrikes(): TokenStrikes {
-  const counts = new Map<string, number>();
+/** @param clock milliseconds since the epoch */
+export function createTokenStrikes(clock: () => number): TokenStrikes {
+  const strikes = new Map<string, number[]>();
   return {
     add(digest) {
-      const count = (counts.get(digest) ?? 0) + 1;
-      counts.delete(digest);
-      counts.set(digest, count);
-      const [oldest] = counts.keys();
-      if (counts.size > REMEMBERED_TOKENS && oldest !== undefined) counts.delete(oldest);
-      return count === STRIKES;
+      const times = strikes.get(digest) ?? [];
+      if (times.length < STRIKES) times.push(clock());
+      else return false;
+      strikes.delete(digest);
+      strikes.set(digest, times);
+      const [oldest] = strikes.keys();
+      if (strikes.size > REMEMBERED_TOKENS && oldest !== undefined) strikes.delete(oldest);
+      return times.length === STRIKES;
     },
-    isOut: (digest) => (counts.get(digest) ?? 0) >= STRIKES,
-    forget: (digest) => void counts.delete(digest),
+    outSince: (digest) => strikes.get(digest)?.[STRIKES - 1],
+    forget: (digest) => void strikes.delete(digest),
   };
 }

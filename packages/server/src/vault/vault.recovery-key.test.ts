@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { Secret } from "../redaction/secret.js";
 import { encodeFileStart, parseVaultFile } from "./format.js";
 import { encodeHeader } from "./header.js";
-import { openVaultFile } from "./opened-vault.js";
+import { openVaultFile, openWithRecoveryKey } from "./opened-vault.js";
 import { REFUSED, WRONG_PASSWORD, addService, services } from "./testing/sample-services.js";
 import {
   CHEAP_TOOLS,
@@ -187,6 +187,19 @@ describe("a recovery key", () => {
           }
         }
         expect(await opens(withHeader(headerBytes), key)).toBe(true);
+      }),
+    ));
+
+  test("slot with another public key is none of this recovery key's, whoever sealed it", () =>
+    withTemporaryDirectory((directory) =>
+      withUnlockedVault(directory, async (vault) => {
+        const key = await vault.createRecoveryKey(PASSWORD, ME);
+        const { header } = parseVaultFile(await vaultFile(directory));
+        const { recoverySlot } = header;
+        if (recoverySlot === undefined) throw new Error("no recovery slot");
+        expect(openWithRecoveryKey(header, key)).toBeDefined();
+        const forged = { ...recoverySlot, publicKey: Buffer.alloc(32, 9) };
+        expect(openWithRecoveryKey({ ...header, recoverySlot: forged }, key)).toBeUndefined();
       }),
     ));
 

@@ -1,0 +1,43 @@
+import { PassThrough, Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { expect, onTestFinished, test } from "vitest";
+
+import { runProgram } from "../program.js";
+import { ADMIN_TOKEN, startFakeVault } from "../testing/fake-vault.js";
+
+const TOKENS = [
+  { id_prefix: "tok_AAAA...", scope: "admin", created_at: "2030-01-01T00:00:00Z" },
+  {
+    id_prefix: "tok_BBBB...",
+    scope: "proxy",
+    created_at: "2030-01-01T00:00:00Z",
+    suspended_at: "2030-02-03T04:05:06Z",
+  },
+];
+
+test.each([
+  ["a table", true],
+  ["JSON", false],
+])("a suspended token stands out in %s", async (_, isTTY) => {
+  const vault = await startFakeVault();
+  onTestFinished(() => vault.stop());
+  vault.tokens = TOKENS;
+  const stdout = Object.assign(new PassThrough(), { isTTY });
+  const code = await runProgram({
+    argv: ["node", "/bin/vault-cli", "--addr", vault.addr, "token", "list"],
+    env: { VAULT_TOKEN: ADMIN_TOKEN, NO_COLOR: "1" },
+    stdin: Readable.from([]),
+    stdout,
+    stderr: new PassThrough(),
+  });
+  const shown = await text(stdout.end());
+  expect(code).toBe(0);
+  if (!isTTY) {
+    expect(JSON.parse(shown)).toEqual(TOKENS);
+    return;
+  }
+  const [head = "", active = "", suspended = ""] = shown.split("\n");
+  expect(head).toMatch(/STATUS$/);
+  expect(active).toMatch(/tok_AAAA.* active$/);
+  expect(suspended).toMatch(/tok_BBBB.* SUSPENDED since 2030-02-03T04:05:06Z$/);
+});
