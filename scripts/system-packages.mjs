@@ -4,9 +4,13 @@ import { say } from "./workspace.mjs";
 
 /** @type {{ package: string, check: [string, string[]] }[]} */
 const NEEDED = [
+  // The tests of hostile web pages drive it without a window; they need no fonts and no D-Bus.
+  { package: "chromium", check: ["chromium", ["--version"]] },
   { package: "curl", check: ["curl", ["--version"]] },
   // The tests of durability make file systems, mount them, and let system calls fail.
   { package: "e2fsprogs", check: ["mkfs.ext4", ["-V"]] },
+  // The tests of forbidden addresses make a network of their own.
+  { package: "iproute2", check: ["ip", ["-V"]] },
   { package: "mount", check: ["mount", ["--version"]] },
   { package: "openssl", check: ["openssl", ["version"]] },
   { package: "procps", check: ["ps", ["--version"]] },

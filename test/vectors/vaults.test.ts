@@ -44,7 +44,7 @@ const tools: OpeningTools = {
   // The least that a file may ask for, so that no slot is made anew.
   cost: { memoryKib: 8, passes: 1, lanes: 1 },
   breathe: () => Promise.resolve(),
-  importService: (_name, json) => json,
+  importService: (name, json) => ({ name, record: json }),
   clock: () => 0,
 };
 

@@ -3,16 +3,30 @@ export class CliError extends Error {
   override readonly name: string = "CliError";
   /** What to do about it. */
   readonly hint: string | undefined;
+  /** What `--json` tells programs. */
+  readonly code: string;
 
-  constructor(message: string, hint?: string) {
+  constructor(message: string, hint?: string, code = "failed") {
     super(message);
     this.hint = hint;
+    this.code = code;
   }
 }
 
 /** The command line was wrong. Exit code 2. */
 export class UsageError extends CliError {
   override readonly name = "UsageError";
+}
+
+/** A signal ended the work. The exit code is 128 + its number, as a shell has it. */
+export class InterruptedError extends CliError {
+  override readonly name = "InterruptedError";
+  readonly exitCode: 130 | 143;
+
+  constructor(signal: "SIGINT" | "SIGTERM") {
+    super("interrupted: the vault is as it was", undefined, "interrupted");
+    this.exitCode = signal === "SIGINT" ? 130 : 143;
+  }
 }
 
 /** What is told of a failure, as text or as JSON. */
@@ -23,7 +37,7 @@ export interface Failure {
   /** HTTP status of the vault's answer. */
   readonly status?: number | undefined;
   readonly requestId?: string | undefined;
-  readonly exitCode: 1 | 2;
+  readonly exitCode: 1 | 2 | 130 | 143;
 }
 
 /** What a hint depends on beside the error. */
@@ -39,7 +53,8 @@ export function describeFailure(error: unknown, circumstances: Circumstances): F
     return { message: error.message, hint: error.hint, code: "usage", exitCode: 2 };
   }
   if (error instanceof CliError) {
-    return { message: error.message, hint: error.hint, code: "failed", exitCode: 1 };
+    const exitCode = error instanceof InterruptedError ? error.exitCode : 1;
+    return { message: error.message, hint: error.hint, code: error.code, exitCode };
   }
   if (isVaultFileError(error)) return { message: error.message, code: error.code, exitCode: 1 };
   if (isVaultError(error)) {

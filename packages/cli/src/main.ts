@@ -1,12 +1,10 @@
 #!/usr/bin/env node
+import { endWhereNobodyReads } from "./output.js";
 import { runProgram } from "./program.js";
 
-// A reader that has enough (`vault-cli … | head`) is no failure.
 for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(0);
-    throw error;
-  });
+  // What has failed already stays a failure, also where nobody reads the reason.
+  endWhereNobodyReads(stream, () => process.exit(process.exitCode ?? 0));
 }
 
 process.exitCode = await runProgram(process);

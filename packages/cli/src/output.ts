@@ -18,6 +18,8 @@ export interface Output {
   result(line: string): void;
   /** The whole result as JSON. */
   data(value: unknown): void;
+  /** `line`, or `value` as JSON, which nobody can ask for again: rejects if it cannot be written. */
+  deliver(line: string, value: unknown): Promise<void>;
   /** Rows under a heading; for terminals. */
   table(head: readonly string[], rows: readonly (readonly string[])[]): Promise<void>;
   /** Raw bytes of the result, at the reader's pace. */
@@ -40,6 +42,7 @@ export function createOutput({ stdout, stderr, env, json }: OutputOptions): Outp
   const say = (line: string): void => {
     stderr.write(`${line}\n`);
   };
+  const toJson = (value: unknown): string => asciiControls(JSON.stringify(value, null, 2));
   return {
     json,
     onTerminal: stdout.isTTY === true,
@@ -47,8 +50,9 @@ export function createOutput({ stdout, stderr, env, json }: OutputOptions): Outp
       stdout.write(`${printable(line)}\n`);
     },
     data: (value) => {
-      stdout.write(`${asciiControls(JSON.stringify(value, null, 2))}\n`);
+      stdout.write(`${toJson(value)}\n`);
     },
+    deliver: (line, value) => writeOrReject(stdout, `${json ? toJson(value) : printable(line)}\n`),
     table: async (head, rows) => {
       stdout.write(`${await layOut(head, rows, wantsColour(stdout, env))}\n`);
     },
@@ -74,6 +78,28 @@ export function createOutput({ stdout, stderr, env, json }: OutputOptions): Outp
       else say(`${label} ${message}: ${hint}`);
     },
   };
+}
+
+/**
+ * While it waits it listens for the stream's errors, and goes on after one: by that {@link endWhereNobodyReads} knows
+ * that the failure is dealt with here.
+ */
+async function writeOrReject(stream: OutputStream, text: string): Promise<void> {
+  const dealtWithHere = (): void => undefined;
+  stream.on("error", dealtWithHere);
+  await new Promise<void>((resolve, reject) => {
+    stream.write(text, (error) => (error instanceof Error ? reject(error) : resolve()));
+  });
+  stream.off("error", dealtWithHere);
+}
+
+/** A reader that has enough (`vault-cli … | head`) is no failure, unless whoever writes listens for errors as well. */
+export function endWhereNobodyReads(stream: OutputStream, end: () => void): void {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (stream.listenerCount("error") > 1) return;
+    if (error.code !== "EPIPE") throw error;
+    end();
+  });
 }
 
 /** See https://no-color.org: any value but the empty one turns colours off. */

@@ -1,8 +1,9 @@
+import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { buildCli } from "./testing/built-cli.js";
+import { CLI, buildCli, finish, startCli } from "./testing/built-cli.js";
 import { cliFixture } from "./testing/cli-fixture.js";
 import { PASSWORD } from "./testing/fake-vault.js";
 
@@ -70,7 +71,56 @@ describe("password change", () => {
   });
 });
 
+describe("a new password that looks like a recovery key", () => {
+  test("is not sent, neither by a change nor by a first unlock", async () => {
+    const { vault, home, run } = await cliFixture();
+    const refused = {
+      code: 1,
+      stdout: "",
+      stderr: "error: the new password looks like a recovery key: choose another\n",
+    };
+    const key = vault.recoveryKey;
+    for (const next of [key, key.replaceAll("-", ""), key.replace("40R4", "40R5")]) {
+      expect(await run(["password", "change"], { input: `${PASSWORD}\n${next}\n` })).toEqual(refused);
+      const file = join(home, "new");
+      await writeFile(file, `${next}\n`, { mode: 0o600 });
+      const args = ["password", "change", "--new-password-file", file];
+      expect(await run(args, { input: `${PASSWORD}\n` })).toEqual(refused);
+      vault.initialized = false;
+      expect(await run(["unlock"], { input: next })).toEqual(refused);
+      expect(await run(["unlock", "--password-file", file])).toEqual(refused);
+      vault.initialized = true;
+    }
+    expect(vault.requests.every(({ method }) => method === "GET")).toBe(true);
+  });
+});
+
 describe("vault recovery-key", () => {
+  const LOST =
+    "error: the recovery key was made but could not be written, and the one before is void: make another\n";
+
+  test.each([[], ["--json"]])("that cannot be written is no success (%j)", async (...more: string[]) => {
+    const { env, vault } = await cliFixture();
+    const args = ["vault", "recovery-key", ...more];
+    const said = more.length === 0 ? LOST : LOST.replace("error: ", "").trim();
+    const closed = startCli(args, env);
+    closed.stdout.destroy();
+    const { code, stderr } = await finish(closed, PASSWORD);
+    expect(code).toBe(1);
+    expect(stderr).toContain(said);
+    if (process.platform === "linux") {
+      const shell = ["-c", 'exec "$0" "$@" > /dev/full', process.execPath, CLI, ...args];
+      const full = await finish(spawn("sh", shell, { env, stdio: "pipe" }), PASSWORD);
+      expect(full.code).toBe(1);
+      expect(full.stderr).toContain(said);
+    }
+    const nobody = startCli(args, env);
+    nobody.stdout.destroy();
+    nobody.stderr.destroy();
+    expect((await finish(nobody, PASSWORD)).code).toBe(1);
+    expect(vault.requests.filter(({ method }) => method === "POST").length).toBeGreaterThan(1);
+  });
+
   test("prints the key alone on stdout, and what it is on stderr", async () => {
     const { vault, run, lastBody } = await cliFixture();
     const made = await run(["vault", "recovery-key"], { input: PASSWORD });

@@ -1,7 +1,7 @@
 import type { CommandContext } from "./command-context.js";
 import { CliError, UsageError } from "./failures.js";
 import { askSecret, canAsk } from "./prompt.js";
-import { assertNotMistyped } from "./recovery-key-form.js";
+import { assertNoRecoveryKey, assertNotMistyped } from "./recovery-key-form.js";
 import { firstLine, isPrivateFile, readFirstLines, readSecretFile } from "./secret-source.js";
 
 /** The server's own rule; said before the password is typed twice. */
@@ -40,7 +40,9 @@ export async function readMasterPassword(context: CommandContext, options: Passw
 /** For a vault that does not exist yet: a mistyped password would be its password for good, so it is asked for twice. */
 export async function readFirstPassword(context: CommandContext, options: PasswordOptions): Promise<string> {
   if (options.passwordFile !== undefined || context.stdin.isTTY !== true) {
-    return readMasterPassword(context, options);
+    const password = await readMasterPassword(context, options);
+    await assertNoRecoveryKey(password);
+    return password;
   }
   assertCanAsk(context);
   context.output.note("There is no vault yet: this password will encrypt it. Nobody can restore it for you.");
@@ -59,6 +61,7 @@ export async function readPasswordChange(
       newPasswordFile === undefined
         ? await askNewPassword(context, "nothing was changed")
         : assertGiven(await passwordOf(context, newPasswordFile), NO_NEW_PASSWORD);
+    await assertNoRecoveryKey(next);
     return { current, next };
   }
   const wanted = [passwordFile, newPasswordFile].filter((file) => file === undefined).length;
@@ -67,6 +70,7 @@ export async function readPasswordChange(
   const next = newPasswordFile === undefined ? lines.shift() : await passwordOf(context, newPasswordFile);
   const given = { current: assertGiven(current), next: assertGiven(next, NO_NEW_PASSWORD) };
   await assertNotMistyped(given.current);
+  await assertNoRecoveryKey(given.next);
   return given;
 }
 
@@ -92,6 +96,7 @@ async function askNewPassword(context: CommandContext, otherwise: string): Promi
   const password = await askSecret(context, "New master password", (value) =>
     value.length < MIN_PASSWORD_LENGTH ? `at least ${MIN_PASSWORD_LENGTH} characters` : undefined,
   );
+  await assertNoRecoveryKey(password);
   const again = await askSecret(context, "The same again");
   if (again !== password) throw new CliError(`the two passwords differ; ${otherwise}`);
   return password;

@@ -21,6 +21,16 @@ export async function assertNotMistyped(typed: string): Promise<void> {
   key.fill(0);
 }
 
+/** Refuses as a new password what {@link assertNotMistyped} would refuse ever after, and what is a recovery key. */
+export async function assertNoRecoveryKey(password: string): Promise<void> {
+  const { Secret, parseRecoveryKey } = await import("@vault-proxy/server/vault-file");
+  const key = parseRecoveryKey(new Secret(password));
+  key?.fill(0);
+  if (key !== undefined || looksLikeRecoveryKey(password)) {
+    throw new CliError("the new password looks like a recovery key: choose another");
+  }
+}
+
 export function looksLikeRecoveryKey(typed: string): boolean {
   const groups = typed
     .trim()

@@ -1,8 +1,11 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Readable } from "node:stream";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 
-import { linesOf, readFirstLine, readFirstLines, readLines } from "./secret-source.js";
+import { linesOf, readFirstLine, readFirstLines, readLines, readSecretFile } from "./secret-source.js";
 
 describe("readFirstLine", () => {
   test.each([
@@ -59,6 +62,26 @@ describe("readFirstLines", () => {
 
   test("none are there without any input", async () => {
     expect(await readFirstLines(new Readable({ read: () => undefined }), 0)).toEqual([]);
+  });
+});
+
+describe("bytes that are not UTF-8", () => {
+  test("are refused on standard input, in the lines that are wanted", async () => {
+    const latin1 = Buffer.from("pässwörd\n", "latin1");
+    await expect(readFirstLine(Readable.from([latin1]))).rejects.toThrow("standard input is not UTF-8 text");
+    await expect(readLines(Readable.from([Buffer.from("one\n"), latin1]))).rejects.toThrow("not UTF-8");
+    const after = Buffer.concat([Buffer.from("one\ntwo\n"), latin1]);
+    expect(await readFirstLines(Readable.from([after]), 2)).toEqual(["one", "two"]);
+  });
+
+  test("are refused in a file, which is named", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "vault-cli-"));
+    onTestFinished(() => rm(directory, { recursive: true }));
+    const path = join(directory, "password");
+    await writeFile(path, Buffer.from("pässwörd\n", "latin1"));
+    await expect(readSecretFile(path)).rejects.toThrow(`${path} is not UTF-8 text`);
+    await writeFile(path, "pässwörd\n");
+    expect(await readSecretFile(path)).toBe("pässwörd\n");
   });
 });
 

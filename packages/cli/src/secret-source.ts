@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { readFile, stat } from "node:fs/promises";
 
 import { CliError } from "./failures.js";
@@ -26,10 +27,9 @@ export async function readLines(input: AsyncIterable<Buffer | string>): Promise<
 
 export async function readSecretFile(path: string): Promise<string> {
   try {
-    const text = await readFile(path, "utf8");
-    if (Buffer.byteLength(text) > MAX_SECRET_BYTES)
-      throw new CliError(`${path} is too long to hold a secret`);
-    return text;
+    const bytes = await readFile(path);
+    if (bytes.length > MAX_SECRET_BYTES) throw new CliError(`${path} is too long to hold a secret`);
+    return decode(bytes, path);
   } catch (error) {
     if (error instanceof CliError) throw error;
     throw new CliError(`cannot read ${path}`);
@@ -56,16 +56,34 @@ export function linesOf(text: string): string[] {
 
 /** @param wantedLines after whose last end nothing more is waited for */
 async function readText(input: AsyncIterable<Buffer | string>, wantedLines: number): Promise<string> {
-  const chunks: Buffer[] = [];
+  const chunks: Uint8Array[] = [];
   let length = 0;
   let lineEnds = 0;
   for await (const chunk of input) {
     const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
     length += bytes.length;
     if (length > MAX_SECRET_BYTES) throw new CliError("standard input is too long to hold a secret");
-    chunks.push(bytes);
+    const end = endOfLine(bytes, wantedLines - lineEnds);
+    chunks.push(bytes.subarray(0, end));
+    if (end !== undefined) break;
     lineEnds += bytes.filter((byte) => byte === LINE_END).length;
-    if (lineEnds >= wantedLines) break;
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return decode(Buffer.concat(chunks), "standard input");
+}
+
+/** Where the `count`th line of `bytes` ends; undefined if it does not. */
+function endOfLine(bytes: Buffer, count: number): number | undefined {
+  let end = 0;
+  for (let line = 0; line < count; line += 1) {
+    const at = bytes.indexOf(LINE_END, end);
+    if (at === -1) return undefined;
+    end = at + 1;
+  }
+  return end;
+}
+
+/** Other bytes would all become the same replacement character, and different secrets one. */
+function decode(bytes: Buffer, source: string): string {
+  if (!isUtf8(bytes)) throw new CliError(`${source} is not UTF-8 text`);
+  return bytes.toString("utf8");
 }

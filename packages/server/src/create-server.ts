@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { IncomingMessage, Server } from "node:http";
 import { performance } from "node:perf_hooks";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
-import { importGoService } from "./auth-strategies/go-service.js";
+import { importGoService, legalServiceName } from "./auth-strategies/go-service.js";
 import { obstaclesOf } from "./auth-strategies/imported-service.js";
 import type { ServiceRecord } from "./auth-strategies/service-definition.js";
 import type { ServerConfig } from "./config/server-config.js";
@@ -138,15 +138,18 @@ export async function createServer(config: ServerConfig, version: string, log: L
 }
 
 /** Tells which services of a Go server's vault need an admin before they can be used. */
-function importService(name: string, json: object, log: Logger): ServiceRecord {
-  const record = importGoService(name, json);
+function importService(goName: string, json: object, log: Logger): { name: string; record: ServiceRecord } {
+  const record = importGoService(legalServiceName(goName), json);
+  const { name } = record;
+  if (name !== goName)
+    log.warn({ service: name, was: goName }, "a service was taken over under a legal name");
   const fields = obstaclesOf(record);
   if (fields.length > 0)
     log.warn(
       { service: name, fields: fields.join(", ") },
       "a service was taken over, but cannot be used yet",
     );
-  return record;
+  return { name, record };
 }
 
 /** The Node request behind a Hono context: the listener above hands it over as binding. */
@@ -159,7 +162,9 @@ async function userOfCaller(request: IncomingMessage, readTable: ReadTcpTable): 
   const { localAddress, localPort, remoteAddress, remotePort } = request.socket;
   if (localAddress === undefined || localPort === undefined) return UNIX_SOCKET_CALLER;
   if (remoteAddress === undefined || remotePort === undefined) return callerKey(undefined);
-  return callerKey(await findPeerUid({ localAddress, localPort, remoteAddress, remotePort, readTable }));
+  const uid = await findPeerUid({ localAddress, localPort, remoteAddress, remotePort, readTable });
+  // Whoever of this machine hides must not be counted with, and bar, those who come from elsewhere.
+  return uid === undefined && isLoopback(remoteAddress) ? HIDDEN_LOCAL_CALLER : callerKey(uid);
 }
 
 /**
@@ -167,6 +172,12 @@ async function userOfCaller(request: IncomingMessage, readTable: ReadTcpTable): 
  * are slowed and none is barred: otherwise one of them could bar the owner.
  */
 const UNIX_SOCKET_CALLER = "unix-socket";
+
+const HIDDEN_LOCAL_CALLER = "local";
+
+function isLoopback(address: string): boolean {
+  return address === "::1" || /^(?:::ffff:)?127\./.test(address);
+}
 
 /** Whoever starts the server. A restart loop with an outdated password file must not bar anyone. */
 export const PASSWORD_FILE_CALLER = "password-file";

@@ -71,6 +71,14 @@ describe.each([
   });
 });
 
+test("a password file that is not UTF-8 is refused: its bytes would collapse into one", async () => {
+  await writeFile(file, Buffer.from("p\u00e4ssw\u00f6rd-1", "latin1"));
+  await expect(readFrom(fromFile)).rejects.toMatchObject({
+    code: "invalid_request",
+    message: `--password-file: ${file} is not UTF-8 text`,
+  });
+});
+
 test("a password file that its group may read is warned of", async () => {
   await writeFile(file, "correct horse\n");
   await chmod(file, 0o640);

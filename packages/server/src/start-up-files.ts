@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { X509Certificate } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
@@ -68,7 +69,10 @@ async function readPassword(
   othersMask: number,
   log: Pick<Logger, "warn">,
 ): Promise<Secret> {
-  const text = (await read(title, path)).toString("utf8");
+  const bytes = await read(title, path);
+  // Every byte that is none would become the same character, and so different passwords the same.
+  if (!isUtf8(bytes)) throw new VaultProxyError("invalid_request", `${title}: ${path} is not UTF-8 text`);
+  const text = bytes.toString("utf8");
   const { mode } = await stat(path);
   if ((mode & othersMask) !== 0) {
     log.warn({ file: path, mode: (mode & 0o777).toString(8) }, "other users may read the password file");

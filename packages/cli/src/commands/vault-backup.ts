@@ -1,3 +1,5 @@
+import type { BackUpRequest } from "@vault-proxy/server/vault-file";
+
 import type { ConfigureCommand } from "../command-definition.js";
 import {
   addDataDirectoryOption,
@@ -7,6 +9,7 @@ import {
 } from "../data-directory.js";
 import { CliError, UsageError } from "../failures.js";
 import { addExamples } from "../help-examples.js";
+import { untilInterrupted } from "../interruption.js";
 import { PASSWORD_SOURCES, readPassword } from "../password.js";
 import { contentText } from "../vault-content-text.js";
 
@@ -38,14 +41,19 @@ export const configureVaultBackup: ConfigureCommand = (command, perform) => {
       if (frameOnly === true && passwordFile !== undefined) {
         throw new UsageError("--frame-only takes no password");
       }
+      // Elsewhere `-` is standard output, which a vault does not belong on.
+      if (path === "-") throw new UsageError("a backup does not go to standard output: give a file name");
       const { Secret, assertFileThere, backUpVault } = await import("@vault-proxy/server/vault-file");
       const from = vaultFileIn(dataDirectory(options, context.env));
       await assertFileThere(from);
       const check =
         frameOnly === true ? "frame only" : { password: new Secret(await readPassword(context, options)) };
-      const backup = await backUpVault({ from, to: path, check, overwrite: force === true }).catch(
+      const request: BackUpRequest = { from, to: path, check, overwrite: force === true };
+      const backup = await untilInterrupted((signal) => backUpVault({ ...request, signal })).catch(
         (error: unknown) => {
-          throw isInTheWay(error) ? new CliError(error.message, "pass --force to replace it") : error;
+          throw isInTheWay(error)
+            ? new CliError(error.message, "pass --force to replace it", error.code)
+            : error;
         },
       );
       const { content, bytes } = backup;
@@ -60,6 +68,6 @@ export const configureVaultBackup: ConfigureCommand = (command, perform) => {
   );
 };
 
-function isInTheWay(error: unknown): error is Error {
+function isInTheWay(error: unknown): error is Error & { readonly code: "conflict" } {
   return error instanceof Error && "code" in error && error.code === "conflict";
 }

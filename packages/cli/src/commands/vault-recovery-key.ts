@@ -23,11 +23,7 @@ export const configureVaultRecoveryKey: ConfigureCommand = (command, perform) =>
     `\nThe password is asked for without echo, or is the first line of standard input.` +
       `\nThe key is the only output on stdout.\n${WHAT_IT_IS.join("\n")}`,
   );
-  addExamples(
-    command,
-    "% vault recovery-key",
-    "% vault recovery-key --password-file ~/.vault-password | lpr",
-  );
+  addExamples(command, "% vault recovery-key", "% vault recovery-key --password-file ~/.vault-password");
   command.action((options: RecoveryKeyOptions) =>
     perform(async (context) => {
       const { output } = context;
@@ -38,8 +34,11 @@ export const configureVaultRecoveryKey: ConfigureCommand = (command, perform) =>
       });
       // Whoever answered may be no vault, and this goes onto paper.
       if (!RECOVERY_KEY.test(key)) throw new CliError("the answer holds no recovery key of a vault-server");
-      if (output.json) output.data({ recovery_key: key });
-      else output.result(key);
+      await output.deliver(key, { recovery_key: key }).catch(() => {
+        throw new CliError(
+          "the recovery key was made but could not be written, and the one before is void: make another",
+        );
+      });
       for (const line of WHAT_IT_IS) output.note(line);
       return undefined;
     }),

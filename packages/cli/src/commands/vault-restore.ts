@@ -1,6 +1,7 @@
 import type { ConfigureCommand } from "../command-definition.js";
 import { addDataDirectoryOption, dataDirectory, type DataDirectoryOptions } from "../data-directory.js";
 import { addExamples } from "../help-examples.js";
+import { untilInterrupted } from "../interruption.js";
 import { PASSWORD_SOURCES, readPassword } from "../password.js";
 import { confirmDestruction } from "../prompt.js";
 import { contentText } from "../vault-content-text.js";
@@ -40,13 +41,14 @@ export const configureVaultRestore: ConfigureCommand = (command, perform) => {
         `Put ${path} in the place of the vault in ${dataDir}?`,
         options.yes === true,
       );
-      const restored = await restoreVault({
+      const request = {
         dataDir,
         from: path,
         password: new Secret(await readPassword(context, options)),
         discardReplaced: options.force === true,
-        warn: (message) => output.warn(message),
-      });
+        warn: (message: string) => output.warn(message),
+      };
+      const restored = await untilInterrupted((signal) => restoreVault({ ...request, signal }));
       const { content, replaced } = restored;
       if (output.json) output.data({ status: "restored", path: restored.path, replaced, ...content });
       else {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { Secret } from "../redaction/secret.js";
-import { importGoService } from "./go-service.js";
+import { importGoService, legalServiceName } from "./go-service.js";
 import { inputOf, obstaclesOf, usableRecord } from "./imported-service.js";
-import { createInjector, describeService } from "./service-definition.js";
+import { createInjector, describeService, serviceNameSchema } from "./service-definition.js";
 
 const BASE_URL = "https://api.example.com/v1";
 const SECRET = "go-s3cret";
@@ -82,6 +82,30 @@ describe("a service of a Go server", () => {
     expect(thrown).toMatchObject({ code: "conflict" });
     expect(String(thrown)).toContain(field);
     expect(String(thrown)).not.toContain(SECRET);
+  });
+
+  test.each([
+    ["my service", "my-service"],
+    ["a/b", "a-b"],
+    ["..x", "x"],
+    ["", "unnamed"],
+    ["é", "unnamed"],
+    ["ok.name_1-2", "ok.name_1-2"],
+    ["y".repeat(300), "y".repeat(120)],
+  ])("named %j gets the name %j", (name, legal) => {
+    expect(legalServiceName(name)).toBe(legal);
+    expect(serviceNameSchema.safeParse(legal).success).toBe(true);
+  });
+
+  test("that is not validated shows nothing of its base URL but where it leads", () => {
+    const shown = (base_url: string) =>
+      describeService(importService({ type: "ssh_key" }, { base_url })).base_url;
+    expect(shown("https://user:hunter2@api.example.com:8443/v1?key=sekrit#x")).toBe(
+      "https://api.example.com:8443/v1",
+    );
+    expect(shown("https://a@b@api.example.com")).toBe("https://api.example.com");
+    expect(shown("user:hunter2@api.example.com")).toBe("");
+    expect(shown("")).toBe("");
   });
 
   test("becomes usable when what was in the way is gone", () => {

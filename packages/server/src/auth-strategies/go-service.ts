@@ -64,6 +64,14 @@ export function importGoService(name: string, json: object): ServiceRecord {
   });
 }
 
+const MAX_NAME_CHARACTERS = 120;
+
+/** The Go server took names that no request can name here. */
+export function legalServiceName(name: string): string {
+  const legal = name.replace(/[^a-zA-Z0-9._-]/g, "-").replace(/^[^a-zA-Z0-9]+/, "");
+  return legal.slice(0, MAX_NAME_CHARACTERS) || "unnamed";
+}
+
 function wrapSecrets(auth: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(auth).map(([field, value]) => [field, PLAIN_FIELDS.has(field) ? value : wrapAll(value)]),

@@ -201,6 +201,12 @@ export function searchedSecretsOf(record: ServiceRecord): readonly SearchedSecre
   return strategy.searched?.(record.auth) ?? strategy.secrets(record.auth).map((secret) => ({ secret }));
 }
 
+/** The base URL of a service that was not validated: user name, password, query and fragment may be secrets. */
+function withoutCredentials(baseUrl: string): string {
+  const [, scheme = "", authority = "", path = ""] = /^([a-z]+):\/\/([^/?#]*)([^?#]*)/i.exec(baseUrl) ?? [];
+  return scheme === "" ? "" : `${scheme}://${authority.slice(authority.lastIndexOf("@") + 1)}${path}`;
+}
+
 /** What an admin should know of a service just stored; none of it is a secret. */
 export function warningsOf(record: ServiceRecord): readonly string[] {
   if (record.scrub === "off") return [];
@@ -245,6 +251,6 @@ export function describeService(record: ServiceRecord): ServiceInfo {
   if (record.idle_timeout !== undefined) info.idle_timeout = record.idle_timeout;
   if (record.max_request_bytes !== undefined) info.max_request_bytes = record.max_request_bytes;
   // Of a service that was not validated the strategy's own part may be of any shape.
-  if (record.unchecked === true) return info;
+  if (record.unchecked === true) return { ...info, base_url: withoutCredentials(base_url) };
   return { ...info, ...findStrategy(record)?.describe(record.auth) };
 }

@@ -101,6 +101,7 @@ class DecodedBody implements AnswerBody {
   readonly #first: Transform;
   readonly #last: Transform;
   readonly #events: AnswerBodyEvents;
+  #isEmpty = true;
   #isOver = false;
 
   constructor(
@@ -132,11 +133,14 @@ class DecodedBody implements AnswerBody {
   }
 
   write(chunk: Buffer): boolean {
+    this.#isEmpty &&= chunk.length === 0;
     return this.#first.write(chunk);
   }
 
   end(): void {
-    this.#first.end();
+    // Servers name a coding also where there is nothing to encode; to a decoder that is a broken stream.
+    if (this.#isEmpty) this.#onDecoded();
+    else this.#first.end();
   }
 
   abandon(): void {

@@ -12,7 +12,7 @@ const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const URL_FIELDS: ReadonlySet<string> = new Set(["location", "content-location"]);
 
 /** Stands in no field and no reason phrase: Node and undici refuse it. */
-const SEPARATOR = "\n";
+const LINE_END = "\n";
 
 /** The head of an answer as the caller gets it, but for what the vault adds. */
 export interface AnswerHead {
@@ -87,10 +87,19 @@ export function encodeInterim(status: number, headers: readonly string[]): Buffe
 
 function scrubHead(reason: string, headers: string[], matcher: SecretMatcher | undefined): AnswerHead {
   if (matcher === undefined) return { reason, headers, hits: 0 };
-  // All in one: one search costs less than twenty.
-  const { text, hits } = scrubText(matcher, [reason, ...headers].join(SEPARATOR));
+  // All in one: one search costs less than twenty. A secret with a colon in it makes a name and a value of itself.
+  const parts = [reason, ...headers];
+  const { text, hits } = scrubText(
+    matcher,
+    parts.reduce((line, part, index) => `${line}${index % 2 === 0 ? ":" : LINE_END}${part}`),
+  );
   if (hits === 0) return { reason, headers, hits };
-  const [scrubbedReason = "", ...scrubbed] = text.split(SEPARATOR);
+  let at = 0;
+  const [scrubbedReason = "", ...scrubbed] = parts.map((part) => {
+    const from = at;
+    at += part.length + 1;
+    return text.slice(from, from + part.length);
+  });
   return { reason: scrubbedReason, headers: scrubbed, hits };
 }
 

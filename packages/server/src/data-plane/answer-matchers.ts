@@ -1,5 +1,5 @@
 import { compilePatterns, type SearchedSecret, type SecretMatcher } from "../scrubbing/secret-matcher.js";
-import { isSearchable, secretForms } from "../scrubbing/secret-forms.js";
+import { isSearchable, secretForms, type FormSet } from "../scrubbing/secret-forms.js";
 
 /** What searches the answers of one service. */
 export interface AnswerMatchers {
@@ -18,11 +18,33 @@ export function compileAnswerMatchers(searched: readonly SearchedSecret[]): Answ
   const short: Buffer[] = [];
   for (const { secret, forms } of searched) {
     const text = secret.reveal();
-    if (isSearchable(text)) inBodies.push(...secretForms(text, forms));
-    else if (text.length >= SHORTEST_IN_HEAD && forms !== "base64") short.push(Buffer.from(text));
+    if (!isSearchable(text)) {
+      if (text.length >= SHORTEST_IN_HEAD && forms !== "base64") short.push(Buffer.from(text));
+      continue;
+    }
+    if (forms === "base64") inBodies.push(...secretForms(text, forms));
+    for (const written of writings(text, forms)) inBodies.push(...secretForms(written));
   }
   if (inBodies.length + short.length === 0) return undefined;
   const matchers = { head: compilePatterns([...inBodies, ...short]), body: compilePatterns(inBodies) };
   for (const pattern of [...inBodies, ...short]) pattern.fill(0);
   return matchers;
+}
+
+/** What {@link encodeURIComponent} escapes though it may stand in a path segment (RFC 3986 §3.3 `pchar`). */
+const ESCAPED_PCHARS = /%(?:24|26|2B|2C|3A|3B|3D|40)/g;
+
+/**
+ * Texts that whoever echoes them writes once more, in any form: the credential as it stands in a request's header,
+ * query or path, and in a JSON document that is quoted in another.
+ */
+function writings(text: string, forms: FormSet = "all"): ReadonlySet<string> {
+  // Padding would not stand in the Base64 of a longer text.
+  if (forms === "base64") return new Set([Buffer.from(text).toString("base64").replace(/=+$/, "")]);
+  const written = new Set([text, JSON.stringify(text).slice(1, -1)]);
+  if (text.isWellFormed()) {
+    const inQuery = encodeURIComponent(text);
+    written.add(inQuery).add(inQuery.replace(ESCAPED_PCHARS, (escape) => decodeURIComponent(escape)));
+  }
+  return written;
 }

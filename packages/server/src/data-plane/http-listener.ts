@@ -11,6 +11,7 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { BrowserGuard } from "../network/browser-guard.js";
+import { sayContinue } from "./continue-answer.js";
 import { answerError, answerErrorOnSocket } from "./own-answer.js";
 import type { ProxyPipeline } from "./proxy-pipeline.js";
 
@@ -100,7 +101,7 @@ export function createHttpListener(parts: HttpListenerParts): Server {
     } else if (isProxied) {
       parts.proxy.call({ request, response, target, requestId, expectsContinue });
     } else {
-      if (expectsContinue) response.writeContinue();
+      if (expectsContinue) sayContinue(response);
       limitBodyTime(request, parts.controlBodyMs ?? CONTROL_BODY_MS);
       request.url = originForm(target);
       // The guard has judged it. What comes behind makes a URL of it, and must not stumble over odd ones.

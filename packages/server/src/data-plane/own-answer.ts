@@ -13,6 +13,12 @@ export const OWN_ANSWER_HEADERS: readonly (readonly [string, string])[] = [
   ["Referrer-Policy", "no-referrer"],
 ];
 
+/** How the APIs of OpenAI and Anthropic, and that of Stripe, tell their SDKs not to try again. */
+const DO_NOT_RETRY: readonly (readonly [string, string])[] = [
+  ["X-Should-Retry", "false"],
+  ["Stripe-Should-Retry", "false"],
+];
+
 export interface OwnAnswerOptions {
   readonly requestId: string;
   /** `X-Vault-Error`, which marks the vault's own answers where an upstream's could be expected. */
@@ -25,6 +31,8 @@ export function errorHeaders(error: VaultProxyError, options: OwnAnswerOptions):
   headers.push("X-Vault-Request-Id", options.requestId);
   if (options.markError) headers.push("X-Vault-Error", error.code);
   if (error.code === "unauthorized") headers.push("WWW-Authenticate", "Bearer");
+  // Official SDKs try a 409 again by themselves, and a few of these requests suspend the token.
+  if (error.code === "secret_in_request") headers.push(...DO_NOT_RETRY.flat());
   if (error.retryAfterSeconds !== undefined) headers.push("Retry-After", String(error.retryAfterSeconds));
   return headers;
 }

@@ -16,6 +16,7 @@ import { isTextual } from "../scrubbing/textual-content.js";
 import type { TokenRecord } from "../tokens/token-record.js";
 import type { CountBytes } from "./chunk-collector.js";
 import { acceptableCodings } from "./content-decoding.js";
+import { sayContinue } from "./continue-answer.js";
 import type { InFlightCalls } from "./in-flight-calls.js";
 import { answerError, answerErrorOnSocket } from "./own-answer.js";
 import { presentedTokens } from "./presented-tokens.js";
@@ -308,7 +309,7 @@ function forward(
   parts.calls.add(exchange);
   if (framing.contentLength !== undefined)
     outgoing.headers.push("Content-Length", String(framing.contentLength));
-  if (call.expectsContinue && framing.hasBody) response.writeContinue();
+  if (call.expectsContinue && framing.hasBody) sayContinue(response);
   send();
 }
 

@@ -145,6 +145,7 @@ describe("filterResponseHeaders", () => {
     "Strict-Transport-Security",
     "Cross-Origin-Opener-Policy",
     "Permissions-Policy",
+    "Speculation-Rules",
     "X-Vault-Error",
     "X-Vault-Request-Id",
     "Connection",

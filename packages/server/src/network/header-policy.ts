@@ -55,6 +55,7 @@ const DROPPED_RESPONSE_HEADERS: ReadonlySet<string> = new Set([
   "report-to",
   "reporting-endpoints",
   "service-worker-allowed",
+  "speculation-rules",
   "strict-transport-security",
   "x-content-type-options",
   "x-frame-options",

@@ -1,4 +1,4 @@
-import { mkdir, stat } from "node:fs/promises";
+import { lstat, mkdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { Logger } from "../redaction/logger.js";
@@ -115,6 +115,20 @@ export async function hasVaultFile(directory: string): Promise<boolean> {
     }
   }
   return false;
+}
+
+/**
+ * Tells the vault file that stands there now from any other, or undefined if there is none: a save puts a new one in its
+ * place each time.
+ */
+export async function vaultFileIdentity(directory: string): Promise<string | undefined> {
+  try {
+    const { dev, ino, size, mtimeNs } = await lstat(join(directory, VAULT_FILE), { bigint: true });
+    return `${dev}:${ino}:${size}:${mtimeNs}`;
+  } catch (error) {
+    if (errorCodeOf(error) === "ENOENT") return undefined;
+    throw unreadable(VAULT_FILE, error);
+  }
 }
 
 /** The bytes of the vault file, or undefined if there is none yet. */

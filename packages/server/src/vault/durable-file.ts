@@ -9,6 +9,12 @@ const WRITE_BYTES = 1024 * 1024;
 /** What a file system without hard links answers (EPERM: FAT, some network shares; EMLINK: too many links). */
 const NO_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
 
+/** Whose a new file is to be. Only root can give one away. */
+export interface FileOwner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 export interface Replacement {
   readonly directory: string;
   readonly name: string;
@@ -17,6 +23,8 @@ export interface Replacement {
   readonly keepAs?: string;
   /** Removed before the new version appears. */
   readonly remove?: readonly string[];
+  /** Of the new version, if not whoever writes it. */
+  readonly owner?: FileOwner | undefined;
 }
 
 /** The name under which a new version is written before it takes its place. */
@@ -39,8 +47,8 @@ export async function replaceDurably(
   const temporary = join(directory, temporaryName(name));
   await removeIfThere(temporary);
   try {
-    await writeNewFile(temporary, replacement.chunks);
-    if (keepAs !== undefined) await keepPrevious(target, join(directory, keepAs));
+    await writeNewFile(temporary, replacement.chunks, replacement.owner);
+    if (keepAs !== undefined) await keepPrevious(target, join(directory, keepAs), replacement.owner);
     for (const other of replacement.remove ?? []) await removeIfThere(join(directory, other));
     await rename(temporary, target);
   } catch (error) {
@@ -62,11 +70,19 @@ export async function removeDurably(directory: string, names: readonly string[])
   await fsyncDirectory(directory);
 }
 
-/** Writes a file that must not exist yet, mode 0600, and waits until its bytes are on the disk. */
-export async function writeNewFile(path: string, chunks: readonly Uint8Array[]): Promise<void> {
+/**
+ * Writes a file that must not exist yet, mode 0600, and waits until its bytes are on the disk. It is given to `owner` by
+ * its descriptor: whoever can write to the directory could put a link of somebody else's file in the place of its name.
+ */
+export async function writeNewFile(
+  path: string,
+  chunks: readonly Uint8Array[],
+  owner?: FileOwner,
+): Promise<void> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const handle = await open(path, flags, OWNER_ONLY);
   try {
+    if (owner !== undefined) await handle.chown(owner.uid, owner.gid);
     await writeAll(handle, chunks);
     await handle.sync();
   } finally {
@@ -150,7 +166,7 @@ export function hasNoLinks(error: unknown): boolean {
   return code !== undefined && NO_LINKS.has(code);
 }
 
-async function keepPrevious(target: string, kept: string): Promise<void> {
+async function keepPrevious(target: string, kept: string, owner: FileOwner | undefined): Promise<void> {
   // Somebody took the file away, or put a link in its place: then what is kept is the only version on the disk.
   if (!(await isFile(target))) return;
   await removeIfThere(kept);
@@ -160,7 +176,7 @@ async function keepPrevious(target: string, kept: string): Promise<void> {
     if (errorCodeOf(error) === "ENOENT") return;
     if (!hasNoLinks(error)) throw error;
     const previous = await readRegularFile(target, Number.MAX_SAFE_INTEGER);
-    if (previous !== undefined) await writeNewFile(kept, [previous]);
+    if (previous !== undefined) await writeNewFile(kept, [previous], owner);
   }
 }
 

@@ -167,6 +167,13 @@ describe("the header", () => {
     ["memory over 1 GiB", (json) => (slotOf(json).m_kib = 1024 * 1024 + 1)],
     ["memory under 8 KiB a lane", (json) => (slotOf(json).m_kib = 31)],
     ["no memory", (json) => (slotOf(json).m_kib = 0)],
+    [
+      "much memory in many passes",
+      (json) => {
+        slotOf(json).m_kib = 1024 * 1024;
+        slotOf(json).t = 5;
+      },
+    ],
     ["65 passes", (json) => (slotOf(json).t = 65)],
     ["no pass", (json) => (slotOf(json).t = 0)],
     ["17 lanes", (json) => (slotOf(json).p = 17)],

@@ -77,7 +77,8 @@ const passwordSlotSchema = z
     sealed_key: hex(KEY_BYTES + TAG_BYTES),
   })
   // RFC 9106 §3.1: at least 8 KiB of memory for each lane.
-  .refine((slot) => slot.m_kib >= 8 * slot.p);
+  .refine((slot) => slot.m_kib >= 8 * slot.p)
+  .refine((slot) => slot.m_kib * slot.t <= KDF_COST_LIMITS.memoryKibTimesPasses);
 
 const recoverySlotSchema = z.strictObject({
   id: hex(SLOT_ID_BYTES),

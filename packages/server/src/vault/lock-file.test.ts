@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, readdir, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { readFile, readdir, rename, rm, stat, symlink, unlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { LOCK_FILE, takeLock, type LockFile, type LockTiming } from "./lock-file.js";
@@ -99,6 +99,27 @@ describe("the lock of a data directory", () => {
     withTemporaryDirectory(async (directory) => {
       await leaveLock(directory, { ...(await ownIdentity()), bootId: "of another boot" });
       await expectFree(directory);
+    }));
+
+  test("of another boot id is respected while its heart beats: the directory may be shared by two hosts", () =>
+    withTemporaryDirectory(async (directory) => {
+      const path = join(directory, LOCK_FILE);
+      for (const bootId of ["of another host", null]) {
+        await leaveLock(directory, { ...(await ownIdentity()), bootId });
+        const heart = setInterval(() => void utimes(path, new Date(), new Date()), QUICK.heartbeatMs);
+        await expect(takeLock(directory, QUICK)).rejects.toMatchObject({ code: "conflict" });
+        clearInterval(heart);
+        await unlink(path);
+      }
+    }));
+
+  test("clears away what dead starters left, and nothing of somebody else's", () =>
+    withTemporaryDirectory(async (directory) => {
+      const leftOvers = [`${LOCK_FILE}.${"0a".repeat(16)}`, `${LOCK_FILE}.after-${"0a".repeat(16)}`];
+      const kept = [`${LOCK_FILE}.monday`, "vault.locker"];
+      for (const name of [...leftOvers, ...kept]) await writeFile(join(directory, name), "");
+      await (await takeLock(directory, QUICK)).release();
+      expect((await readdir(directory)).sort()).toEqual(kept.sort());
     }));
 
   test("is recovered when the file holds nothing that can be read", () =>

@@ -4,7 +4,13 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
-import { hasNoLinks, openRegularFile, readRegularFile, writeNewFile } from "./durable-file.js";
+import {
+  hasNoLinks,
+  openRegularFile,
+  readRegularFile,
+  writeNewFile,
+  type FileOwner,
+} from "./durable-file.js";
 import { livenessOf, ownIdentity, type ProcessIdentity } from "./process-identity.js";
 import { errorCodeOf, toStorageError } from "./storage-error.js";
 
@@ -22,6 +28,8 @@ import { errorCodeOf, toStorageError } from "./storage-error.js";
 
 export const LOCK_FILE = "vault.lock";
 
+/** A draft of a lock, or a claim of its succession. */
+const LEFT_OVER = /^vault\.lock\.(?:after-)?[0-9a-f]{32}$/;
 const LOCK_FILE_BYTES = 4096;
 const MAX_DEAD_SUCCESSORS = 16;
 const MAX_TURNS = 50;
@@ -60,12 +68,24 @@ interface Holder {
   readonly nonce: string;
 }
 
+/** A lock in the making. */
+interface Claimant extends Holder {
+  readonly owner: FileOwner | undefined;
+}
+
 /**
+ * @param owner whose the lock file is to be, if not this process's user: one that root leaves behind would keep out a
+ *   server that cannot read it
  * @throws {VaultProxyError} `conflict` that names the pid, when another process holds the directory; `storage_failed`
  *   or `storage_full` when the directory cannot be written.
  */
-export async function takeLock(directory: string, timing: LockTiming = DEFAULT_TIMING): Promise<LockFile> {
-  const self: Holder = { identity: await ownIdentity(), nonce: randomBytes(NONCE_BYTES).toString("hex") };
+export async function takeLock(
+  directory: string,
+  timing: LockTiming = DEFAULT_TIMING,
+  owner?: FileOwner,
+): Promise<LockFile> {
+  const nonce = randomBytes(NONCE_BYTES).toString("hex");
+  const self: Claimant = { identity: await ownIdentity(), nonce, owner };
   const path = join(directory, LOCK_FILE);
   await withDraft(path, self, (draft) => claim(directory, draft, self, timing));
   await removeLeftOvers(directory);
@@ -83,7 +103,7 @@ export async function takeLock(directory: string, timing: LockTiming = DEFAULT_T
       const found = await readHolder(path, timing);
       if (found?.nonce === self.nonce) return;
       if (found !== undefined) throw heldBy(found);
-      const isMade = await withDraft(path, self, (draft) => makeExclusively(draft, path));
+      const isMade = await withDraft(path, self, (draft) => makeExclusively(draft, path, owner));
       if (!isMade) throw new VaultProxyError("conflict", "another server has taken this data directory");
       await heart?.close().catch(() => undefined);
       heart = await openHeart(path);
@@ -110,7 +130,7 @@ async function openHeart(path: string): Promise<FileHandle | undefined> {
 }
 
 /** Makes `draft` the lock, or throws. */
-async function claim(directory: string, draft: string, self: Holder, timing: LockTiming): Promise<void> {
+async function claim(directory: string, draft: string, self: Claimant, timing: LockTiming): Promise<void> {
   for (let turn = 0; turn < MAX_TURNS; turn += 1) {
     if (await claimOnce(directory, draft, self, timing)) return;
     // Somebody else moved in the same moment: look again.
@@ -122,12 +142,12 @@ async function claim(directory: string, draft: string, self: Holder, timing: Loc
 async function claimOnce(
   directory: string,
   draft: string,
-  self: Holder,
+  self: Claimant,
   timing: LockTiming,
 ): Promise<boolean> {
   const stale: { readonly path: string; readonly nonce: string }[] = [];
   let path = join(directory, LOCK_FILE);
-  while (!(await makeExclusively(draft, path))) {
+  while (!(await makeExclusively(draft, path, self.owner))) {
     const holder = await readHolder(path, timing);
     if (holder === undefined) return false;
     if (await isAlive(path, holder, self, timing)) throw heldBy(holder);
@@ -173,12 +193,12 @@ async function modifiedAt(path: string): Promise<number | undefined> {
 }
 
 /** Gives `path` to what `draft` holds, unless something has that name. */
-async function makeExclusively(draft: string, path: string): Promise<boolean> {
+async function makeExclusively(draft: string, path: string, owner: FileOwner | undefined): Promise<boolean> {
   try {
     await link(draft, path).catch(async (error: unknown) => {
       if (!hasNoLinks(error)) throw error;
       const bytes = await readRegularFile(draft, LOCK_FILE_BYTES);
-      if (bytes !== undefined) await writeNewFile(path, [bytes]);
+      if (bytes !== undefined) await writeNewFile(path, [bytes], owner);
     });
     return true;
   } catch (error) {
@@ -233,7 +253,7 @@ function parseHolder(bytes: Buffer): Holder | undefined {
 /** Lends a finished lock file under a name of its own. */
 async function withDraft<R>(
   path: string,
-  { identity, nonce }: Holder,
+  { identity, nonce, owner }: Claimant,
   use: (draft: string) => Promise<R>,
 ): Promise<R> {
   const draft = `${path}.${nonce}`;
@@ -245,7 +265,7 @@ async function withDraft<R>(
     nonce,
   };
   try {
-    await writeNewFile(draft, [Buffer.from(`${JSON.stringify(json)}\n`)]);
+    await writeNewFile(draft, [Buffer.from(`${JSON.stringify(json)}\n`)], owner);
     return await use(draft);
   } catch (error) {
     throw cannotLock(error);
@@ -257,7 +277,7 @@ async function withDraft<R>(
 /** Of starters that died. They do no harm, so that a failure here is none. */
 async function removeLeftOvers(directory: string): Promise<void> {
   for (const name of await readdir(directory).catch(() => [])) {
-    if (name.startsWith(`${LOCK_FILE}.`)) await unlinkQuietly(join(directory, name));
+    if (LEFT_OVER.test(name)) await unlinkQuietly(join(directory, name));
   }
 }
 

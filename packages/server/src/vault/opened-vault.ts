@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { Secret } from "../redaction/secret.js";
 import { isVaultFile, parseVaultFile, type ParsedVaultFile } from "./format.js";
 import { openGoVaultFile, type GoVault } from "./go-vault-file.js";
@@ -13,12 +14,16 @@ import {
 import { emptyContent, openImage, type Breathe, type StoredFile, type VaultContent } from "./image.js";
 import { isWeakerThan } from "./key-derivation.js";
 import { openKeySlot, sealKeySlot } from "./key-slot.js";
-import { freezeRecord } from "./record-codec.js";
+import { encodeRecord, freezeRecord } from "./record-codec.js";
 import { deriveRecoverySecrets, parseRecoveryKey } from "./recovery-key.js";
 import { openRecoverySlot } from "./recovery-slot.js";
 import { DataKey } from "./segment-cipher.js";
 import { RecordTexts } from "./state-codec.js";
 import { DamagedVaultFileError, WrongPasswordError } from "./vault-file-error.js";
+import { VAULT_FILE_LIMITS } from "./vault-file-limits.js";
+
+/** Leaves room for what tells two of one name apart. */
+const MAX_FILE_NAME_CHARACTERS = 240;
 
 /** A vault with its keys and its content in clear. The keys are for who takes it to wipe. */
 export interface OpenedVault {
@@ -34,8 +39,14 @@ export interface OpenedVault {
 
 export type DeriveKey = (password: Secret, salt: Buffer, cost: KdfCost) => Promise<Buffer>;
 
-/** Makes the record of a service in a file of the Go server; `json` is the service as it stands there. */
-export type ImportService = (name: string, json: object) => object;
+/**
+ * Makes the record of a service in a file of the Go server; `json` is the service as it stands there. Its name may be
+ * given as a legal one.
+ */
+export type ImportService = (
+  name: string,
+  json: object,
+) => { readonly name: string; readonly record: object };
 
 export interface OpeningTools {
   readonly derive: DeriveKey;
@@ -148,19 +159,67 @@ async function goContent(
   { importService, breathe }: OpeningTools,
 ): Promise<VaultContent> {
   const empty = emptyContent();
+  assertImportable(go);
   const services = new Map<string, object>();
-  for (const [name, json] of go.services) {
-    const record = importService(name, json);
+  for (const [goName, json] of go.services) {
+    const { name, record } = importService(goName, json);
+    assertStorableService(goName, record);
     freezeRecord(record);
-    services.set(name, record);
+    services.set(unused(name, services), record);
   }
   const files = new Map<string, StoredFile>();
-  for (const [name, { mimeType, bytes }] of go.files) {
-    files.set(name, { mimeType, size: bytes.length, createdAt, segment: key.seal("file", bytes) });
+  for (const [goName, { mimeType, bytes }] of go.files) {
+    files.set(unused(legalFileName(goName), files), {
+      mimeType,
+      size: bytes.length,
+      createdAt,
+      segment: key.seal("file", bytes),
+    });
     bytes.fill(0);
     await breathe();
   }
   return { ...empty, collections: { ...empty.collections, services }, files };
+}
+
+/** What this vault could not store must not be taken over: it would be saved once and never be read again. */
+function assertImportable(go: GoVault): void {
+  const { storedFiles, storedFileBytes, recordsPerCollection } = VAULT_FILE_LIMITS;
+  if (go.files.size > storedFiles) throw tooMuch(`more than ${storedFiles} files`);
+  if (go.services.size > recordsPerCollection) throw tooMuch(`more than ${recordsPerCollection} services`);
+  for (const [name, { bytes }] of go.files) {
+    if (bytes.length > storedFileBytes) throw tooMuch(`the file ${JSON.stringify(name)}, which is too large`);
+  }
+}
+
+function assertStorableService(name: string, record: object): void {
+  let text: string;
+  try {
+    text = encodeRecord(record);
+  } catch {
+    throw tooMuch(`the service ${JSON.stringify(name)}, which is nested too deeply`);
+  }
+  if (Buffer.byteLength(text) > VAULT_FILE_LIMITS.recordBytes) {
+    throw tooMuch(`the service ${JSON.stringify(name)}, which is too large`);
+  }
+}
+
+function tooMuch(what: string): VaultProxyError {
+  return new VaultProxyError(
+    "storage_failed",
+    `the Go server's vault cannot be taken over: it holds ${what}`,
+  );
+}
+
+/** The Go server took file names that no request can name here. */
+function legalFileName(name: string): string {
+  const legal = name.replace(/[/\\\p{Cc}\p{Cs}]/gu, "_").replaceAll("..", "__");
+  return legal.slice(0, MAX_FILE_NAME_CHARACTERS) || "unnamed";
+}
+
+function unused(name: string, taken: ReadonlyMap<string, unknown>): string {
+  let candidate = name;
+  for (let turn = 2; taken.has(candidate); turn += 1) candidate = `${name}-${turn}`;
+  return candidate;
 }
 
 async function sealedAnew(

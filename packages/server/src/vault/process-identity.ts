@@ -12,7 +12,7 @@ export interface ProcessIdentity {
   readonly pidNamespace: string | null;
 }
 
-/** `elsewhere`: it is of another pid namespace, from which no pid can be looked up here. */
+/** `elsewhere`: it is of another host, boot or pid namespace, from which no pid can be looked up here. */
 export type Liveness = "alive" | "dead" | "elsewhere";
 
 export async function ownIdentity(): Promise<ProcessIdentity> {
@@ -29,8 +29,8 @@ export async function ownIdentity(): Promise<ProcessIdentity> {
 
 /** Whether the process of `other` still runs, seen from `self`. In doubt it does. */
 export async function livenessOf(other: ProcessIdentity, self: ProcessIdentity): Promise<Liveness> {
-  if (other.bootId !== self.bootId) return "dead";
-  if (other.pidNamespace !== self.pidNamespace) return "elsewhere";
+  // Of another boot it is dead for sure only on the same host, which cannot be told: the directory may be shared.
+  if (other.bootId !== self.bootId || other.pidNamespace !== self.pidNamespace) return "elsewhere";
   const stat = await readStat(other.pid);
   if (stat !== undefined) return stat.hasEnded || stat.startTime !== other.startTime ? "dead" : "alive";
   return processExists(other.pid) ? "alive" : "dead";

@@ -24,6 +24,8 @@ export const KDF_COST_LIMITS = {
   memoryKib: { min: 8, max: 1024 * KIB },
   passes: { min: 1, max: 64 },
   lanes: { min: 1, max: 16 },
+  /** Memory times passes, which is what a derivation's time goes by: a few seconds. */
+  memoryKibTimesPasses: 4 * 1024 * KIB,
 } as const;
 
 /** Unlock attempts: how many, how fast, and how long a caller is barred. */

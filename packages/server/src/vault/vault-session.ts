@@ -9,6 +9,7 @@ import { emptyContent, sealImage, type StoredFile, type VaultContent } from "./i
 import { openKeySlot, sealKeySlot } from "./key-slot.js";
 import { openWithRecoveryKey, type OpenedVault } from "./opened-vault.js";
 import { sealRecoverySlot, type RecoveryRecipient } from "./recovery-slot.js";
+import { assertFits } from "./save-limits.js";
 import { DataKey } from "./segment-cipher.js";
 import { RecordTexts } from "./state-codec.js";
 import { toStorageError } from "./storage-error.js";
@@ -193,12 +194,5 @@ export class VaultSession {
       await nextTurn();
     }
     return sealed;
-  }
-}
-
-function assertFits(chunks: readonly Buffer[]): void {
-  const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  if (size > VAULT_FILE_LIMITS.fileBytes) {
-    throw new VaultProxyError("storage_full", "the vault file would be larger than a vault file may be");
   }
 }

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, readFile, readdir, rmdir, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, readdir, rename, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
@@ -169,6 +169,28 @@ describe("collections", () => {
 });
 
 describe("a save that fails", () => {
+  test("because another program replaced the file leaves that one, until the vault is unlocked anew", () =>
+    withTemporaryDirectory((directory) =>
+      withUnlockedVault(directory, async (vault) => {
+        const file = join(directory, "vault.enc");
+        await addService(vault, "kept");
+        const older = await readFile(file);
+        await addService(vault, "of another time");
+        // Such as a backup that was copied into its place.
+        await writeFile(`${file}.new`, older);
+        await rename(`${file}.new`, file);
+        await expect(addService(vault, "lost")).rejects.toMatchObject({
+          code: "conflict",
+          message: expect.stringContaining("replaced by another program") as string,
+        });
+        expect(await readFile(file)).toEqual(older);
+        await vault.lock();
+        await vault.unlock(PASSWORD, "unknown");
+        await addService(vault, "new");
+        expect([...services(vault).records.keys()]).toEqual(["kept", "new"]);
+      }),
+    ));
+
   test("rejects all of its changes, leaves disk and memory as they were, and the next one works", () =>
     withTemporaryDirectory(async (directory) => {
       await withUnlockedVault(directory, async (vault) => {

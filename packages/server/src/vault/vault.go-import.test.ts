@@ -66,7 +66,7 @@ describe("the Go server's vault file", () => {
         {
           importService: (name, json) => {
             const { auth } = json as { auth: { token?: string } };
-            return { from: name, token: new Secret(auth.token ?? "") };
+            return { name, record: { from: name, token: new Secret(auth.token ?? "") } };
           },
         },
       ),
@@ -157,6 +157,54 @@ describe("the Go server's vault file", () => {
         },
         { slowedCallers: new Set() },
       ),
+    );
+  });
+
+  // Made in the test: a runner prints what stands in its table.
+  const TOO_MUCH: Record<string, () => object> = {
+    "a file that is too large": () => ({
+      files: { big: { data: Buffer.alloc(65 * 1024 * 1024).toString("base64") } },
+    }),
+    "too many files": () => ({
+      files: Object.fromEntries(Array.from({ length: 10_001 }, (_, n) => [`f${n}`, {}])),
+    }),
+    "a service that is nested too deeply": () => ({
+      services: { deep: JSON.parse(`${'{"a":'.repeat(80)}1${"}".repeat(80)}`) as object },
+    }),
+  };
+
+  test.each(Object.keys(TOO_MUCH))(
+    "with %s is refused whole, for it could not be read again",
+    async (what) => {
+      const original = await goFile(TOO_MUCH[what]?.());
+      await withGoFile(original, (directory) =>
+        withVault(directory, async (vault) => {
+          await expect(vault.unlock(PASSWORD, ME)).rejects.toMatchObject({
+            code: "storage_failed",
+            message: expect.stringContaining("cannot be taken over") as string,
+          });
+          expect(vault.status).toBe("locked");
+          expect((await vaultFile(directory)).equals(original)).toBe(true);
+        }),
+      );
+    },
+  );
+
+  test("has the names of files made legal, and none of them lost", async () => {
+    const names = ["a/b", "a_b", "..", "", "nul\u0000", "x".repeat(400)];
+    const files = Object.fromEntries(
+      names.map((name) => [name, { data: Buffer.from(name).toString("base64") }]),
+    );
+    await withGoFile(await goFile({ files }), (directory) =>
+      withVault(directory, async (vault) => {
+        await vault.unlock(PASSWORD, ME);
+        const listed = vault.files.list().map(({ name }) => name);
+        expect(listed).toEqual(["a_b", "a_b-2", "__", "unnamed", "nul_", "x".repeat(240)]);
+        const contents = await Promise.all(
+          listed.map(async (name) => (await vault.files.read(name)).toString()),
+        );
+        expect(contents).toEqual(names);
+      }),
     );
   });
 

@@ -13,6 +13,7 @@ import {
   applyStartUpRules,
   prepareDataDirectory,
   readVaultFile,
+  vaultFileIdentity,
 } from "./data-directory.js";
 import { createDerivationGate } from "./derivation-gate.js";
 import { removeDurably, replaceDurably } from "./durable-file.js";
@@ -127,7 +128,7 @@ export async function openVault(options: VaultOptions, tuning: VaultTuning = {})
       derive: deriveKey,
       cost: tuning.kdfCost ?? DEFAULT_KDF_COST,
       breathe: nextTurn,
-      importService: options.importService ?? ((_name, json) => json),
+      importService: options.importService ?? ((name, json) => ({ name, record: json })),
       clock,
     };
     const sealsPerKey = tuning.sealsPerKey ?? SEALS_PER_DATA_KEY;
@@ -159,6 +160,8 @@ function createVault(parts: Parts): Vault {
   let locking: Promise<void> | undefined;
   /** What was opened from a Go server's file that still stands under the vault file's name. */
   let goFileOf: OpenedVault | undefined;
+  /** Which vault file this server has read or written last. */
+  let fileOnDisk: string | undefined;
 
   const openSession = (): VaultSession => {
     if (session === undefined) throw new VaultProxyError("vault_locked", "the vault is locked");
@@ -177,6 +180,14 @@ function createVault(parts: Parts): Vault {
 
   async function save(opened: OpenedVault, chunks: readonly Buffer[], reason: SaveReason): Promise<void> {
     await lockFile.assertHeld();
+    // A server that was stopped for long may have lost the directory to another one, and got it back, unawares.
+    const found = await vaultFileIdentity(dataDir);
+    if (found !== undefined && found !== fileOnDisk) {
+      throw new VaultProxyError(
+        "conflict",
+        `${VAULT_FILE} was replaced by another program: lock the vault and unlock it again`,
+      );
+    }
     const file = { directory: dataDir, name: VAULT_FILE, chunks };
     // What opens with the keys that are replaced is gone before the new ones hold.
     if (reason === "new password") {
@@ -189,6 +200,7 @@ function createVault(parts: Parts): Vault {
       if (isGoFile) log.info({}, `the Go server's file is kept as ${GO_ORIGINAL_FILE}`);
     }
     goFileOf = undefined;
+    fileOnDisk = await vaultFileIdentity(dataDir);
   }
 
   function startSession(opened: OpenedVault): VaultSession {
@@ -235,6 +247,7 @@ function createVault(parts: Parts): Vault {
   }
 
   async function openFromDisk(password: Secret): Promise<void> {
+    const identity = await vaultFileIdentity(dataDir);
     const bytes = await readVaultFile(dataDir);
     if (bytes === undefined && initialized) {
       throw new VaultProxyError(
@@ -248,10 +261,11 @@ function createVault(parts: Parts): Vault {
         ? await createEmptyVault(password, tools)
         : await openVaultFile(bytes, password, tools);
     const started = startSession(opened);
+    fileOnDisk = identity;
     goFileOf = opened.source === "go" ? opened : undefined;
     try {
-      if (bytes === undefined) await started.change((draft) => draft.requireSave());
       if (closing !== undefined) throw new VaultProxyError("unavailable", "the server is stopping");
+      if (bytes === undefined) await started.change((draft) => draft.requireSave());
     } catch (error) {
       await started.close();
       throw error;

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { link, mkdir, readFile, readdir, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -57,6 +58,39 @@ describe("a backup", () => {
       await expect(cut).rejects.toThrow("no complete vault file");
       expect(await readdir(room)).toEqual(["backup"]);
     }));
+
+  test("without a password is none of a file that is no vault file, and keeps the last good one", () =>
+    withVaultAndRoom(async (from, room) => {
+      const to = join(room, "backup");
+      const check = "frame only";
+      await backUpVault({ from, to, check });
+      const earlier = await readFile(to);
+      const bytes = await readFile(from);
+      bytes[0]! ^= 1;
+      for (const other of [bytes, randomBytes(46), Buffer.alloc(0)]) {
+        await writeFile(from, other);
+        await expect(backUpVault({ from, to, check, overwrite: true })).rejects.toMatchObject({
+          message: `${from} is not recognised as a vault file; back it up with its password`,
+        });
+      }
+      expect(await readFile(to)).toEqual(earlier);
+      expect(await readdir(room)).toEqual(["backup"]);
+    }));
+
+  test.each([{ password: PASSWORD }, "frame only"] as const)(
+    "that is interrupted is not made (check: %j)",
+    (check) =>
+      withVaultAndRoom(async (from, room) => {
+        const to = join(room, "backup");
+        await writeFile(to, "the earlier one");
+        const interruption = new AbortController();
+        const made = backUpVault({ from, to, check, overwrite: true, signal: interruption.signal });
+        interruption.abort(new Error("interrupted"));
+        await expect(made).rejects.toThrow("interrupted");
+        expect(await readFile(to, "utf8")).toBe("the earlier one");
+        expect(await readdir(room)).toEqual(["backup"]);
+      }),
+  );
 
   test("replaces an earlier one only if told to, and then only by a good one", () =>
     withVaultAndRoom(async (from, room) => {

@@ -16,7 +16,6 @@ import { LOCK_FILE } from "../lock-file.js";
 import { errorCodeOf } from "../storage-error.js";
 import { LOCK_OUT_FILE } from "../unlock-attempts.js";
 import { placeDurableCopy } from "./durable-copy.js";
-import { isLongEnoughForGo } from "./go-length.js";
 import { toFrameError } from "./refusal.js";
 import { readVaultBytes } from "./vault-bytes.js";
 import { verifyVaultBytes, type VaultContentInfo } from "./verify-vault-file.js";
@@ -29,6 +28,8 @@ export interface BackUpRequest {
   readonly check: { readonly password: Secret } | "frame only";
   /** Whether an earlier backup of that name is replaced. */
   readonly overwrite?: boolean;
+  /** Ends the work early, with no copy made: the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 export interface BackUpResult {
@@ -53,12 +54,13 @@ const NAMES_OF_A_SERVER = new Set([
  *   something has that name; `invalid_request` for a target that cannot be one; `storage_full`; `storage_failed`.
  */
 export async function backUpVault(request: BackUpRequest): Promise<BackUpResult> {
-  const { from, to, check, overwrite = false } = request;
+  const { from, to, check, overwrite = false, signal } = request;
   const { bytes } = await readVaultBytes(from);
   const verify = async (copy: Buffer): Promise<VaultContentInfo | undefined> => {
-    if (check !== "frame only") return verifyVaultBytes(copy, check.password);
-    assertFrame(from, copy);
-    return undefined;
+    if (check === "frame only") assertFrame(from, copy);
+    const content = check === "frame only" ? undefined : await verifyVaultBytes(copy, check.password);
+    signal?.throwIfAborted();
+    return content;
   };
   try {
     const target = await resolveTarget(from, to, overwrite);
@@ -66,12 +68,19 @@ export async function backUpVault(request: BackUpRequest): Promise<BackUpResult>
     await placeDurableCopy({ path: target, bytes, overwrite, verify });
     return { path: to, bytes: bytes.length, content };
   } catch (error) {
+    signal?.throwIfAborted();
     throw toWriteError(to, error);
   }
 }
 
+/** A file of the Go server has no frame: without its password it cannot be told from any other bytes. */
 function assertFrame(path: string, bytes: Buffer): void {
-  if (!isVaultFile(bytes) && isLongEnoughForGo(bytes)) return;
+  if (!isVaultFile(bytes)) {
+    throw new VaultProxyError(
+      "storage_failed",
+      `${path} is not recognised as a vault file; back it up with its password`,
+    );
+  }
   try {
     parseVaultFile(bytes);
   } catch (error) {

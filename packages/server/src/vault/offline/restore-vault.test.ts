@@ -1,9 +1,23 @@
-import { chmod, chown, readFile, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { rmSync, symlinkSync } from "node:fs";
+import {
+  chmod,
+  chown,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  stat,
+  symlink,
+  watch,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Secret } from "../../redaction/secret.js";
 import { applyStartUpRules } from "../data-directory.js";
+import { readRegularFile } from "../durable-file.js";
 import { parseVaultFile } from "../format.js";
+import { LOCK_FILE } from "../lock-file.js";
 import {
   PASSWORD,
   SILENT_LOG,
@@ -143,13 +157,64 @@ describe("restoring a backup", () => {
       expect((await readdir(dataDir)).sort()).toEqual(["elsewhere", "vault.enc"]);
     }));
 
-  test("gives the file to whom the directory belongs, as root to another user", () =>
+  test("that is interrupted brings the vault back and gives the directory free", () =>
     withBackup(async (place) => {
-      if (process.geteuid?.() === 0) await chown(place.dataDir, 65_534, 65_534);
-      const { uid, gid } = await stat(place.dataDir);
-      await restoreVault(asked(place));
-      expect(await stat(place.vault)).toMatchObject({ uid, gid });
+      const before = await readFile(place.vault);
+      const names = await readdir(place.dataDir);
+      const early = new AbortController();
+      const first = restoreVault({ ...asked(place), signal: early.signal });
+      early.abort(new Error("interrupted early"));
+      await expect(first).rejects.toThrow("interrupted early");
+      const late = new AbortController();
+      const second = restoreVault({ ...asked(place), signal: late.signal }, (path, maxBytes) => {
+        late.abort(new Error("interrupted late"));
+        return readRegularFile(path, maxBytes);
+      });
+      await expect(second).rejects.toThrow("interrupted late");
+      expect(await readFile(place.vault)).toEqual(before);
+      expect(await readdir(place.dataDir)).toEqual(names);
     }));
+
+  describe.runIf(process.geteuid?.() === 0)("as root", () => {
+    const USER = { uid: 65_534, gid: 65_533 };
+
+    test.each([
+      ["the vault file that it replaces, in a directory of root's", "vault"],
+      ["the directory, where no vault file is", "dataDir"],
+    ] as const)("gives the file and the lock to the user of %s", (_, of) =>
+      withBackup(async (place) => {
+        if (of === "dataDir") await rm(place.vault);
+        await chown(place[of], USER.uid, USER.gid);
+        let lock: unknown;
+        await restoreVault(asked(place), async (path, maxBytes) => {
+          lock = await stat(join(place.dataDir, LOCK_FILE));
+          return readRegularFile(path, maxBytes);
+        });
+        expect(lock).toMatchObject(USER);
+        expect(await stat(place.vault)).toMatchObject(USER);
+      }),
+    );
+
+    test("gives away nothing but its own file, whatever the directory's user puts in its place", () =>
+      withBackup(async (place) => {
+        await chown(place.dataDir, USER.uid, USER.gid);
+        await rm(place.vault);
+        const victim = join(place.dataDir, "..", "victim");
+        await writeFile(victim, "root's");
+        // That user waits for the rename, and then lets the vault's name lead to a file of root's.
+        const swapped = (async () => {
+          for await (const { filename } of watch(place.dataDir)) {
+            if (filename !== "vault.enc") continue;
+            rmSync(place.vault);
+            symlinkSync(victim, place.vault);
+            return;
+          }
+        })();
+        await restoreVault(asked(place)).catch(() => undefined);
+        await swapped;
+        expect((await stat(victim)).uid).toBe(0);
+      }));
+  });
 
   test("warns of a directory that others can write to", () =>
     withBackup(async (place) => {

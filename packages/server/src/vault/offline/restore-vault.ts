@@ -1,4 +1,5 @@
-import { chown, rename, stat } from "node:fs/promises";
+import type { Stats } from "node:fs";
+import { rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { VaultProxyError } from "../../errors/vault-proxy-error.js";
 import type { Secret } from "../../redaction/secret.js";
@@ -10,6 +11,7 @@ import {
   readRegularFile,
   removeDurably,
   replaceDurably,
+  type FileOwner,
 } from "../durable-file.js";
 import { takeLock, type LockFile } from "../lock-file.js";
 import { errorCodeOf } from "../storage-error.js";
@@ -28,6 +30,8 @@ export interface RestoreRequest {
   readonly discardReplaced?: boolean;
   /** Told what is odd about the data directory. */
   readonly warn?: (message: string) => void;
+  /** Ends the work early, with everything as it was before: the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 export interface RestoreResult {
@@ -48,23 +52,28 @@ export async function restoreVault(
   request: RestoreRequest,
   readBack = readRegularFile,
 ): Promise<RestoreResult> {
-  const { dataDir, from, password, discardReplaced = false, warn = () => undefined } = request;
+  const { dataDir, from, password, discardReplaced = false, warn = () => undefined, signal } = request;
   const { bytes } = await readVaultBytes(from);
   const content = await verifyVaultBytes(bytes, password);
+  signal?.throwIfAborted();
   await prepareDataDirectory(dataDir, { warn: (_, message) => warn(message) });
-  const lock = await lockFor(dataDir);
+  const owner = await ownerToBe(dataDir);
+  const lock = await lockFor(dataDir, owner);
   try {
-    const hasVault = await isThere(dataDir, VAULT_FILE);
+    const hasVault = (await statRegularFile(dataDir, VAULT_FILE)) !== undefined;
     // It may be the only copy of the vault that was in use before two restores.
-    if (hasVault && !discardReplaced && (await isThere(dataDir, REPLACED_FILE))) throw alreadyKept(dataDir);
-    await replace(dataDir, bytes, hasVault);
+    if (hasVault && !discardReplaced && (await statRegularFile(dataDir, REPLACED_FILE)) !== undefined)
+      throw alreadyKept(dataDir);
+    signal?.throwIfAborted();
+    await replace(dataDir, bytes, hasVault, owner);
     try {
-      await handOver(dataDir);
       const written = await readBack(join(dataDir, VAULT_FILE), VAULT_FILE_LIMITS.fileBytes);
       if (written?.equals(bytes) !== true) throw corrupted(join(dataDir, VAULT_FILE));
       await verifyVaultBytes(written, password);
+      signal?.throwIfAborted();
     } catch (error) {
       await putBack(dataDir, hasVault);
+      signal?.throwIfAborted();
       throw toRestoreError(dataDir, error);
     }
     const replaced = hasVault ? join(dataDir, REPLACED_FILE) : undefined;
@@ -74,31 +83,40 @@ export async function restoreVault(
   }
 }
 
-async function lockFor(dataDir: string): Promise<LockFile> {
+async function lockFor(dataDir: string, owner: FileOwner | undefined): Promise<LockFile> {
   try {
-    return await takeLock(dataDir);
+    return await takeLock(dataDir, undefined, owner);
   } catch (error) {
     if (!(error instanceof VaultProxyError) || error.code !== "conflict") throw error;
     throw new VaultProxyError("conflict", `${error.message}: stop it first`, { cause: error });
   }
 }
 
-async function isThere(dataDir: string, name: string): Promise<boolean> {
+async function statRegularFile(dataDir: string, name: string): Promise<Stats | undefined> {
   try {
     const handle = await openRegularFile(join(dataDir, name));
-    await handle?.close();
-    return handle !== undefined;
+    try {
+      return await handle?.stat();
+    } finally {
+      await handle?.close();
+    }
   } catch (error) {
     throw toRestoreError(dataDir, error, name);
   }
 }
 
-async function replace(dataDir: string, bytes: Buffer, hasVault: boolean): Promise<void> {
+async function replace(
+  dataDir: string,
+  bytes: Buffer,
+  hasVault: boolean,
+  owner: FileOwner | undefined,
+): Promise<void> {
   try {
     await replaceDurably({
       directory: dataDir,
       name: VAULT_FILE,
       chunks: [bytes],
+      owner,
       ...(hasVault ? { keepAs: REPLACED_FILE } : {}),
     });
   } catch (error) {
@@ -106,11 +124,14 @@ async function replace(dataDir: string, bytes: Buffer, hasVault: boolean): Promi
   }
 }
 
-/** Who restores as root does so for the server's user, who could not read a file of root's. */
-async function handOver(dataDir: string): Promise<void> {
-  if (process.geteuid?.() !== 0) return;
-  const { uid, gid } = await stat(dataDir);
-  if (uid !== 0) await chown(join(dataDir, VAULT_FILE), uid, gid);
+/**
+ * Who restores as root does so for the server's user, who could not read a file of root's: whoever has the vault file,
+ * or else the directory. Undefined for everybody but root.
+ */
+async function ownerToBe(dataDir: string): Promise<FileOwner | undefined> {
+  if (process.geteuid?.() !== 0) return undefined;
+  const { uid, gid } = (await statRegularFile(dataDir, VAULT_FILE)) ?? (await stat(dataDir));
+  return { uid, gid };
 }
 
 /** Best effort, on a disk that has just failed. */

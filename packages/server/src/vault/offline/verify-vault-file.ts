@@ -29,7 +29,7 @@ const TOOLS: OpeningTools = {
   cost: NEVER_RAISED,
   breathe: nextTurn,
   // Counted, and nothing more.
-  importService: (_, json) => json,
+  importService: (name, json) => ({ name, record: json }),
   clock: Date.now,
 };
 

@@ -20,7 +20,7 @@ export const CHEAP_TOOLS: OpeningTools = {
   derive: deriveKey,
   cost: CHEAP_KDF_COST,
   breathe: () => Promise.resolve(),
-  importService: (_name, json) => json,
+  importService: (name, json) => ({ name, record: json }),
   clock: () => Date.parse("2030-01-01T00:00:00.000Z"),
 };
 

@@ -1,0 +1,26 @@
+import { InterruptedError } from "./failures.js";
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/**
+ * Lets `work` clear away what it has begun when SIGINT or SIGTERM comes: its signal is aborted with the failure to
+ * report. Another signal ends the process at once.
+ */
+export async function untilInterrupted<Result>(
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const interruption = new AbortController();
+  const stopListening = (): void => {
+    for (const signal of SIGNALS) process.off(signal, interrupt);
+  };
+  const interrupt = (signal: (typeof SIGNALS)[number]): void => {
+    stopListening();
+    interruption.abort(new InterruptedError(signal));
+  };
+  for (const signal of SIGNALS) process.on(signal, interrupt);
+  try {
+    return await work(interruption.signal);
+  } finally {
+    stopListening();
+  }
+}

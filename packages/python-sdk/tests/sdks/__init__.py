@@ -1,0 +1,1 @@
+"""Official SDKs and HTTP clients, unmodified, through the built vault-server."""
