@@ -116,9 +116,9 @@ interface Hostile {
 async function attackAll(
   from: Hostile,
   withToken: boolean,
-  passwords = [WRONG, PASSWORD],
+  { passwords = [WRONG, PASSWORD], patienceMs = 400 } = {},
 ): Promise<Record<string, string[]>> {
-  const aim = { vault: from.vault, page: from.origin, token: withToken ? token : "", passwords };
+  const aim = { vault: from.vault, page: from.origin, token: withToken ? token : "", passwords, patienceMs };
   return from.frame.evaluate<Record<string, string[]>>(`attackAll(${JSON.stringify(aim)})`);
 }
 
@@ -157,7 +157,7 @@ async function close({ page }: Hostile): Promise<void> {
 test("every attack arrives at a server without a guard, and what it answers is read", async () => {
   const naive = await startNaiveServer();
   const from = await fromSite(`http://127.0.0.2:${sites.foreign.port}`, naive.origin);
-  const outcomes = await attackAll(from, true);
+  const outcomes = await attackAll(from, true, { patienceMs: 2_000 });
   expect(outcomes).toMatchObject({
     fetch: expect.arrayContaining(["200 read"]) as unknown,
     "fetch-json": {},
@@ -231,7 +231,7 @@ describe("a locked vault", () => {
     async (title) => {
       const opened = await ORIGINS[title]!();
       const from = { ...opened, vault: opened.vault.replace(/\d+$/, new URL(locked.address).port) };
-      expect(await attackAll(from, true, [PASSWORD])).toEqual({});
+      expect(await attackAll(from, true, { passwords: [PASSWORD] })).toEqual({});
       expect((await call(locked.address, "GET", "/health")).json).toMatchObject({ status: "locked" });
       await close(from);
     },
@@ -241,52 +241,41 @@ describe("a locked vault", () => {
 describe("a navigation", () => {
   async function navigate(
     path: string,
-    how: (page: Page, url: string) => Promise<Page>,
-  ): Promise<{ status: number; text: string }> {
+    how: (page: Page, url: string) => Promise<unknown>,
+  ): Promise<{ status: number; vaultError: string | undefined }> {
     const page = await openAt(`http://127.0.0.2:${sites.foreign.port}`);
     const url = `${server.address}${path}`;
     const answered = page.context().waitForEvent("response", (response) => response.url() === url);
-    const target = await how(page, url);
+    await how(page, url);
     const response = await answered;
-    await target.waitForLoadState();
-    const outcome = { status: response.status(), text: await response.text() };
+    const outcome = { status: response.status(), vaultError: response.headers()["x-vault-error"] };
     await page.context().close();
     return outcome;
   }
-  const ways: Record<string, (page: Page, url: string) => Promise<Page>> = {
-    "a new window": async (page, url) => {
-      const popup = page.waitForEvent("popup");
-      await page.evaluate(`void window.open(${JSON.stringify(url)})`);
-      return popup;
-    },
+  const ways: Record<string, (page: Page, url: string) => Promise<unknown>> = {
+    "a new window": (page, url) => page.evaluate(`void window.open(${JSON.stringify(url)})`),
     "a link without referrer": async (page, url) => {
       await page.setContent(`<a href="${url}" rel="noreferrer noopener">x</a>`);
-      await page.click("a");
-      return page;
+      await page.click("a", { noWaitAfter: true });
     },
-    "the same window": async (page, url) => {
-      await page.evaluate(`void (window.location = ${JSON.stringify(url)})`);
-      return page;
-    },
-    "a redirect": async (page, url) => {
+    "the same window": (page, url) => page.evaluate(`void (window.location = ${JSON.stringify(url)})`),
+    "a redirect": (page, url) => {
       const through = `/redirect?status=302&to=${encodeURIComponent(url)}`;
-      await page.evaluate(`void (window.location = ${JSON.stringify(through)})`);
-      return page;
+      return page.evaluate(`void (window.location = ${JSON.stringify(through)})`);
     },
   };
 
   test.each(Object.keys(ways))("from a page to a call, in %s, is refused", async (way) => {
     const outcome = await navigate(`/proxy/query/x?key=${token}`, ways[way]!);
+    expect(outcome).toEqual({ status: 403, vaultError: "forbidden" });
     expect(upstream.requests).toEqual([]);
-    expect(outcome).toMatchObject({ status: 403, text: expect.stringContaining('"forbidden"') as unknown });
   });
 
   test.each(Object.keys(ways))(
     "from a provider's page to the OAuth callback, in %s, is not refused",
     async (way) => {
-      const { status, text } = await navigate("/auth/oauth2/callback?code=x&state=y", ways[way]!);
+      const { status } = await navigate("/auth/oauth2/callback?code=x&state=y", ways[way]!);
       expect(status).not.toBe(403);
-      expect(text).not.toContain('"forbidden"');
     },
   );
 

@@ -11,10 +11,12 @@
  * @property {string} page Origin of the page that serves this.
  * @property {string} token A valid token, or "".
  * @property {string[]} passwords What to unlock with.
+ * @property {number} [patienceMs]
  */
 
-const SETTLE_MS = 400;
-const pause = (ms = SETTLE_MS) => new Promise((resolve) => setTimeout(resolve, ms));
+/** How long an attack waits for what it started. */
+const patience = { ms: 400 };
+const pause = () => new Promise((resolve) => setTimeout(resolve, patience.ms));
 const loaded = (element, events = ["load", "error"]) =>
   Promise.race([
     new Promise((resolve) => events.forEach((name) => element.addEventListener(name, () => resolve(name)))),
@@ -322,6 +324,7 @@ export const REGISTRATIONS = {
 
 /** Runs every attack at once. @returns what each could read, without those that could read nothing */
 async function attackAll(aim) {
+  patience.ms = aim.patienceMs ?? patience.ms;
   const outcomes = await Promise.all(
     Object.entries(ATTACKS).map(async ([name, attack]) => {
       try {

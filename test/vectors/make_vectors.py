@@ -438,6 +438,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
     "m-kib-over-the-bound": (COST, {"cost": Cost(1_048_577, 1, 1)}),
     "m-kib-greatest": (COST, slot_with(0, m_kib=2**32 - 1)),
     "m-kib-under-8-a-lane": (COST, slot_with(0, m_kib=63, p=8)),
+    "m-kib-times-t": (COST, slot_with(0, m_kib=2**20, t=5)),
     "m-kib-7": (COST, slot_with(0, m_kib=7)),
     "m-kib-text": (COST, slot_with(0, m_kib="64")),
     "m-kib-fraction": (COST, slot_with(0, m_kib=64.5)),

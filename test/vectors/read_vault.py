@@ -36,6 +36,7 @@ STATE, FILE, END = 1, 2, 255
 TYPE, ID = 4, slice(5, 21)  # where they are in a segment, its length field included
 PASSWORD_SEAL, RECOVERY_SEAL = b"\x10", b"\x11"
 MOST_KIB, MOST_PASSES, MOST_LANES, LEAST_KIB_A_LANE = 1_048_576, 64, 16, 8
+MOST_KIB_TIMES_PASSES = 4_194_304
 DEEPEST, GREATEST_NUMBER = 64, 2**64 - 1
 KEM_SUITE, HPKE_SUITE = b"KEM\x00\x20", b"HPKE\x00\x20\x00\x01\x00\x02"
 CROCKFORD, RECOVERY_KEY_CHARACTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ", 36
@@ -186,6 +187,7 @@ def read_slots(value: object) -> list[dict[str, Any]]:
         public_key=hexadecimal(32), enc=hexadecimal(32), sealed_key=hexadecimal(48),
     ) for slot in recovery]  # fmt: skip
     require(slots[0]["m_kib"] >= LEAST_KIB_A_LANE * slots[0]["p"])
+    require(slots[0]["m_kib"] * slots[0]["t"] <= MOST_KIB_TIMES_PASSES)
     return slots
 
 

@@ -47,7 +47,6 @@ export function createOutboundGuard(index: OutboundSecrets, now: () => number): 
     clear() {
       clearImmediate(timer);
       timer = undefined;
-      waiting = [];
       indexed = new Map();
       index.clear();
     },

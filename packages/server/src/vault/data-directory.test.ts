@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { applyStartUpRules, prepareDataDirectory, readVaultFile } from "./data-directory.js";
@@ -86,6 +86,18 @@ describe("the start-up rules", () => {
         expect(await readdir(directory)).toEqual([name]);
       }),
   );
+
+  test("leave the mode of another user's file alone: it may have been linked there", () =>
+    withTemporaryDirectory(async (directory) => {
+      const { log, warnings } = collectingLog();
+      const file = join(directory, "vault.enc");
+      await writeFile(file, "x");
+      await chmod(file, 0o644);
+      await chown(file, 65534, 65534);
+      await applyStartUpRules(directory, log);
+      expect(await modeOf(file)).toBe(0o644);
+      expect(warnings).toEqual(["a vault file belongs to another user"]);
+    }));
 
   test("narrow what others could read, with a warning", () =>
     withTemporaryDirectory(async (directory) => {

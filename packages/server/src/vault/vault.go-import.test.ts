@@ -15,7 +15,7 @@ const ME = "unknown";
 async function goFile(json: unknown): Promise<Buffer> {
   const [salt, nonce] = [randomBytes(16), randomBytes(12)];
   const cipher = createCipheriv("aes-256-gcm", await deriveKey(PASSWORD, salt, GO_COST), nonce);
-  const text = typeof json === "string" ? json : JSON.stringify(json);
+  const text = typeof json === "string" || Buffer.isBuffer(json) ? json : JSON.stringify(json);
   return Buffer.concat([salt, nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()]);
 }
 
@@ -148,7 +148,8 @@ describe("the Go server's vault file", () => {
             '{"services":{"a":1}}',
             '{"files":{"a":{"data":1}}}',
           ];
-          const bad = await Promise.all(others.map(goFile));
+          const notUtf8 = Buffer.concat([Buffer.from('{"a":"'), Buffer.of(0xff), Buffer.from('"}')]);
+          const bad = await Promise.all([...others, notUtf8].map(goFile));
           for (const bytes of [flipped, good.subarray(0, 43), Buffer.alloc(0), ...bad]) {
             await writeFile(join(directory, "vault.enc"), bytes);
             await expect(vault.unlock(PASSWORD, "root")).rejects.toMatchObject(REFUSED);
