@@ -1,7 +1,8 @@
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { wait } from "../live/raw-sockets.js";
-import { ECHO_FORMS, type EchoAnswer, type Received } from "./echo-forms.js";
+import type { EchoAnswer, Received } from "./echo-form.js";
+import { ECHO_FORMS } from "./echo-forms.js";
 
 /** An upstream that answers with what it received. The query's `form` and `call` say how, and for whom. */
 export interface EchoUpstream {

@@ -21,6 +21,7 @@ import {
   targetPrefix,
   targetTail,
 } from "./fuzzed-input.js";
+import { afterSilence, asSent, difference, join, mark } from "./marked-text.js";
 import { ask, parseAnswer, type Fields, type RawAnswer } from "./raw-answer.js";
 import {
   valueOf,
@@ -36,7 +37,9 @@ const WORKERS = 4;
 /** How long an answer may take to a request that is not whole, and gets none. */
 const NO_ANSWER_MS = 60;
 
-const REMEMBERED = 4;
+const REMEMBERED = 100;
+/** docs/http.md: what may leave of the start of a secret when the upstream is silent in the middle of it. */
+const LET_GO_BYTES = 4;
 
 const SECRET = "fuzz-S3cret-qT8vLm2Xr5Zw9Kp4";
 const BASE_PATH = "/base";
@@ -304,7 +307,7 @@ function exchangeUntilQuiet(pieces: readonly Buffer[]): Promise<{ bytes: Buffer;
 function expectAnswers({ bytes, isOver }: { bytes: Buffer; isOver: boolean }): void {
   let rest = bytes;
   while (rest.length > 0) {
-    const answer = parseNext(rest, bytes);
+    const answer = parseAnswer(rest, "GET", false);
     if (answer === undefined) {
       // Interim answers may stand alone while the body is waited for.
       expect(rest.toString("latin1")).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\n$/);
@@ -313,14 +316,6 @@ function expectAnswers({ bytes, isOver }: { bytes: Buffer; isOver: boolean }): v
     if (answer.status === 101) return;
     expect(answer.isComplete || isOver).toBe(true);
     rest = answer.rest;
-  }
-}
-
-function parseNext(rest: Buffer, whole: Buffer): RawAnswer | undefined {
-  try {
-    return parseAnswer(rest, "GET", false);
-  } catch (error) {
-    throw new Error(`${String(error)} in ${JSON.stringify(whole.toString("latin1"))}`);
   }
 }
 
@@ -370,7 +365,7 @@ describe("whatever is sent over a WebSocket", () => {
         // What follows a secret at once waits for more if another could begin with it; none begins with a line end.
         const end = Buffer.concat([after, Buffer.from("\n")]);
         const sent = Buffer.concat([before, Buffer.from(inserted), end]);
-        const expected = Buffer.concat([before, Buffer.from("*".repeat(inserted.length)), end]);
+        const expected = join(asSent(before), mark(inserted, [SECRET]), asSent(end));
         upstream.reset({ pieces: cutAt(sent, backPlaces), closes: false });
         const socket = connectTo(server.address).setNoDelay(true);
         let received = Buffer.alloc(0);
@@ -380,13 +375,14 @@ describe("whatever is sent over a WebSocket", () => {
         const body = (): Buffer => received.subarray(received.indexOf("\r\n\r\n") + 4);
         const isThere = (): boolean =>
           received.includes("\r\n\r\n") &&
-          body().length >= expected.length &&
+          body().length >= sent.length &&
           upstream.switched().length >= out.length;
         for (const deadline = Date.now() + 5000; !isThere() && Date.now() < deadline;) await wait(2);
         if (isReset) socket.resetAndDestroy();
         else socket.destroy();
         expect(received.toString("latin1")).toMatch(/^HTTP\/1\.1 101 /);
-        expect(body().equals(expected)).toBe(true);
+        // Between two pieces a busy machine makes silences of its own.
+        expect(difference(afterSilence(expected, LET_GO_BYTES), body())).toBeUndefined();
         expect(upstream.switched().equals(out)).toBe(true);
       },
     ),

@@ -16,9 +16,12 @@ export type Encode = (text: string) => string;
 
 const same: Encode = (text) => text;
 
-export function plain(text: string): MarkedText {
-  const bytes = Buffer.from(text);
+export function asSent(bytes: Buffer): MarkedText {
   return { bytes, mask: Buffer.alloc(bytes.length, PLAIN) };
+}
+
+export function plain(text: string): MarkedText {
+  return asSent(Buffer.from(text));
 }
 
 /** Marks every needle in a text and writes each part by `encode`, which must treat every character by itself. */
