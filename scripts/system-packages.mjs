@@ -1,4 +1,5 @@
 /** The programs that the tests and the demo call, and the Debian packages that bring them. */
+import { rm, writeFile } from "node:fs/promises";
 import { run, ScriptError } from "./run-process.mjs";
 import { say } from "./workspace.mjs";
 
@@ -9,14 +10,19 @@ const NEEDED = [
   { package: "curl", check: ["curl", ["--version"]] },
   // The tests of durability make file systems, mount them, and let system calls fail.
   { package: "e2fsprogs", check: ["mkfs.ext4", ["-V"]] },
+  // The controls of the conformance tests, which start them themselves.
+  { package: "haproxy", check: ["haproxy", ["-v"]] },
   // The tests of forbidden addresses make a network of their own.
   { package: "iproute2", check: ["ip", ["-V"]] },
   { package: "mount", check: ["mount", ["--version"]] },
+  { package: "nginx", check: ["nginx", ["-v"]] },
   { package: "openssl", check: ["openssl", ["version"]] },
   { package: "procps", check: ["ps", ["--version"]] },
   { package: "python3", check: ["python3", ["--version"]] },
   // Debian splits the module that makes virtual environments from the interpreter.
   { package: "python3-venv", check: ["python3", ["-c", "import ensurepip, venv"]] },
+  // It knows no option that only tells its version.
+  { package: "slowhttptest", check: ["sh", ["-c", "command -v slowhttptest"]] },
   { package: "strace", check: ["strace", ["--version"]] },
 ];
 
@@ -38,7 +44,9 @@ export async function ensureSystemPackages(packages = NEEDED.map((needed) => nee
   const quiet = { env: { DEBIAN_FRONTEND: "noninteractive" } };
   const updated = await run("apt-get", ["update", "-q"], quiet);
   if (!updated.ok) throw new ScriptError(`${updated.output}\n${byHand} (${updated.reason})`);
-  const installed = await run("apt-get", ["install", "-y", "-q", "--no-install-recommends", ...names], quiet);
+  const installed = await withoutStartingDaemons(() =>
+    run("apt-get", ["install", "-y", "-q", "--no-install-recommends", ...names], quiet),
+  );
   if (!installed.ok) throw new ScriptError(`${installed.output}\n${byHand} (${installed.reason})`);
 
   const still = await missingOf(missing);
@@ -47,11 +55,37 @@ export async function ensureSystemPackages(packages = NEEDED.map((needed) => nee
   }
 }
 
+/** Debian asks this program whether a package may start its daemon; 101 is no (invoke-rc.d(8)). */
+const POLICY_PROGRAM = "/usr/sbin/policy-rc.d";
+
+/**
+ * Debian starts nginx and haproxy as they are installed: on ports that may be somebody's, and for nobody. A policy that
+ * the machine has already stays as it is.
+ *
+ * @template T
+ * @param {() => Promise<T>} install
+ * @returns {Promise<T>}
+ */
+async function withoutStartingDaemons(install) {
+  const isOurs = await writeFile(POLICY_PROGRAM, "#!/bin/sh\nexit 101\n", { flag: "wx", mode: 0o755 }).then(
+    () => true,
+    () => false,
+  );
+  try {
+    return await install();
+  } finally {
+    if (isOurs) await rm(POLICY_PROGRAM, { force: true });
+  }
+}
+
 /** @param {typeof NEEDED} candidates */
 async function missingOf(candidates) {
   const missing = [];
   for (const candidate of candidates) {
-    const { ok } = await run(...candidate.check);
+    // Debian keeps daemons and file system tools out of the path of ordinary users.
+    const { ok } = await run(...candidate.check, {
+      env: { PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin` },
+    });
     if (!ok) missing.push(candidate);
   }
   return missing;

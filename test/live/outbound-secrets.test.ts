@@ -131,3 +131,19 @@ test("a short secret is told of when it is stored", async () => {
   const shown = await call(live.server.address, "GET", "/services/short", { token: live.admin });
   expect(shown.json).not.toHaveProperty("warnings");
 });
+
+test("a range goes on to the upstream, several at once do not: their parts could cut a secret anywhere", async () => {
+  for (const [range, sent] of [
+    ["bytes=0-99", "bytes=0-99"],
+    ["bytes=0-4,5-9", undefined],
+  ]) {
+    await send("/proxy/called/x", undefined, { range: range ?? "", "accept-encoding": "gzip" });
+    const headers = live.upstream.requests.at(-1)?.rawHeaders ?? [];
+    const valueOf = (wanted: string) =>
+      headers[headers.findIndex((name) => name.toLowerCase() === wanted) + 1];
+    expect(headers.map((name) => name.toLowerCase()).includes("range")).toBe(sent !== undefined);
+    if (sent !== undefined)
+      expect([valueOf("range"), valueOf("accept-encoding")]).toEqual([sent, "identity"]);
+    else expect(valueOf("accept-encoding")).toBe("gzip");
+  }
+});

@@ -12,7 +12,7 @@ import type { Duplex } from "node:stream";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { BrowserGuard } from "../network/browser-guard.js";
 import { sayContinue } from "./continue-answer.js";
-import { answerError, answerErrorOnSocket } from "./own-answer.js";
+import { ALLOW_HEADER, answerError, answerErrorOnSocket } from "./own-answer.js";
 import type { ProxyPipeline } from "./proxy-pipeline.js";
 
 /** What one caller may cost before its request is even understood. */
@@ -87,16 +87,17 @@ export function createHttpListener(parts: HttpListenerParts): Server {
 
   const admit = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
     countAnswer(request.socket, response);
+    // HTTP/1.0 knows no chunks: where such a message ends is in doubt, and so where the next begins (RFC 9112 §6.1).
+    if (request.httpVersion === "1.0" && request.headers["transfer-encoding"] !== undefined) {
+      response.shouldKeepAlive = false;
+    }
     const requestId = randomUUID();
     const target = request.url ?? "/";
     const isProxied = isProxyTarget(target);
     const isCrowded = (answering.get(request.socket) ?? 0) > LIMITS.pipelinedRequests;
     const refusal = isCrowded ? tooManyAtOnce() : refuse(request, target, parts.guard);
     if (refusal !== undefined) {
-      const extraHeaders =
-        refusal.code === "method_not_allowed"
-          ? ["Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"]
-          : [];
+      const extraHeaders = refusal.code === "method_not_allowed" ? ALLOW_HEADER : [];
       answerError(request, response, refusal, { requestId, markError: isProxied, extraHeaders });
     } else if (isProxied) {
       parts.proxy.call({ request, response, target, requestId, expectsContinue });
@@ -177,6 +178,10 @@ function tooManyAtOnce(): VaultProxyError {
 }
 
 function refuse(request: IncomingMessage, target: string, guard: BrowserGuard): VaultProxyError | undefined {
+  // Node's parser reads others too, such as HTTP/2.0 in this syntax.
+  if (request.httpVersionMajor !== 1) {
+    return new VaultProxyError("invalid_request", "only HTTP/1.1 and HTTP/1.0 are understood");
+  }
   if (request.method === "TRACE") return new VaultProxyError("method_not_allowed", "TRACE is not supported");
   return guard(request.rawHeaders, request.method ?? "GET", target);
 }

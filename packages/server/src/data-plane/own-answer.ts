@@ -19,6 +19,9 @@ const DO_NOT_RETRY: readonly (readonly [string, string])[] = [
   ["Stripe-Should-Retry", "false"],
 ];
 
+/** What `/proxy` passes on (RFC 9110 §10.2.1). */
+export const ALLOW_HEADER = ["Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"] as const;
+
 export interface OwnAnswerOptions {
   readonly requestId: string;
   /** `X-Vault-Error`, which marks the vault's own answers where an upstream's could be expected. */
@@ -69,5 +72,19 @@ export function answerError(
     String(body.length),
   ]);
   response.end(request.method === "HEAD" ? undefined : body);
+  discardRest(request);
+}
+
+/** Answers OPTIONS for the vault itself, where the request was to go no further (RFC 9110 §7.6.2, §9.3.7). */
+export function answerOptions(request: IncomingMessage, response: ServerResponse, requestId: string): void {
+  response.writeHead(200, [
+    ...OWN_ANSWER_HEADERS.flat(),
+    ...ALLOW_HEADER,
+    "X-Vault-Request-Id",
+    requestId,
+    "Content-Length",
+    "0",
+  ]);
+  response.end();
   discardRest(request);
 }

@@ -18,7 +18,8 @@ import type { CountBytes } from "./chunk-collector.js";
 import { acceptableCodings } from "./content-decoding.js";
 import { sayContinue } from "./continue-answer.js";
 import type { InFlightCalls } from "./in-flight-calls.js";
-import { answerError, answerErrorOnSocket } from "./own-answer.js";
+import { countForward } from "./max-forwards.js";
+import { answerError, answerErrorOnSocket, answerOptions } from "./own-answer.js";
 import { presentedTokens } from "./presented-tokens.js";
 import { bodyFraming, bodyTooLarge, RequestBody, type BodyFraming } from "./request-body.js";
 import type { ServiceRoute, ServiceRoutes } from "./service-routes.js";
@@ -159,6 +160,10 @@ function run(parts: ProxyPipelineParts, call: IncomingCall): Promise<void> | und
   const admitted = admit(parts, call.request, call.target);
   const { route, outgoing } = admitted;
   const framing = bodyFraming(call.request);
+  if (countForward(outgoing.method, outgoing.headers)) {
+    answerOptions(call.request, call.response, call.requestId);
+    return undefined;
+  }
   if (framing.contentLength !== undefined && framing.contentLength > route.maxRequestBytes) {
     throw bodyTooLarge(route.maxRequestBytes);
   }
@@ -222,7 +227,10 @@ function prepare(request: IncomingMessage, target: ProxyTarget, route: ServiceRo
   for (const [canonicalName, name, value] of route.defaultHeaders) {
     if (!hasHeader(headers, canonicalName)) headers.push(name, value);
   }
-  if (route.matchers !== undefined) limitCodings(headers);
+  if (route.matchers !== undefined) {
+    limitRanges(headers);
+    limitCodings(headers);
+  }
   return {
     method: request.method ?? "GET",
     basePath: route.basePath,
@@ -233,6 +241,17 @@ function prepare(request: IncomingMessage, target: ProxyTarget, route: ServiceRo
         : removeQueryParameters(target.query, injector.queryNames),
     headers,
   };
+}
+
+/**
+ * Several ranges at once (RFC 9110 §14.2) would come in one body, cut wherever the caller likes, also in a secret. The
+ * field may be ignored: then the whole is the answer.
+ */
+function limitRanges(headers: string[]): void {
+  for (let index = headers.length - 2; index >= 0; index -= 2) {
+    const isRange = canonicalHeaderName(headers[index] ?? "") === "range";
+    if (isRange && headers[index + 1]?.includes(",") === true) headers.splice(index, 2);
+  }
 }
 
 /** Lets the upstream encode an answer only in ways in which it can be searched; a part of one not at all. */

@@ -115,6 +115,8 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
     reason = "",
   ): void {
     if (this.#over) return;
+    // undici takes 099 for an interim answer, and would pass it on.
+    if (status < 100) throw new VaultProxyError("upstream_failed", "the upstream's answer is not valid HTTP");
     const { request, response, requestId, route } = this.#options;
     const { matchers } = route;
     const head = readAnswerHead(
@@ -167,6 +169,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
+    this.#options.route.currentGate()?.answerEnded();
     if (this.#over) return;
     // An answer that ends with its connection ends well only if the connection did.
     if (this.#gate !== undefined && this.#gate.failure !== null) {

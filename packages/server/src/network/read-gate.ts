@@ -1,4 +1,6 @@
 import type { Socket } from "node:net";
+import { wasReset } from "./connection-end.js";
+import { createContinueFilter } from "./continue-filter.js";
 
 /**
  * Holds back what an upstream sends, by not reading it: the kernel's windows then fill up and slow the sender.
@@ -11,7 +13,9 @@ export interface ReadGate {
   close(): void;
   /** Reading goes on in the next turn. */
   open(): void;
-  /** Why the socket was destroyed, if it was by an error: an end that came so is not the end of a message. */
+  /** The answer that was read is whole: a `100 Continue` in front of the next one is taken out again. */
+  answerEnded(): void;
+  /** Why the connection broke, if it did: an end that came so is not the end of a message. */
   readonly failure: Error | null;
 }
 
@@ -21,7 +25,13 @@ export interface ReadGate {
  */
 export function gateReads(socket: Socket, onRead: (gate: ReadGate) => void): void {
   const read = socket.read.bind(socket);
+  const filter = createContinueFilter();
   let isOpen = true;
+  let reset: Error | null = null;
+  // Before all that takes the end for that of a message.
+  socket.prependListener("end", () => {
+    if (wasReset(socket)) reset = new Error("the connection was reset");
+  });
   const gate: ReadGate = {
     close() {
       isOpen = false;
@@ -32,8 +42,11 @@ export function gateReads(socket: Socket, onRead: (gate: ReadGate) => void): voi
       // In a turn of its own: the parser that is told of new bytes may be the one that is calling now.
       process.nextTick(() => socket.emit("readable"));
     },
+    answerEnded() {
+      filter.answerEnded();
+    },
     get failure() {
-      return socket.errored;
+      return socket.errored ?? reset;
     },
   };
   socket.read = (size) => {
@@ -41,6 +54,11 @@ export function gateReads(socket: Socket, onRead: (gate: ReadGate) => void): voi
     if (size === 0) return read(0) as unknown;
     if (!isOpen) return null;
     onRead(gate);
-    return read(size) as unknown;
+    for (;;) {
+      const bytes: unknown = read(size);
+      if (!Buffer.isBuffer(bytes)) return bytes;
+      const passed = filter.take(bytes);
+      if (passed.length > 0) return passed;
+    }
   };
 }

@@ -1,0 +1,79 @@
+/** An interim head is a line and a few fields. One that is larger is let through, for the parser to judge. */
+const MAX_INTERIM_HEAD_BYTES = 8 * 1024;
+
+const STATUS_LINE_START = Buffer.from("HTTP/1.");
+const STATUS_LINE_BYTES = "HTTP/1.1 100".length;
+const SPACE = 0x20;
+const EMPTY = Buffer.alloc(0);
+
+/** Takes `100 Continue` out of the bytes that an upstream sends, in front of an answer only. */
+export interface ContinueFilter {
+  /** @returns what of all bytes so far may be read now: empty while that cannot be told */
+  take(chunk: Buffer): Buffer;
+  /** The answer is whole: what comes next is the beginning of another one. */
+  answerEnded(): void;
+}
+
+/**
+ * Some servers send `100 Continue` without being asked (RFC 9110 §15.2.1 lets them). The vault answers an expectation
+ * itself, so that none of them is for the caller, and undici takes each for a broken answer. Other interim answers pass;
+ * what follows them is looked at again. The body of an answer is never looked at.
+ */
+export function createContinueFilter(): ContinueFilter {
+  let beforeAnswer = true;
+  let held: Buffer = EMPTY;
+
+  const letGo = (bytes: Buffer): Buffer => {
+    beforeAnswer = false;
+    held = EMPTY;
+    return bytes;
+  };
+
+  return {
+    take(chunk) {
+      if (!beforeAnswer) return chunk;
+      let rest = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+      const passed: Buffer[] = [];
+      for (;;) {
+        if (!mayBeInterim(rest)) return joined(passed, letGo(rest));
+        const end = endOfHead(rest);
+        if (end === -1) {
+          if (rest.length > MAX_INTERIM_HEAD_BYTES) return joined(passed, letGo(rest));
+          held = rest;
+          return joined(passed, EMPTY);
+        }
+        if (!isContinue(rest)) passed.push(rest.subarray(0, end));
+        rest = rest.subarray(end);
+      }
+    },
+    answerEnded() {
+      beforeAnswer = true;
+      held = EMPTY;
+    },
+  };
+}
+
+/** Whether the bytes begin, as far as they go, with the status line of an interim answer other than 101, the last one. */
+function mayBeInterim(bytes: Buffer): boolean {
+  const compared = Math.min(bytes.length, STATUS_LINE_START.length);
+  if (bytes.compare(STATUS_LINE_START, 0, compared, 0, compared) !== 0) return false;
+  const status = bytes.toString("latin1", STATUS_LINE_START.length + 2, STATUS_LINE_BYTES);
+  if (!/^(?:1\d{0,2})?$/.test(status) || status === "101") return false;
+  return bytes.length <= STATUS_LINE_START.length + 1 || bytes[STATUS_LINE_START.length + 1] === SPACE;
+}
+
+function isContinue(head: Buffer): boolean {
+  return /^100[ \r\n]$/.test(head.toString("latin1", STATUS_LINE_START.length + 2, STATUS_LINE_BYTES + 1));
+}
+
+/** Behind the empty line; -1 if it is not there yet. Lines that end in LF alone are the parser's to judge. */
+function endOfHead(bytes: Buffer): number {
+  const end = bytes.indexOf("\n\r\n");
+  const bare = bytes.indexOf("\n\n");
+  if (bare !== -1 && (end === -1 || bare < end)) return bare + 2;
+  return end === -1 ? -1 : end + 3;
+}
+
+function joined(passed: readonly Buffer[], last: Buffer): Buffer {
+  return passed.length === 0 ? last : Buffer.concat([...passed, last]);
+}
