@@ -2,24 +2,17 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { OutgoingRequest } from "../auth-strategies/auth-strategy.js";
 import { toVaultProxyError, VaultProxyError } from "../errors/vault-proxy-error.js";
-import { canonicalHeaderName, filterRequestHeaders } from "../network/header-policy.js";
-import { removeQueryParameters } from "../network/query-parameters.js";
-import {
-  assertSafePath,
-  assertSafeQuery,
-  splitProxyTarget,
-  type ProxyTarget,
-} from "../network/request-target.js";
+import { assertSafePath, assertSafeQuery, splitProxyTarget } from "../network/request-target.js";
 import { describeThrown, type Logger } from "../redaction/logger.js";
 import type { OutboundScan } from "../scrubbing/outbound-scan.js";
 import { isTextual } from "../scrubbing/textual-content.js";
 import type { TokenRecord } from "../tokens/token-record.js";
 import type { CountBytes } from "./chunk-collector.js";
-import { acceptableCodings } from "./content-decoding.js";
 import { sayContinue } from "./continue-answer.js";
 import type { InFlightCalls } from "./in-flight-calls.js";
 import { countForward } from "./max-forwards.js";
 import { answerError, answerErrorOnSocket, answerOptions } from "./own-answer.js";
+import { pathOf, prepareRequest, withoutHeader } from "./outgoing-request.js";
 import { presentedTokens } from "./presented-tokens.js";
 import { bodyFraming, bodyTooLarge, RequestBody, type BodyFraming } from "./request-body.js";
 import type { ServiceRoute, ServiceRoutes } from "./service-routes.js";
@@ -143,7 +136,7 @@ function admit(parts: ProxyPipelineParts, request: IncomingMessage, rawTarget: s
   if (target === undefined || route === undefined) throw new VaultProxyError("not_found", "no such service");
   assertSafePath(target.path);
   if (target.query !== undefined) assertSafeQuery(target.query);
-  const outgoing = prepare(request, target, route);
+  const outgoing = prepareRequest(request, target, route);
   const search = parts.searchOutbound(route.name);
   if (search.isNeeded && (search.scanText(pathOf(outgoing)) || search.scanHeaders(outgoing.headers))) {
     parts.strike(token);
@@ -215,59 +208,6 @@ function authenticate(
   const record = parts.authenticate(token);
   if (record === undefined) throw new VaultProxyError("unauthorized", "this token is unknown or has expired");
   return record;
-}
-
-/** Strip, then inject: what remains of the caller's request, without any credential of its own. */
-function prepare(request: IncomingMessage, target: ProxyTarget, route: ServiceRoute): OutgoingRequest {
-  const { injector, record } = route;
-  const headers = filterRequestHeaders(request.rawHeaders, {
-    injectedNames: injector.headerNames,
-    forwardCookies: record.forward_cookies,
-  });
-  for (const [canonicalName, name, value] of route.defaultHeaders) {
-    if (!hasHeader(headers, canonicalName)) headers.push(name, value);
-  }
-  if (route.matchers !== undefined) {
-    limitRanges(headers);
-    limitCodings(headers);
-  }
-  return {
-    method: request.method ?? "GET",
-    basePath: route.basePath,
-    path: target.path,
-    query:
-      target.query === undefined || injector.queryNames.size === 0
-        ? target.query
-        : removeQueryParameters(target.query, injector.queryNames),
-    headers,
-  };
-}
-
-/**
- * Several ranges at once (RFC 9110 §14.2) would come in one body, cut wherever the caller likes, also in a secret. The
- * field may be ignored: then the whole is the answer.
- */
-function limitRanges(headers: string[]): void {
-  for (let index = headers.length - 2; index >= 0; index -= 2) {
-    const isRange = canonicalHeaderName(headers[index] ?? "") === "range";
-    if (isRange && headers[index + 1]?.includes(",") === true) headers.splice(index, 2);
-  }
-}
-
-/** Lets the upstream encode an answer only in ways in which it can be searched; a part of one not at all. */
-function limitCodings(headers: string[]): void {
-  const isForPart = hasHeader(headers, "range");
-  for (let index = 0; index < headers.length; index += 2) {
-    if (canonicalHeaderName(headers[index] ?? "") !== "accept-encoding") continue;
-    headers[index + 1] = isForPart ? "identity" : acceptableCodings(headers[index + 1] ?? "");
-  }
-}
-
-function hasHeader(headers: readonly string[], canonicalName: string): boolean {
-  for (let index = 0; index < headers.length; index += 2) {
-    if (canonicalHeaderName(headers[index] ?? "") === canonicalName) return true;
-  }
-  return false;
 }
 
 function forward(
@@ -364,17 +304,6 @@ function forwardUpgrade(
       upgrade: "websocket",
     },
     exchange,
-  );
-}
-
-function pathOf({ basePath, path, query }: OutgoingRequest): string {
-  const whole = `${basePath}${path}` || "/";
-  return query === undefined ? whole : `${whole}?${query}`;
-}
-
-function withoutHeader(headers: readonly string[], canonicalName: string): string[] {
-  return headers.filter(
-    (_, index) => canonicalHeaderName(headers[index - (index % 2)] ?? "") !== canonicalName,
   );
 }
 

@@ -66,14 +66,14 @@ describe("the forms of a secret", () => {
     expect(formsOf("a".repeat(19))).toEqual([]);
     expect(formsOf(` ${"a".repeat(19)}\n`)).toEqual([]);
     expect(formsOf("a".repeat(20))).toEqual(["a".repeat(20)]);
-    expect(formsOf("-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----\n")).toEqual([]);
+    expect(formsOf("-----BEGIN MADE-UP KEY-----\nabc\n-----END MADE-UP KEY-----\n")).toEqual([]);
   });
 
   test("of a PEM key the lines that every key has are left out, and either line end is found", () => {
     const body = "MC4CAQAwBQYDK2VwBCIEIBBB\nMC4CAQAwBQYDK2VwBCIEICCC";
     for (const key of [body, body.replaceAll("\n", "\r\n")]) {
       const eol = key.includes("\r") ? "\r\n" : "\n";
-      const forms = formsOf(`-----BEGIN PRIVATE KEY-----${eol}${key}${eol}-----END PRIVATE KEY-----${eol}`);
+      const forms = formsOf(`-----BEGIN MADE-UP KEY-----${eol}${key}${eol}-----END MADE-UP KEY-----${eol}`);
       expect(forms).toContain(body);
       expect(forms).toContain(body.replaceAll("\n", "\r\n"));
       expect(forms).toContain(body.replaceAll("\n", "\\n"));

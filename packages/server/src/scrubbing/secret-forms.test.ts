@@ -98,7 +98,7 @@ describe("a secret of several lines", () => {
     "c2VjcmV0IGtleSBtYXRlcmlhbCBsaW5lIHR3bw",
     "dGhlIGVuZA==",
   ];
-  const pem = `-----BEGIN PRIVATE KEY-----\n${lines.join("\n")}\n-----END PRIVATE KEY-----\n`;
+  const pem = `-----BEGIN MADE-UP KEY-----\n${lines.join("\n")}\n-----END MADE-UP KEY-----\n`;
 
   test("is found line by line, whatever the line ends are", () => {
     const scrubbed = naiveScrub(Buffer.from(pem.replaceAll("\n", " \r\n ")), secretForms(pem)).toString();
@@ -114,7 +114,7 @@ describe("a secret of several lines", () => {
   test("is found as a whole up to its last short line", () => {
     const scrubbed = naiveScrub(Buffer.from(JSON.stringify({ pem })), secretForms(pem)).toString();
     expect(scrubbed).toMatch(
-      /^\{"pem":"-----BEGIN PRIVATE KEY-----\\n\*+\\n-----END PRIVATE KEY-----\\n"\}$/,
+      /^\{"pem":"-----BEGIN MADE-UP KEY-----\\n\*+\\n-----END MADE-UP KEY-----\\n"\}$/,
     );
   });
 
@@ -139,7 +139,7 @@ describe("a secret of several lines", () => {
   });
 
   test("that is nothing but boundaries is no secret", () => {
-    expect(secretForms("-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n")).toEqual([]);
+    expect(secretForms("-----BEGIN MADE-UP KEY-----\n-----END MADE-UP KEY-----\n")).toEqual([]);
   });
 });
 

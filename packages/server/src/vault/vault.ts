@@ -4,19 +4,8 @@ import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { describeThrown, type Logger } from "../redaction/logger.js";
 import type { Secret } from "../redaction/secret.js";
 import type { Collection, CollectionName } from "./collection.js";
-import {
-  BACKUP_FILE,
-  GO_ORIGINAL_FILE,
-  PREVIOUS_FILE,
-  REPLACED_FILE,
-  VAULT_FILE,
-  applyStartUpRules,
-  prepareDataDirectory,
-  readVaultFile,
-  vaultFileIdentity,
-} from "./data-directory.js";
+import { VAULT_FILE, applyStartUpRules, prepareDataDirectory } from "./data-directory.js";
 import { createDerivationGate } from "./derivation-gate.js";
-import { removeDurably, replaceDurably } from "./durable-file.js";
 import { createFileStore, type FileStore } from "./file-store.js";
 import { SALT_BYTES, type KdfCost } from "./header.js";
 import { DEFAULT_KDF_COST, deriveKey } from "./key-derivation.js";
@@ -34,7 +23,8 @@ import { openUnlockAttempts, type UnlockAttempts } from "./unlock-attempts.js";
 import { toUnlockRefusal } from "./unlock-refusal.js";
 import { WrongPasswordError } from "./vault-file-error.js";
 import { SEALS_PER_DATA_KEY, UNLOCK_LIMITS } from "./vault-file-limits.js";
-import { VaultSession, type SaveReason } from "./vault-session.js";
+import { createVaultDisk } from "./vault-disk.js";
+import { VaultSession } from "./vault-session.js";
 
 export type { Collection, CollectionName } from "./collection.js";
 export type { FileInfo, FileStore } from "./file-store.js";
@@ -85,9 +75,6 @@ export interface Vault {
 }
 
 type Log = Pick<Logger, "info" | "warn">;
-
-const OPENED_BY_OLD_RECOVERY_KEY = [BACKUP_FILE, REPLACED_FILE];
-const OPENED_BY_OLD_PASSWORD = [...OPENED_BY_OLD_RECOVERY_KEY, GO_ORIGINAL_FILE];
 
 const WHAT_WAS_OPENED: Readonly<Record<OpenedVault["source"], string>> = {
   new: "vault created",
@@ -152,16 +139,13 @@ interface Parts {
 
 function createVault(parts: Parts): Vault {
   const { dataDir, log, clock, lockFile, attempts, isInitialized, tools, sealsPerKey } = parts;
+  const disk = createVaultDisk(dataDir, lockFile, log);
   const listeners = new Set<(event: VaultEvent) => void>();
   const gate = createDerivationGate(UNLOCK_LIMITS.waitingDerivations);
   let initialized = isInitialized;
   let closing: Promise<void> | undefined;
   let session: VaultSession | undefined;
   let locking: Promise<void> | undefined;
-  /** What was opened from a Go server's file that still stands under the vault file's name. */
-  let goFileOf: OpenedVault | undefined;
-  /** Which vault file this server has read or written last. */
-  let fileOnDisk: string | undefined;
 
   const openSession = (): VaultSession => {
     if (session === undefined) throw new VaultProxyError("vault_locked", "the vault is locked");
@@ -178,34 +162,9 @@ function createVault(parts: Parts): Vault {
     }
   };
 
-  async function save(opened: OpenedVault, chunks: readonly Buffer[], reason: SaveReason): Promise<void> {
-    await lockFile.assertHeld();
-    // A server that was stopped for long may have lost the directory to another one, and got it back, unawares.
-    const found = await vaultFileIdentity(dataDir);
-    if (found !== undefined && found !== fileOnDisk) {
-      throw new VaultProxyError(
-        "conflict",
-        `${VAULT_FILE} was replaced by another program: lock the vault and unlock it again`,
-      );
-    }
-    const file = { directory: dataDir, name: VAULT_FILE, chunks };
-    // What opens with the keys that are replaced is gone before the new ones hold.
-    if (reason === "new password") {
-      await replaceDurably({ ...file, keepAs: PREVIOUS_FILE, remove: OPENED_BY_OLD_PASSWORD });
-    } else if (reason === "new recovery key") {
-      await replaceDurably({ ...file, keepAs: PREVIOUS_FILE, remove: OPENED_BY_OLD_RECOVERY_KEY });
-    } else {
-      const isGoFile = goFileOf === opened;
-      await replaceDurably({ ...file, keepAs: isGoFile ? GO_ORIGINAL_FILE : BACKUP_FILE });
-      if (isGoFile) log.info({}, `the Go server's file is kept as ${GO_ORIGINAL_FILE}`);
-    }
-    goFileOf = undefined;
-    fileOnDisk = await vaultFileIdentity(dataDir);
-  }
-
   function startSession(opened: OpenedVault): VaultSession {
     const started = new VaultSession(opened, {
-      save: (chunks, reason) => save(opened, chunks, reason),
+      save: (chunks, reason) => disk.save(opened, chunks, reason),
       sealsPerKey,
       onCommitted: (collections) => {
         // A save that ends while the vault is being locked has nobody to tell.
@@ -247,8 +206,7 @@ function createVault(parts: Parts): Vault {
   }
 
   async function openFromDisk(password: Secret): Promise<void> {
-    const identity = await vaultFileIdentity(dataDir);
-    const bytes = await readVaultFile(dataDir);
+    const bytes = await disk.read();
     if (bytes === undefined && initialized) {
       throw new VaultProxyError(
         "storage_failed",
@@ -261,8 +219,7 @@ function createVault(parts: Parts): Vault {
         ? await createEmptyVault(password, tools)
         : await openVaultFile(bytes, password, tools);
     const started = startSession(opened);
-    fileOnDisk = identity;
-    goFileOf = opened.source === "go" ? opened : undefined;
+    disk.opened(opened);
     try {
       if (closing !== undefined) throw new VaultProxyError("unavailable", "the server is stopping");
       if (bytes === undefined) await started.change((draft) => draft.requireSave());
@@ -299,7 +256,7 @@ function createVault(parts: Parts): Vault {
       throw error;
     }
     log.info({}, "vault password changed");
-    await removePrevious("the password was changed");
+    await disk.removePrevious("the password was changed");
   }
 
   async function replaceRecoveryKey(open: VaultSession, keyEncryptionKey: Buffer): Promise<Secret> {
@@ -315,22 +272,10 @@ function createVault(parts: Parts): Vault {
       throw error;
     }
     log.info({}, "recovery key made");
-    await removePrevious("the recovery key was made");
+    await disk.removePrevious("the recovery key was made");
     const printed = formatRecoveryKey(recoveryKey);
     recoveryKey.fill(0);
     return printed;
-  }
-
-  async function removePrevious(what: string): Promise<void> {
-    try {
-      await removeDurably(dataDir, [PREVIOUS_FILE]);
-    } catch (error) {
-      throw new VaultProxyError(
-        "storage_failed",
-        `${what}, but ${PREVIOUS_FILE}, which opens with the old one, could not be removed`,
-        { cause: error },
-      );
-    }
   }
 
   return {

@@ -1,0 +1,76 @@
+import type { IncomingMessage } from "node:http";
+import type { OutgoingRequest } from "../auth-strategies/auth-strategy.js";
+import { canonicalHeaderName, filterRequestHeaders } from "../network/header-policy.js";
+import { removeQueryParameters } from "../network/query-parameters.js";
+import type { ProxyTarget } from "../network/request-target.js";
+import { acceptableCodings } from "./content-decoding.js";
+import type { ServiceRoute } from "./service-routes.js";
+
+/** Strip, then inject: what remains of the caller's request, without any credential of its own. */
+export function prepareRequest(
+  request: IncomingMessage,
+  target: ProxyTarget,
+  route: ServiceRoute,
+): OutgoingRequest {
+  const { injector, record } = route;
+  const headers = filterRequestHeaders(request.rawHeaders, {
+    injectedNames: injector.headerNames,
+    forwardCookies: record.forward_cookies,
+  });
+  for (const [canonicalName, name, value] of route.defaultHeaders) {
+    if (!hasHeader(headers, canonicalName)) headers.push(name, value);
+  }
+  if (route.matchers !== undefined) {
+    limitRanges(headers);
+    limitCodings(headers);
+  }
+  return {
+    method: request.method ?? "GET",
+    basePath: route.basePath,
+    path: target.path,
+    query:
+      target.query === undefined || injector.queryNames.size === 0
+        ? target.query
+        : removeQueryParameters(target.query, injector.queryNames),
+    headers,
+  };
+}
+
+/**
+ * Several ranges at once (RFC 9110 §14.2) would come in one body, cut wherever the caller likes, also in a secret. The
+ * field may be ignored: then the whole is the answer.
+ */
+function limitRanges(headers: string[]): void {
+  for (let index = headers.length - 2; index >= 0; index -= 2) {
+    const isRange = canonicalHeaderName(headers[index] ?? "") === "range";
+    if (isRange && headers[index + 1]?.includes(",") === true) headers.splice(index, 2);
+  }
+}
+
+/** Lets the upstream encode an answer only in ways in which it can be searched; a part of one not at all. */
+function limitCodings(headers: string[]): void {
+  const isForPart = hasHeader(headers, "range");
+  for (let index = 0; index < headers.length; index += 2) {
+    if (canonicalHeaderName(headers[index] ?? "") !== "accept-encoding") continue;
+    headers[index + 1] = isForPart ? "identity" : acceptableCodings(headers[index + 1] ?? "");
+  }
+}
+
+function hasHeader(headers: readonly string[], canonicalName: string): boolean {
+  for (let index = 0; index < headers.length; index += 2) {
+    if (canonicalHeaderName(headers[index] ?? "") === canonicalName) return true;
+  }
+  return false;
+}
+
+/** The request target as it goes out (RFC 9112 §3.2.1). */
+export function pathOf({ basePath, path, query }: OutgoingRequest): string {
+  const whole = `${basePath}${path}` || "/";
+  return query === undefined ? whole : `${whole}?${query}`;
+}
+
+export function withoutHeader(headers: readonly string[], canonicalName: string): string[] {
+  return headers.filter(
+    (_, index) => canonicalHeaderName(headers[index - (index % 2)] ?? "") !== canonicalName,
+  );
+}
