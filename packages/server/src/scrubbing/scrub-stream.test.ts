@@ -241,6 +241,17 @@ describe("a scrubbed stream", () => {
 });
 
 describe("a silence", () => {
+  test("lets go what follows a secret at once too, but not what follows a whole piece of a long one", () => {
+    const short = new ScrubStream(matcherOf(KEY));
+    expect(short.push(Buffer.from(`${KEY}${KEY.slice(0, 2)}`)).toString()).toBe("*".repeat(KEY.length));
+    expect(short.letGo().toString()).toBe(KEY.slice(0, 2));
+    const longKey = Array.from({ length: 40 }, (_, n) => `${n}.`).join("");
+    const long = new ScrubStream(matcherOf(longKey));
+    expect(long.push(Buffer.from(longKey.slice(0, 66))).toString()).toBe("*".repeat(64));
+    expect(long.letGo().toString()).toBe("");
+    expect(long.push(Buffer.from(longKey.slice(66))).toString()).toBe("*".repeat(longKey.length - 64));
+  });
+
   test("lets at most 4 bytes go, and the rest is overwritten when the secret is complete", () => {
     const stream = new ScrubStream(matcherOf(KEY));
     expect(stream.push(Buffer.from(`x${KEY.slice(0, 3)}`)).toString()).toBe("x");

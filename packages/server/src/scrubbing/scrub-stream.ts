@@ -1,5 +1,5 @@
 import { LeadingTail } from "./leading-tail.js";
-import { LET_GO_BYTES, SHORTEST_EDGE } from "./scrubbing-limits.js";
+import { LET_GO_BYTES, PIECE_BYTES, SHORTEST_EDGE } from "./scrubbing-limits.js";
 import { ROOT, type ScanCursor, type SecretMatcher } from "./secret-matcher.js";
 
 const NOTHING = Buffer.alloc(0);
@@ -89,8 +89,10 @@ export class ScrubStream {
   letGo(): Buffer {
     this.#assertOpen();
     const suspicious = this.#suspiciousBytes();
-    // What follows an occurrence at once may be the next piece of the same secret, and would cost it 4 bytes more.
-    if (suspicious > LET_GO_BYTES || this.#received - suspicious <= this.#lastEnd) return NOTHING;
+    // What follows a whole piece at once may be the next one of the same secret, and would cost it 4 bytes more.
+    const followsPiece =
+      this.#lastEnd - this.#lastStart >= PIECE_BYTES && this.#received - suspicious <= this.#lastEnd;
+    if (suspicious > LET_GO_BYTES || followsPiece) return NOTHING;
     const leaving = this.#held;
     this.#held = NOTHING;
     return leaving;
