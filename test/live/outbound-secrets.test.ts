@@ -53,6 +53,22 @@ describe("another service's secret is not sent on", () => {
     await eventually(() => live.upstream.requests.length === 0);
   });
 
+  test("in a body whose first Content-Type is none that is searched", async () => {
+    const answer = await call(live.server.address, "POST", "/proxy/called/x", {
+      token,
+      headers: [
+        "Content-Type",
+        "image/png",
+        "Content-Type",
+        "application/json",
+        "Authorization",
+        `Bearer ${token}`,
+      ],
+      body: JSON.stringify({ note: OTHERS }),
+    });
+    expect(answer).toMatchObject(REFUSED);
+  });
+
   test("in a body that comes in pieces", async () => {
     const body = `${"a".repeat(200_000)}${OTHERS}${"b".repeat(200_000)}`;
     expect(await send("/proxy/called/x", body, { "content-type": "text/plain" })).toMatchObject(REFUSED);

@@ -103,6 +103,9 @@ class DecodedBody implements AnswerBody {
   readonly #events: AnswerBodyEvents;
   #isEmpty = true;
   #isOver = false;
+  /** The encoded data is complete, whether or not the message is. */
+  #isDecoded = false;
+  #hasEnded = false;
 
   constructor(
     response: ServerResponse,
@@ -134,12 +137,15 @@ class DecodedBody implements AnswerBody {
 
   write(chunk: Buffer): boolean {
     this.#isEmpty &&= chunk.length === 0;
-    return this.#first.write(chunk);
+    // Bytes behind the encoded data: what they are cannot be told, and dropping them would hide a broken answer.
+    if (this.#isDecoded) this.#onError();
+    return this.#isOver || this.#first.write(chunk);
   }
 
   end(): void {
+    this.#hasEnded = true;
     // Servers name a coding also where there is nothing to encode; to a decoder that is a broken stream.
-    if (this.#isEmpty) this.#onDecoded();
+    if (this.#isEmpty || this.#isDecoded) this.#finish();
     else this.#first.end();
   }
 
@@ -155,11 +161,17 @@ class DecodedBody implements AnswerBody {
     this.#last.resume();
   };
 
-  readonly #onDecoded = (): void => {
+  #finish(): void {
     if (this.#isOver) return;
     this.#output.finish();
     this.abandon();
     this.#events.onEnd();
+  }
+
+  /** A decoder may see the end of its data before the message ends, which alone says that the answer is whole. */
+  readonly #onDecoded = (): void => {
+    this.#isDecoded = true;
+    if (this.#hasEnded) this.#finish();
   };
 
   readonly #onError = (): void => {

@@ -24,6 +24,10 @@ describe("the plan for an answer's body", () => {
     [206, [...JSON_TYPE, "Content-Encoding", "gzip"], { kind: "refuse" }],
     [200, ["Content-Type", "image/png"], { kind: "pass" }],
     [200, ["Content-Type", "image/png", "Content-Encoding", "compress"], { kind: "pass" }],
+    [200, ["Content-Type", "text/plain; charset=utf-16"], { kind: "refuse" }],
+    [200, ["Content-Type", 'text/html;charset="UTF-16LE"'], { kind: "refuse" }],
+    [200, ["Content-Type", "text/plain; charset=utf-8"], scrub],
+    [200, ["Content-Type", "image/png; charset=utf-16"], { kind: "pass" }],
     [204, JSON_TYPE, { kind: "pass" }],
     [304, [...JSON_TYPE, "Content-Encoding", "compress"], { kind: "pass" }],
   ])("of status %i with %j is %j", (status, headers, plan) => {

@@ -20,6 +20,9 @@ const NO_CONTENT = 204;
 const PARTIAL_CONTENT = 206;
 const NOT_MODIFIED = 304;
 
+/** Encodings of text in which a secret's characters are other bytes than in ASCII. */
+const UNSEARCHABLE_CHARSET = /;\s*charset\s*=\s*"?(?:utf-?(?:7|16|32)|ucs-?[24]|iso-10646|ebcdic|ibm|cp037)/i;
+
 /**
  * Decides by the head of an answer. `headers` is flat: name, value, …
  *
@@ -34,6 +37,7 @@ export function planAnswer(
   if (!isSearched || method === "HEAD" || status === NO_CONTENT || status === NOT_MODIFIED) return PASS;
   const types = valuesOf(headers, "content-type");
   if (!isTextual(types.length === 0 ? undefined : types.join(", "))) return PASS;
+  if (types.some((type) => UNSEARCHABLE_CHARSET.test(type))) return { kind: "refuse" };
   const codings = parseContentCodings(valuesOf(headers, "content-encoding"));
   const isPart = status === PARTIAL_CONTENT;
   // A part of something compressed cannot be decoded.

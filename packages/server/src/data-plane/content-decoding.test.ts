@@ -60,6 +60,16 @@ describe("a decoder", () => {
     },
   );
 
+  test("of deflate ends, or fails, with bytes behind its data, and does not wait for ever", async () => {
+    const behind = Buffer.concat([zlib.deflateSync(text), Buffer.from("\n")]);
+    const outcome = decode(behind, ["deflate"], 1).then(
+      () => "ended",
+      () => "failed",
+    );
+    // Which of the two depends on whether the decoder has seen its end before the bytes behind it.
+    expect(["ended", "failed"]).toContain(await outcome);
+  });
+
   test("does not run ahead of its reader", async () => {
     const [decoder] = createDecoders(["deflate"]);
     if (decoder === undefined) throw new Error("no decoder");

@@ -57,10 +57,15 @@ export function acceptableCodings(value: string): string {
  */
 class InflateEither extends Transform {
   #inflate: zlib.Inflate | zlib.InflateRaw | undefined;
+  #hasEnded = false;
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
     if (chunk.length === 0) {
       callback();
+      return;
+    }
+    if (this.#hasEnded) {
+      callback(new Error("bytes behind the deflate data"));
       return;
     }
     this.#inflate ??= this.#begin((chunk[0] ?? 0) & 0x0f);
@@ -69,7 +74,7 @@ class InflateEither extends Transform {
   }
 
   override _flush(callback: TransformCallback): void {
-    if (this.#inflate === undefined) {
+    if (this.#inflate === undefined || this.#hasEnded) {
       callback();
       return;
     }
@@ -92,6 +97,7 @@ class InflateEither extends Transform {
       if (!this.push(decoded)) inflate.pause();
     });
     inflate.on("error", (error) => this.destroy(error));
+    inflate.on("end", () => (this.#hasEnded = true));
     return inflate;
   }
 }

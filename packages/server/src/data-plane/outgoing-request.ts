@@ -41,10 +41,15 @@ export function prepareRequest(
  * field may be ignored: then the whole is the answer.
  */
 function limitRanges(headers: string[]): void {
+  const ranges: number[] = [];
   for (let index = headers.length - 2; index >= 0; index -= 2) {
-    const isRange = canonicalHeaderName(headers[index] ?? "") === "range";
-    if (isRange && headers[index + 1]?.includes(",") === true) headers.splice(index, 2);
+    const name = canonicalHeaderName(headers[index] ?? "");
+    // An old name of it, which some servers still honour.
+    if (name === "range" || name === "request-range") ranges.push(index);
   }
+  const [only] = ranges;
+  if (ranges.length === 1 && only !== undefined && headers[only + 1]?.includes(",") !== true) return;
+  for (const index of ranges) headers.splice(index, 2);
 }
 
 /** Lets the upstream encode an answer only in ways in which it can be searched; a part of one not at all. */

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { OutgoingRequest } from "../auth-strategies/auth-strategy.js";
 import { toVaultProxyError, VaultProxyError } from "../errors/vault-proxy-error.js";
+import { canonicalHeaderName } from "../network/header-policy.js";
 import { assertSafePath, assertSafeQuery, splitProxyTarget } from "../network/request-target.js";
 import { describeThrown, type Logger } from "../redaction/logger.js";
 import type { OutboundScan } from "../scrubbing/outbound-scan.js";
@@ -224,7 +225,7 @@ function forward(
         idleMs: route.idleTimeoutMs,
         countBytes: parts.countBytes,
         inspect:
-          search.isNeeded && isTextual(request.headers["content-type"])
+          search.isNeeded && isTextual(contentTypeOf(request.rawHeaders))
             ? (chunk) => {
                 if (!search.push(chunk)) return undefined;
                 const refusal = secretInRequest();
@@ -305,6 +306,14 @@ function forwardUpgrade(
     },
     exchange,
   );
+}
+
+/** All fields of that name: Node gives the first, and the upstream may go by another. */
+function contentTypeOf(rawHeaders: readonly string[]): string | undefined {
+  const values = rawHeaders.filter(
+    (_, index) => index % 2 === 1 && canonicalHeaderName(rawHeaders[index - 1] ?? "") === "content-type",
+  );
+  return values.length === 0 ? undefined : values.join(", ");
 }
 
 function logOutcome(

@@ -28,6 +28,9 @@ const SANDBOX_HEADERS = [
  */
 const STALLED_CALLER_FACTOR = 12;
 
+/** Interim answers of one call. They are passed on whether or not the caller reads them. */
+const MAX_INTERIMS = 32;
+
 /** How a call ended. */
 export interface ExchangeOutcome {
   /** Status of the upstream's answer, if its head arrived. */
@@ -80,7 +83,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
   #status: number | undefined;
   #trailers: readonly Buffer[] = [];
   #scrubbedInHead = 0;
-  #sawInterim = false;
+  #interims = 0;
   #bodyStarted = false;
   #retried = false;
   #over = false;
@@ -193,7 +196,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
 
   /** A kept-alive connection may be closed by the upstream in the moment in which it is used (RFC 9112 §9.3.1). */
   #mayRetry(error: Error): boolean {
-    const isUntouched = this.#status === undefined && !this.#sawInterim && this.#ending === undefined;
+    const isUntouched = this.#status === undefined && this.#interims === 0 && this.#ending === undefined;
     return isUntouched && !this.#retried && this.#options.retry !== undefined && isConnectionLoss(error);
   }
 
@@ -205,7 +208,10 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
   /** An interim answer (RFC 9110 §15.2) is not the answer, and does not put off the time for it. */
   #passInterim(status: number, headers: readonly string[]): void {
     const { now, route, request, response } = this.#options;
-    this.#sawInterim = true;
+    this.#interims += 1;
+    if (this.#interims > MAX_INTERIMS) {
+      throw new VaultProxyError("upstream_failed", "the upstream sends too many interim answers");
+    }
     if (now() - this.#startedAt > route.responseTimeoutMs) {
       throw new VaultProxyError("upstream_timeout", "the upstream did not answer in time");
     }

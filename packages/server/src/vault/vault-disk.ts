@@ -36,13 +36,14 @@ export interface VaultDisk {
 export function createVaultDisk(directory: string, lockFile: LockFile, log: Pick<Logger, "info">): VaultDisk {
   /** What was opened from a Go server's file that still stands under the vault file's name. */
   let goFileOf: OpenedVault | undefined;
+  /** Undefined where it is not known. */
   let lastSeen: string | undefined;
 
   async function assertOurs(): Promise<void> {
     await lockFile.assertHeld();
     // A server that was stopped for long may have lost the directory to another one, and got it back, unawares.
     const found = await vaultFileIdentity(directory);
-    if (found !== undefined && found !== lastSeen) {
+    if (found !== undefined && lastSeen !== undefined && found !== lastSeen) {
       throw new VaultProxyError(
         "conflict",
         `${VAULT_FILE} was replaced by another program: lock the vault and unlock it again`,
@@ -74,7 +75,8 @@ export function createVaultDisk(directory: string, lockFile: LockFile, log: Pick
         if (isGoFile) log.info({}, `the Go server's file is kept as ${GO_ORIGINAL_FILE}`);
       }
       goFileOf = undefined;
-      lastSeen = await vaultFileIdentity(directory);
+      // The save has succeeded, whatever this look at it says.
+      lastSeen = await vaultFileIdentity(directory).catch(() => undefined);
     },
 
     async removePrevious(what) {
