@@ -14,8 +14,10 @@ from random import Random
 from typing import Any
 
 import make_vectors
+import opening_vaults
 import pytest
 import read_vault
+import spoilt_drafts
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from read_vault import MAGIC, NewerFormat, Refused, Vault, open_vault, parse_recovery_key
@@ -92,17 +94,17 @@ def test_is_refused_with_the_recovery_key(vault: dict[str, Any]) -> None:
 
 RECOVERY_SLOT: dict[str, dict[str, Any]] = {
     "sealed_as_password": {"recovery_seal": b"\x10"},
-    "another_slot_id": make_vectors.slot_with(1, id="00" * 16),
-    "another_public_key": make_vectors.slot_with(1, public_key="09" + "00" * 31),
-    "enc_of_low_order": make_vectors.slot_with(1, enc="00" * 32),
-    "another_sealed_key": make_vectors.slot_with(1, sealed_key="00" * 48),
-    "another_psk_in_the_state": make_vectors.first_line(f'{{"state":1,"seals":2,"recovery_psk":"{"00" * 32}"}}'),
+    "another_slot_id": spoilt_drafts.slot_with(1, id="00" * 16),
+    "another_public_key": spoilt_drafts.slot_with(1, public_key="09" + "00" * 31),
+    "enc_of_low_order": spoilt_drafts.slot_with(1, enc="00" * 32),
+    "another_sealed_key": spoilt_drafts.slot_with(1, sealed_key="00" * 48),
+    "another_psk_in_the_state": spoilt_drafts.first_line(f'{{"state":1,"seals":2,"recovery_psk":"{"00" * 32}"}}'),
 }
 
 
 @pytest.mark.parametrize("changes", RECOVERY_SLOT.values(), ids=RECOVERY_SLOT)
 def test_recovery_key_needs_its_slot_as_sealed(changes: dict[str, Any]) -> None:
-    data = write_vault(Draft(make_vectors.seeded("slot"), PASSWORD, recovery_key=KEY, **changes))
+    data = write_vault(Draft(opening_vaults.seeded("slot"), PASSWORD, recovery_key=KEY, **changes))
     with pytest.raises(Refused):
         open_vault(data, recovery_key_text(KEY))
     # The password alone cannot tell.
@@ -165,7 +167,7 @@ def test_every_flipped_bit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 @pytest.mark.parametrize("case", [str.upper, str.lower])
 def test_recovery_key_as_typed(typed: str, case: Callable[[str], str]) -> None:
-    key = make_vectors.OPENING["recovery-ambiguous-letters"]["recovery_key"]
+    key = opening_vaults.OPENING["recovery-ambiguous-letters"]["recovery_key"]
     check = recovery_key_text(key)[-4:]
     text = typed.replace("{check}", check).replace("{0}", "0")
     assert parse_recovery_key(case(text)) == key
@@ -197,9 +199,9 @@ def test_hpke_known_answer() -> None:
     assert AESGCM(key).decrypt(nonce, first["ct"], first["aad"]) == first["pt"]
 
 
-@pytest.mark.parametrize("name", sorted(make_vectors.OPENING.keys() - {"full-cost"}))
+@pytest.mark.parametrize("name", sorted(opening_vaults.OPENING.keys() - {"full-cost"}))
 def test_vectors_are_what_make_vectors_writes(name: str) -> None:
-    draft = Draft(make_vectors.seeded(name), **{"password": PASSWORD, **make_vectors.OPENING[name]})
+    draft = Draft(opening_vaults.seeded(name), **{"password": PASSWORD, **opening_vaults.OPENING[name]})
     assert write_vault(draft) == (HERE / "vaults" / f"{name}.enc").read_bytes()
 
 
