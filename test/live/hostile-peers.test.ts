@@ -1,3 +1,4 @@
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import type { Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { startLiveVault, type LiveVault } from "./live-vault.js";
@@ -269,4 +270,40 @@ describe("an upstream", () => {
     await serveRaw((socket) => socket.end(text));
     expect(await get()).toMatchObject({ status: 502, json: { code: "upstream_failed" } });
   });
+});
+
+describe("an upstream that", () => {
+  test("sends interim answers without end is given up", async () => {
+    await serveRaw((socket) => {
+      const timer = setInterval(() => socket.write("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"), 1);
+      socket.on("close", () => clearInterval(timer));
+    });
+    const answer = await exchange(live.server.address, head("GET", "/proxy/raw/x", "Connection: close"));
+    expect(answer.split("103 Early Hints").length - 1).toBe(32);
+    expect(answer).toMatch(/HTTP\/1\.1 502 .*"upstream_failed"/s);
+  });
+
+  test.each([
+    ["br", brotliCompressSync],
+    ["gzip", gzipSync],
+    ["deflate", deflateSync],
+  ])(
+    "sends more bytes behind %s data shows no clean end, and its call does not go on",
+    async (coding, encode) => {
+      const chunk = (bytes: Buffer): Buffer =>
+        Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
+      await serveRaw((socket) => {
+        socket.write(
+          `HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Encoding: ${coding}\r\n` +
+            "Transfer-Encoding: chunked\r\n\r\n",
+        );
+        socket.write(chunk(encode(Buffer.from("hello"))));
+        const timer = setInterval(() => socket.write(chunk(Buffer.from("garbage"))), 50);
+        socket.on("close", () => clearInterval(timer));
+      });
+      const answer = await exchange(live.server.address, head("GET", "/proxy/raw/x", "Connection: close"));
+      expect(answer).not.toMatch(/\r\n0\r\n\r\n$/);
+      await eventually(() => upstream?.ended() === 1);
+    },
+  );
 });
