@@ -4,7 +4,7 @@ import { STATUS_OF_ERROR_CODE } from "./error-codes.js";
 
 test("docs/errors.md explains exactly the codes that exist, with their statuses", () => {
   const page = readFileSync(new URL("../../../../docs/errors.md", import.meta.url), "utf8");
-  const documented = [...page.matchAll(/^\| `([a-z_]+)` *\| (\d{3}) *\|/gm)].map(([, code, status]) => [
+  const documented = [...page.matchAll(/^\| `([a-z0-9_]+)` *\| (\d{3}) *\|/gm)].map(([, code, status]) => [
     code,
     Number(status),
   ]);

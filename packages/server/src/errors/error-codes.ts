@@ -24,6 +24,8 @@ export const STATUS_OF_ERROR_CODE = {
   storage_failed: 500,
   not_implemented: 501,
   upstream_failed: 502,
+  oauth2_reauthorization_required: 502,
+  oauth2_refresh_failed: 502,
   unavailable: 503,
   upstream_timeout: 504,
   storage_full: 507,

@@ -1,0 +1,108 @@
+import { Client } from "undici";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import { createConnector } from "./connector.js";
+import { describeUpstreamError } from "./upstream-errors.js";
+
+/** What one request of the vault's own may cost: to a token endpoint, never to an API. */
+const LIMITS = {
+  connectTimeoutMs: 10_000,
+  /** Head and body together, connecting included. */
+  totalTimeoutMs: 20_000,
+  answerBytes: 1024 * 1024,
+  answerHeaderBytes: 64 * 1024,
+} as const;
+
+/** Where a request may go, and whom it trusts: the settings of the service that it is for. */
+export interface RequestDestination {
+  /** Whether private addresses and plain http are allowed. */
+  readonly allowPrivate: boolean;
+  /** PEM certificates trusted beside the system's roots. */
+  readonly ca?: string | undefined;
+  readonly rejectUnauthorized: boolean;
+}
+
+export interface BoundedRequest {
+  readonly url: string;
+  readonly method: "GET" | "POST";
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+  readonly destination: RequestDestination;
+  readonly signal: AbortSignal;
+}
+
+export interface BoundedAnswer {
+  readonly status: number;
+  /** Names in lower case; of a repeated field the first value. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: Buffer;
+}
+
+/**
+ * Sends one request and reads its whole answer. Redirects are not followed. The answer's text is the far end's, which
+ * may repeat what was sent: it must reach no message and no log.
+ *
+ * @throws VaultProxyError `destination_blocked`, `upstream_failed`, `upstream_timeout`; the signal's reason if aborted.
+ */
+export type SendBounded = (request: BoundedRequest) => Promise<BoundedAnswer>;
+
+/** @param egressProxy as for proxied calls */
+export function createBoundedSender(egressProxy: URL | undefined): SendBounded {
+  return async ({ url, method, headers, body, destination, signal }) => {
+    const target = new URL(url);
+    const client = new Client(target.origin, {
+      connect: createConnector({
+        ...destination,
+        connectTimeoutMs: LIMITS.connectTimeoutMs,
+        egressProxy,
+      }),
+      pipelining: 1,
+      allowH2: false,
+      maxHeaderSize: LIMITS.answerHeaderBytes,
+      headersTimeout: LIMITS.totalTimeoutMs,
+      bodyTimeout: LIMITS.totalTimeoutMs,
+    });
+    const deadline = AbortSignal.timeout(LIMITS.totalTimeoutMs);
+    try {
+      const answer = await client.request({
+        path: `${target.pathname}${target.search}`,
+        method,
+        headers: { ...headers, connection: "close" },
+        ...(body === undefined ? {} : { body }),
+        signal: AbortSignal.any([signal, deadline]),
+      });
+      return {
+        status: answer.statusCode,
+        headers: firstValues(answer.headers),
+        body: await readAll(answer.body),
+      };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (deadline.aborted) throw new VaultProxyError("upstream_timeout", "no complete answer came in time");
+      throw error instanceof VaultProxyError ? error : describeUpstreamError(error);
+    } finally {
+      await client.destroy();
+    }
+  };
+}
+
+async function readAll(body: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > LIMITS.answerBytes) throw new VaultProxyError("upstream_failed", "the answer is too long");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function firstValues(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): ReadonlyMap<string, string> {
+  const first = new Map<string, string>();
+  for (const [name, value] of Object.entries(headers)) {
+    const text = Array.isArray(value) ? value[0] : value;
+    if (text !== undefined) first.set(name, text);
+  }
+  return first;
+}
