@@ -1,6 +1,9 @@
 import type { z } from "@hono/zod-openapi";
+import type { RequestDestination, SendBounded } from "../network/bounded-request.js";
 import type { Secret } from "../redaction/secret.js";
 import type { SearchedSecret } from "../scrubbing/secret-matcher.js";
+import type { IssuedToken } from "./issued-token.js";
+import type { RequestToken } from "./oauth2/token-endpoint.js";
 import type { ServiceInfo } from "./service-info.js";
 
 /** A call on its way out. A strategy changes it in place; nobody else reads it before the strategy is done. */
@@ -24,12 +27,64 @@ export interface CredentialInjector {
   readonly queryNames: ReadonlySet<string>;
   /** Adds the credential. A promise where it must be fetched first (token refresh). */
   inject(request: OutgoingRequest): void | Promise<void>;
+  /**
+   * After the upstream refused the credential in `request`: puts another one in its place, if there is or can be one.
+   * Resolves to whether it did. Absent for credentials that do not change.
+   */
+  renew?(request: OutgoingRequest): Promise<boolean>;
+  /** What must not come back in an answer, where that changes with time; a new array for each change. */
+  searched?(): readonly SearchedSecret[];
+}
+
+/** The access token of one service, as {@link CredentialInjector}s use it. */
+export interface AccessTokenSource {
+  /** At once while the token at hand is good for a while yet. Throws or rejects with a VaultProxyError. */
+  current(): string | Promise<string>;
+  /** After an upstream refused the token `rejected`: whether there is another one now. Does not reject. */
+  replace(rejected: string): Promise<boolean>;
+  /** All tokens and secrets of the service; a new array for each change. */
+  searched(): readonly SearchedSecret[];
 }
 
 /** What a strategy may know of its service besides its own fields. */
 export interface ServiceFacts {
   /** As the admin wrote it, trailing slashes included. */
   readonly base_url: string;
+  /** Where requests of the vault's own may go. */
+  readonly destination: RequestDestination;
+}
+
+/** Reads a stored file; rejects with `not_found`. */
+export type ReadFile = (name: string) => Promise<Buffer>;
+
+export interface IssuingTools {
+  readonly requestToken: RequestToken;
+  readonly send: SendBounded;
+  readonly readFile: ReadFile;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+}
+
+/** How a credential that expires is kept and had anew. */
+export interface Renewal<Config> {
+  /** Fields of the configuration that the server writes itself; two that differ only in them are one credential. */
+  readonly keptFields: readonly string[];
+  /** The token in the configuration, if it has ever had one. */
+  stored(config: Config): IssuedToken | undefined;
+  /** The refresh token of the configuration, where the credential has one. */
+  refreshToken?(config: Config): Secret | undefined;
+  /** The configuration with this token in it, and with the refresh token that came along. */
+  keep(config: Config, token: IssuedToken): Config;
+  /**
+   * Asks the provider for a token.
+   * @throws TokenEndpointError, or another VaultProxyError; the signal's reason if aborted.
+   */
+  issue(
+    config: Config,
+    service: ServiceFacts,
+    tools: IssuingTools,
+    signal: AbortSignal,
+  ): Promise<IssuedToken>;
 }
 
 /**
@@ -44,6 +99,11 @@ export interface AuthStrategy<Config extends { readonly type: string }> {
   readonly secretFields: readonly (keyof Config & string)[];
   /** Checks that need more than one field. @throws VaultProxyError `invalid_request` naming the field. */
   check?(config: Config, service: ServiceFacts): void;
+  /**
+   * Reads the stored files that a new configuration names: checks them, and takes out of them what it needs.
+   * @throws VaultProxyError `invalid_request` naming the field.
+   */
+  readFiles?(config: Config, readFile: ReadFile): Promise<Config>;
   /** The secret-free part of {@link ServiceInfo} that is this type's own. */
   describe(config: Config): Partial<ServiceInfo>;
   /** Every secret of the configuration. */
@@ -55,7 +115,10 @@ export interface AuthStrategy<Config extends { readonly type: string }> {
    * service, so a password must not be among them: it could be guessed at.
    */
   generated?(config: Config): readonly Secret[];
-  createInjector(config: Config): CredentialInjector;
+  /** For credentials that expire. */
+  readonly renewal?: Renewal<Config>;
+  /** @param token of this service; strategies without a renewal do not look at it */
+  createInjector(config: Config, token: AccessTokenSource): CredentialInjector;
 }
 
 export const NO_NAMES: ReadonlySet<string> = new Set();

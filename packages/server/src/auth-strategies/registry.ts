@@ -1,8 +1,12 @@
 import { basicStrategy } from "./strategies/basic.js";
 import { bearerStrategy } from "./strategies/bearer.js";
+import { githubAppStrategy } from "./strategies/github-app.js";
 import { headerStrategy } from "./strategies/header.js";
 import { headersStrategy } from "./strategies/headers.js";
+import { jwtBearerStrategy } from "./strategies/jwt-bearer.js";
+import { oauth2ClientStrategy } from "./strategies/oauth2-client.js";
 import { queryStrategy } from "./strategies/query.js";
+import { serviceAccountStrategy } from "./strategies/service-account.js";
 import { urlStrategy } from "./strategies/url.js";
 
 /** Every auth type. A new one is one file in `strategies/` and one line here. */
@@ -13,4 +17,8 @@ export const AUTH_STRATEGIES = [
   basicStrategy,
   urlStrategy,
   queryStrategy,
+  oauth2ClientStrategy,
+  serviceAccountStrategy,
+  jwtBearerStrategy,
+  githubAppStrategy,
 ] as const;

@@ -7,9 +7,16 @@ import { AUTH_CLASS_HEADERS, canonicalHeaderName } from "../network/header-polic
 import type { Secret } from "../redaction/secret.js";
 import { isSearchable } from "../scrubbing/secret-forms.js";
 import type { SearchedSecret } from "../scrubbing/secret-matcher.js";
-import type { AuthStrategy, CredentialInjector } from "./auth-strategy.js";
+import type {
+  AccessTokenSource,
+  AuthStrategy,
+  CredentialInjector,
+  ReadFile,
+  Renewal,
+} from "./auth-strategy.js";
 import { headerNameSchema, headerValueSchema, namesAreDistinct } from "./header-field.js";
 import { AUTH_STRATEGIES } from "./registry.js";
+import { allowsInsecure, destinationOf } from "./service-destination.js";
 import type { ServiceInfo } from "./service-info.js";
 
 const MAX_TIMEOUT_MS = 24 * 3_600_000;
@@ -126,6 +133,7 @@ function authUnion(first: z.ZodObject | undefined, others: z.ZodObject[]): [z.Zo
   return [first, ...others];
 }
 
+export type ParsedServiceDefinition = z.output<typeof serviceDefinitionSchema>;
 type ParsedSettings = z.output<z.ZodObject<typeof settings>>;
 
 /** The configuration of a credential. Its fields belong to its strategy, which alone reads them. */
@@ -147,14 +155,14 @@ export interface ServiceRecord extends Readonly<Omit<ParsedSettings, "headers" |
  * Validates what must hold between fields, and gives the record.
  * @throws VaultProxyError `invalid_request` that names the field.
  */
-export function toServiceRecord(definition: z.output<typeof serviceDefinitionSchema>): ServiceRecord {
+export function toServiceRecord(definition: ParsedServiceDefinition): ServiceRecord {
   const record: ServiceRecord = { ...definition, auth: definition.auth as AuthConfig };
   parseBaseUrl(record.base_url, { allowInsecure: allowsInsecure(record) });
   if (record.auth.type !== "url" && record.base_url.includes("{token}")) {
     throw new VaultProxyError("invalid_request", "base_url: {token} is for auth type url only");
   }
-  strategyOf(record).check?.(record.auth, record);
-  const { headerNames } = createInjector(record);
+  strategyOf(record).check?.(record.auth, { base_url: record.base_url, destination: destinationOf(record) });
+  const { headerNames } = createInjector(record, NO_TOKEN);
   for (const name of Object.keys(record.headers ?? {})) {
     if (headerNames.has(canonicalHeaderName(name))) {
       throw new VaultProxyError("invalid_request", `headers.${name}: is injected by auth already`);
@@ -163,9 +171,28 @@ export function toServiceRecord(definition: z.output<typeof serviceDefinitionSch
   return record;
 }
 
-/** Whether plain http and private addresses are allowed. */
-export function allowsInsecure(record: Pick<ServiceRecord, "allow_private" | "tls_skip_verify">): boolean {
-  return record.allow_private || record.tls_skip_verify;
+/** Of an injector that is only asked for the names of what it injects. */
+const NO_TOKEN: AccessTokenSource = {
+  current() {
+    throw new VaultProxyError("internal", "no token is given here");
+  },
+  replace: () => Promise.resolve(false),
+  searched: () => [],
+};
+
+/**
+ * The definition with what stands in the stored files that it names.
+ * @throws VaultProxyError `invalid_request` naming the field.
+ */
+export async function readDefinitionFiles(
+  definition: ParsedServiceDefinition,
+  readFile: ReadFile,
+): Promise<ParsedServiceDefinition> {
+  const strategy = AUTH_STRATEGIES.find(({ type }) => type === definition.auth.type);
+  // The definition was parsed by this strategy's own schema.
+  const { readFiles } = (strategy ?? {}) as Partial<AuthStrategy<AuthConfig>>;
+  if (readFiles === undefined) return definition;
+  return { ...definition, auth: await readFiles(definition.auth as AuthConfig, readFile) };
 }
 
 /** @returns undefined for a record of a newer version's auth type */
@@ -187,8 +214,14 @@ function strategyOf(record: ServiceRecord): AuthStrategy<AuthConfig> {
   return strategy;
 }
 
-export function createInjector(record: ServiceRecord): CredentialInjector {
-  return strategyOf(record).createInjector(record.auth);
+/** @param token the service's access token, which credentials that do not expire do without */
+export function createInjector(record: ServiceRecord, token = NO_TOKEN): CredentialInjector {
+  return strategyOf(record).createInjector(record.auth, token);
+}
+
+/** @returns undefined for a credential that does not expire, or of a type that this version does not know */
+export function renewalOf(record: ServiceRecord): Renewal<AuthConfig> | undefined {
+  return findStrategy(record)?.renewal;
 }
 
 export function secretsOf(record: ServiceRecord): readonly Secret[] {

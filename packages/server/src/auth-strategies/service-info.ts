@@ -1,5 +1,9 @@
 import { z } from "@hono/zod-openapi";
 
+export const tokenStatusSchema = z.enum(["valid", "expiring", "expired"]).openapi({
+  description: "Of the access token: `expiring` within 30 minutes, `expired` also if there is none yet.",
+});
+
 /** What anyone with a token may see of a service: no secret. Fields that do not apply are absent. */
 export const serviceInfoSchema = z
   .object({
@@ -13,6 +17,9 @@ export const serviceInfoSchema = z
     tls_skip_verify: z.boolean(),
     session_cookies: z.boolean(),
     allow_private: z.boolean(),
+    expires_at: z.number().optional().openapi({ description: "Of the access token, in unix seconds." }),
+    token_status: tokenStatusSchema.optional(),
+    scopes: z.array(z.string()).optional(),
     header_name: z.string().optional(),
     header_names: z.array(z.string()).optional(),
     username: z.string().optional(),

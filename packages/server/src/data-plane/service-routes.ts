@@ -1,11 +1,11 @@
 import { Pool, type Dispatcher } from "undici";
 import type { CredentialInjector } from "../auth-strategies/auth-strategy.js";
 import {
-  allowsInsecure,
   createInjector,
   searchedSecretsOf,
   type ServiceRecord,
 } from "../auth-strategies/service-definition.js";
+import { allowsInsecure } from "../auth-strategies/service-destination.js";
 import { usableRecord } from "../auth-strategies/imported-service.js";
 import { parseDuration } from "../config/duration.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";

@@ -18,6 +18,26 @@ export interface BaseUrl {
 }
 
 /**
+ * Refuses an address to which the vault is to send a request of its own, a token endpoint for example: rules as for a
+ * `base_url`, but a query is allowed.
+ *
+ * @throws VaultProxyError `invalid_request`, its message beginning with the name of the field
+ */
+export function assertEndpointUrl(text: string, field: string, allowInsecure: boolean): void {
+  try {
+    parseBaseUrl(text.split("?", 1)[0] ?? "", { allowInsecure });
+    if (text.includes("#") || hasControlOrSpace(text)) throw refuse("must not hold a fragment or spaces");
+    if (text.includes(PLACEHOLDER)) throw refuse(`must not hold ${PLACEHOLDER}`);
+  } catch (error) {
+    if (!(error instanceof VaultProxyError)) throw error;
+    throw new VaultProxyError(
+      "invalid_request",
+      error.message.replace(/^base_url/, () => field),
+    );
+  }
+}
+
+/**
  * Reads a service's `base_url`. Only scheme, host and port are normalised; `{token}` in the path stays as it is.
  *
  * @param options.allowInsecure whether plain http and private addresses are allowed

@@ -10,12 +10,17 @@ export const TOKEN_BODY_FORMATS = ["form", "json"] as const;
 /** RFC 6749 §4 says a form; Notion and Atlassian want JSON. */
 export type TokenBodyFormat = (typeof TOKEN_BODY_FORMATS)[number];
 
+export interface OAuth2Client {
+  readonly id: string;
+  readonly authentication: ClientAuthentication;
+}
+
 /** A request to a token endpoint, or to another endpoint that a client proves itself to in the same way. */
 export interface TokenRequest {
   readonly url: string;
   readonly destination: RequestDestination;
-  readonly clientId: string;
-  readonly clientAuthentication: ClientAuthentication;
+  /** Undefined where the grant alone proves who asks (RFC 7523 §2.1). */
+  readonly client: OAuth2Client | undefined;
   /** The audience of a client assertion where it is not the endpoint itself. */
   readonly issuer?: string | undefined;
   readonly grantType: string;
@@ -43,14 +48,14 @@ export async function sendTokenRequest(
   request: TokenRequest,
   signal: AbortSignal,
 ): Promise<BoundedAnswer> {
-  const { url, destination, grantType, parameters } = request;
+  const { url, destination, client, grantType, parameters } = request;
   let answer: BoundedAnswer | undefined;
   try {
     await oauth.genericTokenEndpointRequest(
       // Whether plain http is allowed is the destination's business; the library would refuse it for loopback too.
       { issuer: request.issuer ?? url, token_endpoint: url.replace(/^http:/i, "https:") },
-      { client_id: request.clientId },
-      toClientAuth(request.clientAuthentication),
+      { client_id: client?.id ?? "none" },
+      client === undefined ? anonymous : toClientAuth(client.authentication),
       grantType,
       { ...parameters },
       {
@@ -69,7 +74,7 @@ export async function sendTokenRequest(
     );
   } catch (error) {
     signal.throwIfAborted();
-    throw unreachable(error);
+    throw unreachableTokenEndpoint(error);
   }
   if (answer === undefined) throw new Error("the token request was not sent");
   return answer;
@@ -89,8 +94,11 @@ function encode(
   };
 }
 
+/** A request without any client. */
+const anonymous: oauth.ClientAuth = () => undefined;
+
 /** The endpoint gave no answer; the sentence tells that it is not the API that failed. */
-function unreachable(error: unknown): TokenEndpointError {
+export function unreachableTokenEndpoint(error: unknown): TokenEndpointError {
   if (!(error instanceof VaultProxyError)) {
     return new TokenEndpointError("oauth2_refresh_failed", "the request for a token could not be made", {
       cause: error,

@@ -1,0 +1,33 @@
+import type { AccessTokenSource, CredentialInjector, OutgoingRequest } from "./auth-strategy.js";
+import { NO_NAMES } from "./auth-strategy.js";
+
+const HEADER_NAMES: ReadonlySet<string> = new Set(["authorization"]);
+const SCHEME = "Bearer ";
+
+/** `Authorization: Bearer <access token>` (RFC 6750 §2.1), of a token that changes while the service lives. */
+export function createAccessTokenInjector(source: AccessTokenSource): CredentialInjector {
+  return {
+    headerNames: HEADER_NAMES,
+    queryNames: NO_NAMES,
+    inject(request) {
+      const token = source.current();
+      if (typeof token === "string") {
+        addToken(request, token);
+        return undefined;
+      }
+      return token.then((value) => addToken(request, value));
+    },
+    async renew(request) {
+      const at = request.headers.findLastIndex((value) => value.startsWith(SCHEME));
+      const rejected = request.headers[at]?.slice(SCHEME.length) ?? "";
+      if (!(await source.replace(rejected))) return false;
+      request.headers[at] = `${SCHEME}${await source.current()}`;
+      return true;
+    },
+    searched: () => source.searched(),
+  };
+}
+
+function addToken(request: OutgoingRequest, token: string): void {
+  request.headers.push("Authorization", `${SCHEME}${token}`);
+}

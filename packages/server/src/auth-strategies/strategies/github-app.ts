@@ -1,0 +1,153 @@
+import { z } from "@hono/zod-openapi";
+import { VaultProxyError } from "../../errors/vault-proxy-error.js";
+import { assertEndpointUrl } from "../../network/base-url.js";
+import type { BoundedAnswer } from "../../network/bounded-request.js";
+import { Secret } from "../../redaction/secret.js";
+import { createAccessTokenInjector } from "../access-token-injector.js";
+import type { AuthStrategy, ReadFile } from "../auth-strategy.js";
+import type { IssuedToken } from "../issued-token.js";
+import { signJsonWebToken } from "../json-web-token.js";
+import { KEPT_TOKEN_FIELD_NAMES, keptToken, keptTokenFields, storedToken } from "../kept-token.js";
+import { reauthorizationRequired, TokenEndpointError } from "../oauth2/token-endpoint-error.js";
+import { unreachableTokenEndpoint } from "../oauth2/token-endpoint.js";
+import { privateKeySchema } from "../secret-text.js";
+import { readSigningKey, type SigningKey } from "../signing-key.js";
+import { readNamedFile, storedFileNameSchema } from "../stored-file-name.js";
+
+const GITHUB_API = "https://api.github.com";
+
+/** Seconds. GitHub takes ten minutes at most, and clocks may differ by one. */
+const ASSERTION = { lifetime: 540, clockSkew: 60 } as const;
+
+const identifier = z
+  .union([z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, "must be letters and digits"), z.int().positive()])
+  .transform(String);
+
+const schema = z.strictObject({
+  type: z.literal("github_app"),
+  app_id: identifier.openapi({ description: "The app's id or client id." }),
+  installation_id: identifier,
+  key_file: storedFileNameSchema.optional().openapi({ description: "Uploaded private key (PEM)." }),
+  private_key: privateKeySchema.optional().openapi({ description: "The private key (PEM) itself." }),
+  api_url: z
+    .string()
+    .min(1)
+    .max(2048)
+    .default(GITHUB_API)
+    .openapi({ description: "Of GitHub Enterprise Server: https://HOST/api/v3" }),
+  repositories: z
+    .array(z.string().min(1).max(256))
+    .max(500)
+    .optional()
+    .openapi({
+      description: "Names of the repositories that the token is for; all of the installation without.",
+    }),
+  permissions: z
+    .record(z.string().min(1).max(64), z.enum(["read", "write", "admin"]))
+    .optional()
+    .openapi({ description: "What the token may do; all that the installation may without." }),
+  ...keptTokenFields,
+});
+
+type Config = z.output<typeof schema>;
+
+const answerSchema = z.object({
+  token: z
+    .string()
+    .max(16_384)
+    .regex(/^[\x21-\x7e]+$/),
+  expires_at: z.string(),
+});
+
+/** A GitHub App: a signed assertion is exchanged for an installation access token. */
+export const githubAppStrategy: AuthStrategy<Config> = {
+  type: "github_app",
+  schema,
+  secretFields: ["private_key", "access_token"],
+  check(config, { destination }) {
+    assertEndpointUrl(config.api_url, "auth.api_url", destination.allowPrivate);
+    if ((config.key_file === undefined) === (config.private_key === undefined)) {
+      throw new VaultProxyError("invalid_request", "auth: one of key_file and private_key is required");
+    }
+  },
+  async readFiles(config, readFile) {
+    await readKey(config, readFile);
+    return config;
+  },
+  describe: () => ({}),
+  secrets: ({ private_key, access_token }) =>
+    [private_key, access_token].filter((secret) => secret !== undefined),
+  // The key is never sent anywhere, so that no answer can hold it.
+  searched: ({ access_token: secret }) => (secret === undefined ? [] : [{ secret }]),
+  renewal: {
+    keptFields: KEPT_TOKEN_FIELD_NAMES,
+    stored: storedToken,
+    keep: (config, token) => ({ ...config, ...keptToken(token) }),
+    async issue(config, { destination }, { send, readFile, clock }, signal) {
+      const now = Math.floor(clock() / 1000);
+      const issuedAt = now - ASSERTION.clockSkew;
+      const assertion = await signJsonWebToken(
+        { iss: config.app_id, iat: issuedAt, exp: issuedAt + ASSERTION.lifetime },
+        await readKey(config, readFile),
+        undefined,
+      );
+      const { repositories, permissions } = config;
+      let answer: BoundedAnswer;
+      try {
+        answer = await send({
+          url: `${config.api_url.replace(/\/+$/, "")}/app/installations/${config.installation_id}/access_tokens`,
+          method: "POST",
+          headers: {
+            authorization: `Bearer ${assertion}`,
+            accept: "application/vnd.github+json",
+            "content-type": "application/json",
+            "user-agent": "vault-proxy",
+            "x-github-api-version": "2022-11-28",
+          },
+          body: JSON.stringify({ repositories, permissions }),
+          destination,
+          signal,
+        });
+      } catch (error) {
+        signal.throwIfAborted();
+        throw unreachableTokenEndpoint(error);
+      }
+      return parseAnswer(answer, now);
+    },
+  },
+  createInjector: (_, token) => createAccessTokenInjector(token),
+};
+
+function parseAnswer({ status, body }: BoundedAnswer, now: number): IssuedToken {
+  // 401: the key or the app is gone; 404: the installation.
+  if (status === 401 || status === 404) throw reauthorizationRequired();
+  const answer = status === 201 || status === 200 ? answerSchema.safeParse(parseJson(body)) : undefined;
+  const expiresAt =
+    answer?.success === true ? Math.floor(Date.parse(answer.data.expires_at) / 1000) : Number.NaN;
+  if (answer?.success !== true || !(expiresAt > now)) {
+    throw new TokenEndpointError(
+      "oauth2_refresh_failed",
+      `the provider answered with status ${status} and without a token`,
+      { isTemporary: status < 400 || status === 429 || status >= 500 },
+    );
+  }
+  return { accessToken: new Secret(answer.data.token), issuedAt: now, expiresAt, hasLifetime: true };
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString("utf8")) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+async function readKey(
+  { key_file: name, private_key: inline }: Config,
+  readFile: ReadFile,
+): Promise<SigningKey> {
+  if (inline !== undefined) return readSigningKey(inline.reveal(), "auth.private_key", "RS256");
+  const field = "auth.key_file";
+  const bytes = await readNamedFile(readFile, name ?? "", field);
+  return readSigningKey(bytes.toString("utf8"), field, "RS256");
+}

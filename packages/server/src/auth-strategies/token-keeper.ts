@@ -1,0 +1,117 @@
+import pLimit from "p-limit";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import type { Collection } from "../vault/vault.js";
+import type { AccessTokenSource, IssuingTools } from "./auth-strategy.js";
+import { usableRecord } from "./imported-service.js";
+import { REFRESH_LIMITS } from "./refresh-schedule.js";
+import { renewalOf, type ServiceRecord } from "./service-definition.js";
+import { TokenHolder, type TokenEvents } from "./token-holder.js";
+
+export interface TokenKeeperParts {
+  readonly services: Collection<ServiceRecord>;
+  readonly tools: IssuingTools;
+  /** 0 to 1. */
+  readonly random: () => number;
+  readonly events: TokenEvents;
+}
+
+/** The access tokens of all services whose credential expires. */
+export interface TokenKeeper {
+  /** The token of the service of that name, whatever becomes of it. */
+  sourceOf(name: string): AccessTokenSource;
+  /** When its token ends, in unix seconds; undefined if there is none. */
+  expiresAt(name: string): number | undefined;
+  /** The committed services, at unlock and after every change. */
+  update(services: ReadonlyMap<string, ServiceRecord>): void;
+  /** The vault was locked: refreshes under way are abandoned without writing, timers stopped, tokens dropped. */
+  clear(): void;
+}
+
+export function createTokenKeeper({ services, tools, random, events }: TokenKeeperParts): TokenKeeper {
+  /** By name, with the stored record that each was made for or took over last. */
+  const holders = new Map<string, { holder: TokenHolder; stored: ServiceRecord }>();
+  const limit = pLimit(REFRESH_LIMITS.concurrent);
+
+  const make = (stored: ServiceRecord): TokenHolder | undefined => {
+    const record = usable(stored);
+    const renewal = record === undefined ? undefined : renewalOf(record);
+    if (record === undefined || renewal === undefined) return undefined;
+    return new TokenHolder(record, {
+      renewal,
+      tools,
+      random,
+      events,
+      queue: (task) => limit(task),
+      save: (update) => save(services, stored.name, update),
+    });
+  };
+
+  const holderOf = (name: string): TokenHolder => {
+    const known = holders.get(name);
+    if (known === undefined) throw new VaultProxyError("not_found", "no such service");
+    return known.holder;
+  };
+
+  return {
+    sourceOf: (name) => ({
+      current: () => holderOf(name).current(),
+      replace: (rejected) => holderOf(name).replace(rejected),
+      searched: () => holders.get(name)?.holder.searched() ?? [],
+    }),
+    expiresAt: (name) => holders.get(name)?.holder.expiresAt,
+    update(records) {
+      for (const [name, { holder }] of holders) {
+        if (records.has(name)) continue;
+        holder.stop(new VaultProxyError("not_found", "this service was deleted"));
+        holders.delete(name);
+      }
+      for (const [name, stored] of records) {
+        const known = holders.get(name);
+        if (known?.stored === stored) continue;
+        // A record of another type leaves nothing to take over.
+        if (known === undefined && renewalOf(stored) === undefined) continue;
+        const record = usable(stored);
+        if (known !== undefined && record !== undefined && known.holder.adopt(record)) {
+          known.stored = stored;
+          continue;
+        }
+        known?.holder.stop(new VaultProxyError("conflict", "this service was changed"));
+        holders.delete(name);
+        const holder = make(stored);
+        if (holder !== undefined) holders.set(name, { holder, stored });
+      }
+    },
+    clear() {
+      for (const { holder } of holders.values()) {
+        holder.stop(new VaultProxyError("vault_locked", "the vault was locked"));
+      }
+      holders.clear();
+      limit.clearQueue();
+    },
+  };
+}
+
+async function save(
+  services: Collection<ServiceRecord>,
+  name: string,
+  update: (stored: ServiceRecord) => ServiceRecord | undefined,
+): Promise<boolean> {
+  return services.change((records) => {
+    const stored = records.get(name);
+    const record = stored === undefined ? undefined : usable(stored);
+    const updated = record === undefined ? undefined : update(record);
+    if (updated === undefined) return false;
+    records.set(name, updated);
+    return true;
+  });
+}
+
+/** @returns undefined for a record that this version cannot use */
+function usable(stored: ServiceRecord): ServiceRecord | undefined {
+  try {
+    return usableRecord(stored);
+  } catch (error) {
+    if (error instanceof VaultProxyError) return undefined;
+    throw error;
+  }
+}
