@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import type { IncomingMessage, Server } from "node:http";
 import { performance } from "node:perf_hooks";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
+import { createTokenRequester } from "./auth-strategies/oauth2/token-endpoint.js";
+import { createTokenKeeper } from "./auth-strategies/token-keeper.js";
 import { importGoService, legalServiceName } from "./auth-strategies/go-service.js";
 import { obstaclesOf } from "./auth-strategies/imported-service.js";
 import type { ServiceRecord } from "./auth-strategies/service-definition.js";
@@ -14,11 +16,13 @@ import { createProxyPipeline } from "./data-plane/proxy-pipeline.js";
 import { createServiceRoutes } from "./data-plane/service-routes.js";
 import { VaultProxyError } from "./errors/vault-proxy-error.js";
 import { createControlPlane } from "./http-api/app.js";
+import { createBoundedSender } from "./network/bounded-request.js";
 import { createBrowserGuard } from "./network/browser-guard.js";
 import { findPeerUid, readTcpTable, shareReads, type ReadTcpTable } from "./network/peer-user.js";
 import { describeThrown, type Logger } from "./redaction/logger.js";
 import { createOutboundScan } from "./scrubbing/outbound-scan.js";
 import { createOutboundSecrets } from "./scrubbing/outbound-secrets.js";
+import { createRefreshReports } from "./refresh-reports.js";
 import { readTlsFiles } from "./start-up-files.js";
 import type { TokenRecord } from "./tokens/token-record.js";
 import { createTokenRegistry } from "./tokens/token-registry.js";
@@ -74,17 +78,36 @@ export async function createServer(config: ServerConfig, version: string, log: L
   });
   const outboundSecrets = createOutboundSecrets(randomBytes);
   const outboundGuard = createOutboundGuard(outboundSecrets, () => performance.now());
-  const routes = createServiceRoutes({ records: () => services.records, egressProxy: config.egressProxy });
+  const sendBounded = createBoundedSender(config.egressProxy);
+  const accessTokens = createTokenKeeper({
+    services,
+    tools: {
+      send: sendBounded,
+      requestToken: createTokenRequester(sendBounded, Date.now),
+      readFile: (name) => vault.files.read(name),
+      clock: Date.now,
+    },
+    random: Math.random,
+    events: createRefreshReports(log, config.onRefreshFailure),
+  });
+  const routes = createServiceRoutes({
+    records: () => services.records,
+    egressProxy: config.egressProxy,
+    tokenOf: (name) => accessTokens.sourceOf(name),
+  });
 
   vault.subscribe((event) => {
     if (event.type === "locked") {
       const reason = new VaultProxyError("vault_locked", "the vault was locked");
       calls.end(() => true, reason);
       routes.destroyAll(reason);
+      accessTokens.clear();
       outboundGuard.clear();
     } else if (event.type === "unlocked") {
+      accessTokens.update(services.records);
       outboundGuard.update(services.records);
     } else if (event.collections.has("services")) {
+      accessTokens.update(services.records);
       routes.refresh();
       outboundGuard.update(services.records);
       calls.end(
@@ -100,6 +123,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
     vault,
     tokens,
     services,
+    tokenExpiryOf: (service) => accessTokens.expiresAt(service),
     version,
     tokenTtlMs: config.tokenTtlMs,
     clock: Date.now,

@@ -24,7 +24,7 @@ export function createAccessTokenInjector(source: AccessTokenSource): Credential
       request.headers[at] = `${SCHEME}${await source.current()}`;
       return true;
     },
-    searched: () => source.searched(),
+    searched: source.searched,
   };
 }
 

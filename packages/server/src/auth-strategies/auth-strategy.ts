@@ -1,7 +1,7 @@
 import type { z } from "@hono/zod-openapi";
 import type { RequestDestination, SendBounded } from "../network/bounded-request.js";
 import type { Secret } from "../redaction/secret.js";
-import type { SearchedSecret } from "../scrubbing/secret-matcher.js";
+import type { ChangingSecrets, SearchedSecret } from "../scrubbing/secret-matcher.js";
 import type { IssuedToken } from "./issued-token.js";
 import type { RequestToken } from "./oauth2/token-endpoint.js";
 import type { ServiceInfo } from "./service-info.js";
@@ -32,8 +32,8 @@ export interface CredentialInjector {
    * Resolves to whether it did. Absent for credentials that do not change.
    */
   renew?(request: OutgoingRequest): Promise<boolean>;
-  /** What must not come back in an answer, where that changes with time; a new array for each change. */
-  searched?(): readonly SearchedSecret[];
+  /** What it injects that is not in the configuration: searched for in answers too, before and after it changes. */
+  readonly searched?: ChangingSecrets;
 }
 
 /** The access token of one service, as {@link CredentialInjector}s use it. */
@@ -42,8 +42,8 @@ export interface AccessTokenSource {
   current(): string | Promise<string>;
   /** After an upstream refused the token `rejected`: whether there is another one now. Does not reject. */
   replace(rejected: string): Promise<boolean>;
-  /** All tokens and secrets of the service; a new array for each change. */
-  searched(): readonly SearchedSecret[];
+  /** All tokens and secrets of the service. */
+  readonly searched: ChangingSecrets;
 }
 
 /** What a strategy may know of its service besides its own fields. */
@@ -71,8 +71,8 @@ export interface Renewal<Config> {
   readonly keptFields: readonly string[];
   /** The token in the configuration, if it has ever had one. */
   stored(config: Config): IssuedToken | undefined;
-  /** The refresh token of the configuration, where the credential has one. */
-  refreshToken?(config: Config): Secret | undefined;
+  /** The field with the refresh token, which the provider may replace too. */
+  readonly refreshTokenField?: string;
   /** The configuration with this token in it, and with the refresh token that came along. */
   keep(config: Config, token: IssuedToken): Config;
   /**
@@ -95,7 +95,7 @@ export interface AuthStrategy<Config extends { readonly type: string }> {
   readonly type: Config["type"];
   /** Strict: an unknown field is refused by name. */
   readonly schema: z.ZodObject;
-  /** Top-level fields holding secrets: a `PUT` that omits one keeps the stored value. */
+  /** Top-level fields holding secrets that an admin gives: a `PUT` that omits one keeps the stored value. */
   readonly secretFields: readonly (keyof Config & string)[];
   /** Checks that need more than one field. @throws VaultProxyError `invalid_request` naming the field. */
   check?(config: Config, service: ServiceFacts): void;

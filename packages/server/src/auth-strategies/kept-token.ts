@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { Secret } from "../redaction/secret.js";
+import type { Secret } from "../redaction/secret.js";
 import { secretHeaderValueSchema } from "./header-field.js";
 import type { IssuedToken } from "./issued-token.js";
 

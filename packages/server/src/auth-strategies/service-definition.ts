@@ -171,8 +171,8 @@ export function toServiceRecord(definition: ParsedServiceDefinition): ServiceRec
   return record;
 }
 
-/** Of an injector that is only asked for the names of what it injects. */
-const NO_TOKEN: AccessTokenSource = {
+/** Where there is no access token: with a credential that does not expire, or before there is a service. */
+export const NO_TOKEN: AccessTokenSource = {
   current() {
     throw new VaultProxyError("internal", "no token is given here");
   },

@@ -1,9 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { isDeepStrictEqual } from "node:util";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import { Secret } from "../redaction/secret.js";
 import type { SearchedSecret } from "../scrubbing/secret-matcher.js";
 import type { AccessTokenSource, IssuingTools, Renewal } from "./auth-strategy.js";
-import { inputOf } from "./imported-service.js";
 import type { IssuedToken } from "./issued-token.js";
 import { TokenEndpointError } from "./oauth2/token-endpoint-error.js";
 import {
@@ -16,6 +15,7 @@ import {
   retryDelay,
   saveRetryDelay,
 } from "./refresh-schedule.js";
+import { isSameCredential } from "./same-credential.js";
 import { destinationOf } from "./service-destination.js";
 import { searchedSecretsOf, type AuthConfig, type ServiceRecord } from "./service-definition.js";
 
@@ -52,6 +52,8 @@ export interface TokenEvents {
  * (RFC 9700 §4.14).
  */
 export class TokenHolder implements AccessTokenSource {
+  readonly searched = (): readonly SearchedSecret[] =>
+    (this.#searched ??= searchedSecretsOf({ ...this.#record, auth: this.#config }));
   readonly #parts: TokenHolderParts;
   readonly #stopped = new AbortController();
   /** As it is stored, as far as is known. */
@@ -61,8 +63,6 @@ export class TokenHolder implements AccessTokenSource {
   /** The newest configuration: the stored one, but for a token that is not saved yet. */
   #config: AuthConfig;
   #token: IssuedToken | undefined;
-  /** What was current before, for answers to calls that went out with it. */
-  #previous: AuthConfig | undefined;
   #searched: readonly SearchedSecret[] | undefined;
   #refreshing: Promise<IssuedToken> | undefined;
   #failures = 0;
@@ -87,7 +87,8 @@ export class TokenHolder implements AccessTokenSource {
 
   /** Takes over a changed record, if its credential is still this one. @returns whether it is */
   adopt(record: ServiceRecord): boolean {
-    if (record !== this.#saving && record !== this.#record && !this.#isSameCredential(record)) return false;
+    if (record !== this.#saving && record !== this.#record && !isSameCredential(this.#record, record))
+      return false;
     this.#record = record;
     return true;
   }
@@ -123,13 +124,6 @@ export class TokenHolder implements AccessTokenSource {
     } catch {
       return false;
     }
-  }
-
-  searched(): readonly SearchedSecret[] {
-    this.#searched ??= [this.#config, this.#previous]
-      .filter((auth) => auth !== undefined)
-      .flatMap((auth) => searchedSecretsOf({ ...this.#record, auth }));
-    return this.#searched;
   }
 
   #refresh(how: "for a call" | "ahead of time"): Promise<IssuedToken> {
@@ -188,7 +182,6 @@ export class TokenHolder implements AccessTokenSource {
   }
 
   #accept(token: IssuedToken): void {
-    this.#previous = this.#config;
     this.#config = this.#parts.renewal.keep(this.#config, token);
     this.#token = token;
     this.#searched = undefined;
@@ -235,10 +228,10 @@ export class TokenHolder implements AccessTokenSource {
     const { events, save } = this.#parts;
     const { name } = this.#record;
     const config = this.#config;
-    if (this.#stopped.signal.aborted) return;
+    if (this.#isStopped()) return;
     try {
       const saved = await save((stored) => {
-        if (!this.#isSameCredential(stored)) return undefined;
+        if (!isSameCredential(this.#record, stored)) return undefined;
         this.#saving = { ...stored, auth: config };
         return this.#saving;
       });
@@ -247,7 +240,7 @@ export class TokenHolder implements AccessTokenSource {
       this.#saveFailures = 0;
       clearTimeout(this.#saveTimer);
     } catch (error) {
-      if (this.#stopped.signal.aborted) return;
+      if (this.#isStopped()) return;
       this.#saveFailures += 1;
       events.unsaved(name, error);
       clearTimeout(this.#saveTimer);
@@ -255,26 +248,15 @@ export class TokenHolder implements AccessTokenSource {
     }
   }
 
+  #isStopped(): boolean {
+    return this.#stopped.signal.aborted;
+  }
+
   #isRotatedBy({ refreshToken }: IssuedToken): boolean {
-    const known = this.#parts.renewal.refreshToken?.(this.#config);
-    return refreshToken !== undefined && refreshToken.reveal() !== known?.reveal();
-  }
-
-  /** Whether an admin has left the credential alone: only what the server keeps itself may differ. */
-  #isSameCredential(record: ServiceRecord): boolean {
-    return (
-      record === this.#record ||
-      isDeepStrictEqual(this.#credentialOf(record), this.#credentialOf(this.#record))
-    );
-  }
-
-  #credentialOf({ auth, allow_private, tls_skip_verify, tls_ca }: ServiceRecord): object {
-    const kept = new Set(this.#parts.renewal.keptFields);
-    const fields = Object.entries(auth).filter(([field]) => !kept.has(field));
-    return {
-      auth: inputOf(Object.fromEntries(fields)),
-      destination: [allow_private, tls_skip_verify, tls_ca],
-    };
+    const { refreshTokenField: field } = this.#parts.renewal;
+    const known = field === undefined ? undefined : this.#config[field];
+    if (refreshToken === undefined) return false;
+    return !(known instanceof Secret) || known.reveal() !== refreshToken.reveal();
   }
 }
 

@@ -1,5 +1,6 @@
 import pLimit from "p-limit";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import type { SearchedSecret } from "../scrubbing/secret-matcher.js";
 import type { Collection } from "../vault/vault.js";
 import type { AccessTokenSource, IssuingTools } from "./auth-strategy.js";
 import { usableRecord } from "./imported-service.js";
@@ -26,6 +27,9 @@ export interface TokenKeeper {
   /** The vault was locked: refreshes under way are abandoned without writing, timers stopped, tokens dropped. */
   clear(): void;
 }
+
+/** One and the same, so that it does not look like a change. */
+const NOTHING: readonly SearchedSecret[] = [];
 
 export function createTokenKeeper({ services, tools, random, events }: TokenKeeperParts): TokenKeeper {
   /** By name, with the stored record that each was made for or took over last. */
@@ -56,7 +60,7 @@ export function createTokenKeeper({ services, tools, random, events }: TokenKeep
     sourceOf: (name) => ({
       current: () => holderOf(name).current(),
       replace: (rejected) => holderOf(name).replace(rejected),
-      searched: () => holders.get(name)?.holder.searched() ?? [],
+      searched: () => holders.get(name)?.holder.searched() ?? NOTHING,
     }),
     expiresAt: (name) => holders.get(name)?.holder.expiresAt,
     update(records) {

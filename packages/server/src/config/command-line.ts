@@ -21,6 +21,7 @@ interface RawOptions {
   readonly httpProxy?: string;
   readonly allowedHosts?: string;
   readonly passwordFile?: string;
+  readonly onRefreshFailure?: string;
   readonly allowPlaintextBind?: boolean | string;
   readonly logFormat: ServerConfig["logFormat"];
   readonly logLevel: ServerConfig["logLevel"];
@@ -83,6 +84,10 @@ function defineCommand(version: string): Command {
     .option("--http-proxy <url>", "egress proxy for calls to upstreams, http:// or https://")
     .option("--allowed-hosts <names>", "further names, comma-separated, under which the server may be called")
     .option("--password-file <file>", "unlock at start with the first line of this file")
+    .option(
+      "--on-refresh-failure <command>",
+      "program to run when a token could not be refreshed ahead of time, with the service and an error code as arguments",
+    )
     .option(
       "--allow-plaintext-bind",
       "listen on a non-loopback address without TLS (a container's published port)",
@@ -149,6 +154,7 @@ function toConfig(options: RawOptions, credentialsDirectory = ""): ServerConfig 
       options.passwordFile !== undefined || credentialsDirectory === ""
         ? undefined
         : resolve(credentialsDirectory, PASSWORD_CREDENTIAL),
+    onRefreshFailure: options.onRefreshFailure === undefined ? undefined : resolve(options.onRefreshFailure),
     logFormat: options.logFormat,
     logLevel: options.logLevel,
   };

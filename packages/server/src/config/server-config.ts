@@ -16,6 +16,8 @@ export interface ServerConfig {
   readonly passwordFile: string | undefined;
   /** Where systemd puts the credential with the password if the unit has one; undefined where {@link passwordFile} is given. */
   readonly passwordCredential: string | undefined;
+  /** Absolute path of a command that is told of failed refreshes. */
+  readonly onRefreshFailure: string | undefined;
   readonly logFormat: (typeof LOG_FORMATS)[number];
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }

@@ -27,7 +27,7 @@ export interface AnswerBodyEvents {
 export function createAnswerBody(
   response: ServerResponse,
   plan: Exclude<AnswerPlan, { kind: "refuse" }>,
-  matcher: SecretMatcher | undefined,
+  matcher: (() => SecretMatcher) | undefined,
   events: AnswerBodyEvents,
 ): AnswerBody {
   if (plan.kind === "pass" || matcher === undefined) return new PassedBody(response, events);

@@ -12,8 +12,8 @@ export interface AnswerMatchers {
 /** A header field is short and seldom prose, so shorter secrets are searched for there than in bodies. */
 const SHORTEST_IN_HEAD = 4;
 
-/** @returns undefined if there is nothing to search for */
-export function compileAnswerMatchers(searched: readonly SearchedSecret[]): AnswerMatchers | undefined {
+/** Compiles what finds the secrets, in every form in which an answer may hold them. Takes milliseconds. */
+export function compileAnswerMatchers(searched: readonly SearchedSecret[]): AnswerMatchers {
   const inBodies: Buffer[] = [];
   const short: Buffer[] = [];
   for (const { secret, forms } of searched) {
@@ -25,8 +25,8 @@ export function compileAnswerMatchers(searched: readonly SearchedSecret[]): Answ
     if (forms === "base64") inBodies.push(...secretForms(text, forms));
     for (const written of writings(text, forms)) inBodies.push(...secretForms(written));
   }
-  if (inBodies.length + short.length === 0) return undefined;
-  const matchers = { head: compilePatterns([...inBodies, ...short]), body: compilePatterns(inBodies) };
+  const body = compilePatterns(inBodies);
+  const matchers = { head: short.length === 0 ? body : compilePatterns([...inBodies, ...short]), body };
   for (const pattern of [...inBodies, ...short]) pattern.fill(0);
   return matchers;
 }

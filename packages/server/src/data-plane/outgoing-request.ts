@@ -20,7 +20,7 @@ export function prepareRequest(
   for (const [canonicalName, name, value] of route.defaultHeaders) {
     if (!hasHeader(headers, canonicalName)) headers.push(name, value);
   }
-  if (route.matchers !== undefined) {
+  if (route.searchedAnswers !== undefined) {
     limitRanges(headers);
     limitCodings(headers);
   }

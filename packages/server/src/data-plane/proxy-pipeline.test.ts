@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import type { ServiceRecord } from "../auth-strategies/service-definition.js";
+import { NO_TOKEN, type ServiceRecord } from "../auth-strategies/service-definition.js";
 import { Secret } from "../redaction/secret.js";
 import { createOutboundScan } from "../scrubbing/outbound-scan.js";
 import { createOutboundSecrets } from "../scrubbing/outbound-secrets.js";
@@ -48,7 +48,11 @@ async function startPipeline(upstream: RequestListener) {
   const pipeline = createProxyPipeline({
     isLocked: () => false,
     authenticate: (token) => (token === TOKEN ? ({ digest: "d" } as TokenRecord) : undefined),
-    routes: createServiceRoutes({ records: () => new Map([["api", record]]), egressProxy: undefined }),
+    routes: createServiceRoutes({
+      records: () => new Map([["api", record]]),
+      egressProxy: undefined,
+      tokenOf: () => NO_TOKEN,
+    }),
     searchOutbound: (service) => createOutboundScan(outbound, service),
     strike: (token) => strikes.push(token.digest),
     calls,

@@ -8,9 +8,13 @@ const SECRET = "s3cret-0123456789";
 
 function setUp() {
   const output = new PassThrough();
-  const scrubbed = new ScrubbedOutput(output, compilePatterns([Buffer.from(SECRET)]), { edges: false });
+  let matcher = compilePatterns([Buffer.from(SECRET)]);
+  const scrubbed = new ScrubbedOutput(output, () => matcher, { edges: false });
   const written = (): string => ((output.read() as Buffer | null) ?? Buffer.alloc(0)).toString();
-  return { output, scrubbed, written };
+  const searchFor = (...patterns: string[]): void => {
+    matcher = compilePatterns(patterns.map((pattern) => Buffer.from(pattern)));
+  };
+  return { output, scrubbed, written, searchFor };
 }
 
 test("what could be the start of a secret waits, and up to 4 bytes of it leave after a silence", async () => {
@@ -55,4 +59,15 @@ test("a full output is told, an empty piece is not", () => {
   const { output, scrubbed } = setUp();
   expect(scrubbed.write(Buffer.from("s3"))).toBe(true);
   expect(scrubbed.write(Buffer.alloc(output.writableHighWaterMark, "x"))).toBe(false);
+});
+
+test("what is searched for may change between two pieces, and within a secret", () => {
+  const { scrubbed, written, searchFor } = setUp();
+  scrubbed.write(Buffer.from(`new-token-1 ${SECRET.slice(0, 9)}`));
+  searchFor(SECRET, "new-token-1");
+  scrubbed.write(Buffer.from(`${SECRET.slice(9)} new-token-1 ${SECRET.slice(0, 5)}`));
+  expect(written()).toBe(`new-token-1 ${"*".repeat(SECRET.length)} ${"*".repeat(11)} `);
+  searchFor(SECRET.slice(0, 4));
+  scrubbed.finish();
+  expect(written()).toBe(`****${SECRET.slice(4, 5)}`);
 });

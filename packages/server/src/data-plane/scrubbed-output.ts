@@ -8,12 +8,17 @@ const SILENCE_MS = 20;
 /** Writes bytes to a stream with the secrets in them overwritten, each chunk as soon as it may leave. */
 export class ScrubbedOutput {
   readonly #output: Writable;
+  readonly #matcher: () => SecretMatcher;
   readonly #stream: ScrubStream;
+  #searchedFor: SecretMatcher;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(output: Writable, matcher: SecretMatcher, options: { readonly edges: boolean }) {
+  /** @param matcher asked for with each chunk: another one is searched for from there on */
+  constructor(output: Writable, matcher: () => SecretMatcher, options: { readonly edges: boolean }) {
     this.#output = output;
-    this.#stream = new ScrubStream(matcher, options);
+    this.#matcher = matcher;
+    this.#searchedFor = matcher();
+    this.#stream = new ScrubStream(this.#searchedFor, options);
   }
 
   /** Secrets overwritten so far. */
@@ -23,6 +28,7 @@ export class ScrubbedOutput {
 
   /** @returns false if the output wants no more before it has drained */
   write(chunk: Buffer): boolean {
+    this.#keepUp();
     const leaving = this.#stream.push(chunk);
     if (this.#stream.heldBytes > 0) this.#awaitSilence();
     return leaving.length === 0 || this.#output.write(leaving);
@@ -31,6 +37,7 @@ export class ScrubbedOutput {
   /** Writes what was held back. The output is not ended. */
   finish(): void {
     clearTimeout(this.#timer);
+    this.#keepUp();
     const leaving = this.#stream.end();
     if (leaving.length > 0) this.#output.write(leaving);
   }
@@ -38,6 +45,13 @@ export class ScrubbedOutput {
   /** To be called if {@link ScrubbedOutput.finish} is not: nothing is written any more. */
   abandon(): void {
     clearTimeout(this.#timer);
+  }
+
+  #keepUp(): void {
+    const matcher = this.#matcher();
+    if (matcher === this.#searchedFor) return;
+    this.#searchedFor = matcher;
+    this.#stream.searchFor(matcher);
   }
 
   #awaitSilence(): void {

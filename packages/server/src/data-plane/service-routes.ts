@@ -1,10 +1,11 @@
 import { Pool, type Dispatcher } from "undici";
-import type { CredentialInjector } from "../auth-strategies/auth-strategy.js";
+import type { AccessTokenSource, CredentialInjector } from "../auth-strategies/auth-strategy.js";
 import {
   createInjector,
   searchedSecretsOf,
   type ServiceRecord,
 } from "../auth-strategies/service-definition.js";
+import { differsInTokenOnly } from "../auth-strategies/same-credential.js";
 import { allowsInsecure } from "../auth-strategies/service-destination.js";
 import { usableRecord } from "../auth-strategies/imported-service.js";
 import { parseDuration } from "../config/duration.js";
@@ -13,7 +14,7 @@ import { parseBaseUrl } from "../network/base-url.js";
 import { createConnector } from "../network/connector.js";
 import { canonicalHeaderName } from "../network/header-policy.js";
 import type { ReadGate } from "../network/read-gate.js";
-import { compileAnswerMatchers, type AnswerMatchers } from "./answer-matchers.js";
+import { createSearchedAnswers, type SearchedAnswers } from "./answer-search.js";
 
 /** Defaults of what a service may set, and bounds of what an upstream may do. */
 const LIMITS = {
@@ -46,7 +47,7 @@ export interface ServiceRoute {
   /** Between two pieces of a body, in milliseconds. */
   readonly idleTimeoutMs: number;
   /** What searches answers for the service's secrets; undefined if they are not searched. */
-  readonly matchers: AnswerMatchers | undefined;
+  readonly searchedAnswers: SearchedAnswers | undefined;
   readonly dispatcher: Dispatcher;
   /** The gate of the connection whose bytes are being handled in this very turn. */
   readonly currentGate: () => ReadGate | undefined;
@@ -65,6 +66,8 @@ export interface ServiceRoutes {
 export interface ServiceRoutesOptions {
   /** The committed services. Throws while locked. */
   readonly records: () => ReadonlyMap<string, ServiceRecord>;
+  /** The access token of a service whose credential expires. */
+  readonly tokenOf: (name: string) => AccessTokenSource;
   readonly egressProxy: URL | undefined;
 }
 
@@ -77,14 +80,17 @@ export function createServiceRoutes(options: ServiceRoutesOptions): ServiceRoute
       if (known !== undefined) return known;
       const record = options.records().get(name);
       if (record === undefined) return undefined;
-      const route = createRoute(record, options.egressProxy);
+      const route = createRoute(record, options);
       routes.set(name, route);
       return route;
     },
     refresh() {
       const records = options.records();
       for (const [name, route] of routes) {
-        if (records.get(name) === route.stored) continue;
+        const stored = records.get(name);
+        // A token that was refreshed changes nothing of how calls go out.
+        if (stored === route.stored || (stored !== undefined && differsInTokenOnly(route.stored, stored)))
+          continue;
         routes.delete(name);
         void route.dispatcher.close().catch(ignore);
       }
@@ -101,12 +107,14 @@ function ignore(): void {
   return undefined;
 }
 
-function createRoute(stored: ServiceRecord, egressProxy: URL | undefined): ServiceRoute {
+function createRoute(stored: ServiceRecord, { egressProxy, tokenOf }: ServiceRoutesOptions): ServiceRoute {
   const record = usableRecord(stored);
   const base = parseBaseUrl(record.base_url, { allowInsecure: allowsInsecure(record) });
   const connectTimeoutMs = milliseconds(record.connect_timeout, LIMITS.connectTimeoutMs);
   const responseTimeoutMs = milliseconds(record.response_timeout, LIMITS.responseTimeoutMs);
   const idleTimeoutMs = milliseconds(record.idle_timeout, LIMITS.idleTimeoutMs);
+  const injector = createInjector(record, tokenOf(record.name));
+  const changing = injector.searched === undefined ? [] : [injector.searched];
   let currentGate: ReadGate | undefined;
   return {
     name: record.name,
@@ -114,7 +122,7 @@ function createRoute(stored: ServiceRecord, egressProxy: URL | undefined): Servi
     stored,
     origin: base.origin,
     basePath: base.basePath,
-    injector: createInjector(record),
+    injector,
     defaultHeaders: Object.entries(record.headers ?? {}).map(([name, value]) => [
       canonicalHeaderName(name),
       name,
@@ -124,7 +132,8 @@ function createRoute(stored: ServiceRecord, egressProxy: URL | undefined): Servi
       record.max_request_bytes === 0 ? Infinity : (record.max_request_bytes ?? LIMITS.maxRequestBytes),
     responseTimeoutMs,
     idleTimeoutMs,
-    matchers: record.scrub === "off" ? undefined : compileAnswerMatchers(searchedSecretsOf(record)),
+    searchedAnswers:
+      record.scrub === "off" ? undefined : createSearchedAnswers(searchedSecretsOf(record), changing),
     currentGate: () => currentGate,
     dispatcher: new Pool(base.origin, {
       connections: LIMITS.maxConnections,

@@ -7,6 +7,7 @@ import { describeUpstreamError, isConnectionLoss } from "../network/upstream-err
 import { createAnswerBody, type AnswerBody } from "./answer-body.js";
 import { encodeInterim, readAnswerHead, readTrailers } from "./answer-head.js";
 import { headOfDecoded, planAnswer } from "./answer-plan.js";
+import type { AnswerSearch } from "./answer-search.js";
 import type { CountBytes } from "./chunk-collector.js";
 import type { EndableCall } from "./in-flight-calls.js";
 import { answerError } from "./own-answer.js";
@@ -44,7 +45,7 @@ export interface ExchangeOutcome {
 /** What an exchange needs to know of the service that is called. */
 export type ExchangeRoute = Pick<
   ServiceRoute,
-  "name" | "origin" | "currentGate" | "responseTimeoutMs" | "idleTimeoutMs" | "matchers"
+  "name" | "origin" | "currentGate" | "responseTimeoutMs" | "idleTimeoutMs" | "searchedAnswers"
 >;
 
 export interface ExchangeOptions {
@@ -73,6 +74,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
   readonly serviceName: string;
   readonly #options: ExchangeOptions;
   readonly #startedAt: number;
+  readonly #search: AnswerSearch | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #gate: ReadGate | undefined;
   #body: AnswerBody | undefined;
@@ -93,6 +95,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
     this.#startedAt = options.now();
     this.tokenDigest = options.tokenDigest;
     this.serviceName = options.route.name;
+    this.#search = options.route.searchedAnswers?.open();
     const { request, response } = options;
     response.on("close", this.#onCallerClose).on("error", this.#onCallerClose);
     // The answer to a pipelined request has no socket yet, and is not told when that closes.
@@ -121,19 +124,19 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
     // undici takes 099 for an interim answer, and would pass it on.
     if (status < 100) throw new VaultProxyError("upstream_failed", "the upstream's answer is not valid HTTP");
     const { request, response, requestId, route } = this.#options;
-    const { matchers } = route;
+    const search = this.#search;
     const head = readAnswerHead(
       controller.rawHeaders as Buffer[],
       reason,
       this.#locationContext(),
-      matchers?.head,
+      search?.matchers.head,
     );
     this.#scrubbedInHead += head.hits;
     if (status < 200) {
       this.#passInterim(status, head.headers);
       return;
     }
-    const plan = planAnswer(request.method ?? "GET", status, head.headers, matchers !== undefined);
+    const plan = planAnswer(request.method ?? "GET", status, head.headers, search !== undefined);
     if (plan.kind === "refuse") {
       throw new VaultProxyError(
         "upstream_failed",
@@ -144,7 +147,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
     const headers = isDecoded ? headOfDecoded(head.headers) : head.headers;
     headers.push(...SANDBOX_HEADERS, "X-Vault-Request-Id", requestId);
     this.#gate = route.currentGate();
-    this.#body = createAnswerBody(response, plan, matchers?.body, {
+    this.#body = createAnswerBody(response, plan, search && (() => search.matchers.body), {
       onDrain: this.#onDrain,
       onEnd: this.#onBodyEnd,
       onFailure: () => this.#breakOff("the upstream's answer cannot be decoded"),
@@ -239,6 +242,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
     clearTimeout(this.#idleTimer);
     this.#gate?.open();
     this.#body?.abandon();
+    this.#search?.close();
     this.#options.request.socket.off("close", this.#onCallerClose);
     const scrubbed = this.#scrubbedInHead + (this.#body?.hits ?? 0);
     this.#options.onEnd(this, { status: this.#status, error, scrubbed });
@@ -246,9 +250,9 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
 
   readonly #onBodyEnd = (): void => {
     if (this.#over) return;
-    const { response, route } = this.#options;
+    const { response } = this.#options;
     if (this.#trailers.length > 0) {
-      const { headers, hits } = readTrailers(this.#trailers, route.matchers?.head);
+      const { headers, hits } = readTrailers(this.#trailers, this.#search?.matchers.head);
       this.#scrubbedInHead += hits;
       response.addTrailers(pairs(headers));
     }

@@ -5,6 +5,7 @@ import type { Dispatcher } from "undici";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { describeUpstreamError } from "../network/upstream-errors.js";
 import { readAnswerHead } from "./answer-head.js";
+import type { AnswerSearch } from "./answer-search.js";
 import type { EndableCall } from "./in-flight-calls.js";
 import { answerErrorOnSocket } from "./own-answer.js";
 import { ScrubbedOutput } from "./scrubbed-output.js";
@@ -34,6 +35,7 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
   readonly tokenDigest: string;
   readonly serviceName: string;
   readonly #options: WebSocketOptions;
+  readonly #search: AnswerSearch | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   /** Set when the upstream answers without switching. */
   #plainExchange: UpstreamExchange | undefined;
@@ -46,6 +48,7 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
     this.#options = options;
     this.tokenDigest = options.tokenDigest;
     this.serviceName = options.route.name;
+    this.#search = options.route.searchedAnswers?.open();
     options.socket.on("close", this.#onCallerClose).on("error", this.#onCallerClose);
   }
 
@@ -77,7 +80,7 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
     this.#upstream = upstream;
     upstream.on("error", ignore);
     const location = { service: route.name, origin: route.origin, basePath };
-    const head = readAnswerHead(controller.rawHeaders as Buffer[], "", location, route.matchers?.head);
+    const head = readAnswerHead(controller.rawHeaders as Buffer[], "", location, this.#search?.matchers.head);
     this.#scrubbedInHead = head.hits;
     const headers = [...withoutExtensions(head.headers), "X-Vault-Request-Id", requestId];
     socket.write(encodeSwitch(status, headers));
@@ -117,6 +120,7 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
       response,
       onEnd: (_ended, outcome) => {
         this.#over = true;
+        this.#search?.close();
         onEnd(this, outcome);
       },
     });
@@ -125,9 +129,9 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
   }
 
   #join(caller: Duplex, upstream: Duplex, behindHead: Buffer): void {
-    const { route, countBytes } = this.#options;
-    const body = route.matchers?.body;
-    const output = body === undefined ? undefined : new ScrubbedOutput(caller, body, { edges: false });
+    const { countBytes } = this.#options;
+    const search = this.#search;
+    const output = search && new ScrubbedOutput(caller, () => search.matchers.body, { edges: false });
     this.#output = output;
     if (behindHead.length > 0) upstream.write(behindHead);
 
@@ -176,6 +180,7 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
     this.#over = true;
     const { socket, onEnd } = this.#options;
     this.#output?.abandon();
+    this.#search?.close();
     this.#upstream?.destroy();
     // What was written to the caller before the upstream's end still leaves; a caller that is gone is none.
     if (this.#upstream !== undefined) socket.destroySoon();

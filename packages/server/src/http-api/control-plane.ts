@@ -23,6 +23,8 @@ export interface ControlPlaneParts {
   readonly vault: Vault;
   readonly tokens: TokenRegistry;
   readonly services: Collection<ServiceRecord>;
+  /** When the access token of a service ends, in unix seconds; undefined if it has none. */
+  readonly tokenExpiryOf: (service: string) => number | undefined;
   /** The server's version, as `GET /health` and the OpenAPI document show it. */
   readonly version: string;
   /** How long a token lives when its request does not say, in milliseconds. */

@@ -1,8 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { tokenStatusSchema } from "../auth-strategies/service-info.js";
 import type { AccessRules } from "./authentication.js";
 import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
 import { TOKEN_ERRORS, errorResponses } from "./error-schema.js";
 import { BEARER_SECURITY, jsonAnswer } from "./route-documentation.js";
+import { sortedByName } from "./sorted-services.js";
+import { tokenStateOf } from "./token-state.js";
 
 const healthSchema = z
   .strictObject({
@@ -16,8 +19,11 @@ const tokenHealthSchema = z
   .strictObject({
     name: z.string(),
     auth_type: z.string(),
-    expires_at: z.number().openapi({ description: "Unix seconds." }),
-    token_status: z.enum(["valid", "expiring", "expired"]),
+    expires_at: z
+      .number()
+      .optional()
+      .openapi({ description: "Unix seconds; absent if there is no token yet." }),
+    token_status: tokenStatusSchema,
   })
   .openapi("ServiceTokenHealth");
 
@@ -56,7 +62,13 @@ export function registerHealthRoutes(
         ...errorResponses(...TOKEN_ERRORS),
       },
     }),
-    // No auth type with a token refresh exists yet, so no service can be listed.
-    (c) => c.json([], 200),
+    (c) => {
+      const tokens: z.infer<typeof tokenHealthSchema>[] = [];
+      for (const record of sortedByName(parts.services.records)) {
+        const state = tokenStateOf(record, parts);
+        if (state !== undefined) tokens.push({ name: record.name, auth_type: record.auth.type, ...state });
+      }
+      return c.json(tokens, 200);
+    },
   );
 }

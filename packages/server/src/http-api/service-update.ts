@@ -1,10 +1,13 @@
+import type { ReadFile } from "../auth-strategies/auth-strategy.js";
 import { inputOf } from "../auth-strategies/imported-service.js";
 import type { AuthConfig, ServiceRecord } from "../auth-strategies/service-definition.js";
 import {
+  readDefinitionFiles,
   secretFieldsOf,
   serviceDefinitionSchema,
   toServiceRecord,
 } from "../auth-strategies/service-definition.js";
+import { withTokenOf } from "../auth-strategies/same-credential.js";
 import { invalidRequest } from "./validation-message.js";
 
 /** The body of a `PUT`, as sent, after the update schema accepted it. */
@@ -16,14 +19,19 @@ export interface ServiceUpdateBody {
 /**
  * The record that a `PUT` makes of the stored one: everything is the body's, but the name stays, and a secret that the
  * body leaves out is the stored one if the auth type is the same. The whole is validated as a new service would be.
+ * An access token stays if it is still for the same credential.
  * @throws VaultProxyError `invalid_request` that names the field.
  */
-export function mergeServiceUpdate(stored: ServiceRecord, body: ServiceUpdateBody): ServiceRecord {
+export async function mergeServiceUpdate(
+  stored: ServiceRecord,
+  body: ServiceUpdateBody,
+  readFile: ReadFile,
+): Promise<ServiceRecord> {
   const kept = stored.auth.type === body.auth.type ? storedSecrets(stored) : {};
   const definition = { ...body, name: stored.name, auth: { ...kept, ...body.auth } };
   const parsed = serviceDefinitionSchema.safeParse(definition);
   if (!parsed.success) throw invalidRequest(parsed.error.issues, definition);
-  return toServiceRecord(parsed.data);
+  return withTokenOf(stored, toServiceRecord(await readDefinitionFiles(parsed.data, readFile)));
 }
 
 function storedSecrets(record: ServiceRecord): Partial<AuthConfig> {

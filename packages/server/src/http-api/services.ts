@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import {
-  describeService,
+  readDefinitionFiles,
   serviceDefinitionSchema,
   serviceNameSchema,
   serviceUpdateSchema,
@@ -17,12 +17,15 @@ import { ADMIN_ERRORS, BODY_ERRORS, SAVE_ERRORS, TOKEN_ERRORS, errorResponses } 
 import { BEARER_SECURITY, jsonAnswer, jsonRequest } from "./route-documentation.js";
 import type { ServiceUpdateBody } from "./service-update.js";
 import { mergeServiceUpdate } from "./service-update.js";
+import { sortedByName } from "./sorted-services.js";
+import { serviceInfoOf } from "./token-state.js";
 
 const nameParams = z.strictObject({ name: serviceNameSchema });
 /** The path's name wins, so that even an illegal one in the body is no fault. */
 const updateBodySchema = serviceUpdateSchema
   .extend({ name: z.string().optional().openapi({ description: "Ignored: the path's name counts." }) })
   .openapi("ServiceUpdate");
+const MAX_UPDATE_TURNS = 20;
 const noSuchService = (): VaultProxyError => new VaultProxyError("not_found", "no such service");
 
 /** `/services` and `/services/{name}`. */
@@ -48,8 +51,11 @@ export function registerServiceRoutes(
       },
     }),
     (c) => {
-      const records = [...services.records.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-      return c.json(records.map(describeService), 200);
+      const records = sortedByName(services.records);
+      return c.json(
+        records.map((record) => serviceInfoOf(record, parts)),
+        200,
+      );
     },
   );
 
@@ -71,7 +77,7 @@ export function registerServiceRoutes(
     (c) => {
       const record = services.records.get(c.req.valid("param").name);
       if (record === undefined) throw noSuchService();
-      return c.json(describeService(record), 200);
+      return c.json(serviceInfoOf(record, parts), 200);
     },
   );
 
@@ -91,7 +97,10 @@ export function registerServiceRoutes(
       },
     }),
     async (c) => {
-      const record = toServiceRecord(c.req.valid("json"));
+      const definition = await readDefinitionFiles(c.req.valid("json"), (file) =>
+        parts.vault.files.read(file),
+      );
+      const record = toServiceRecord(definition);
       const replaced = await services.change((records) => {
         const known = records.has(record.name);
         records.set(record.name, record);
@@ -101,7 +110,7 @@ export function registerServiceRoutes(
         { service: record.name, auth_type: record.auth.type, by: c.get("token").id_prefix },
         replaced ? "service replaced" : "service added",
       );
-      return c.json(describeStored(record), 201);
+      return c.json(describeStored(record, parts), 201);
     },
   );
 
@@ -124,18 +133,12 @@ export function registerServiceRoutes(
       const { name } = c.req.valid("param");
       // The body as sent: the schema's output has defaults in place of what was left out.
       const body = await c.req.json<ServiceUpdateBody>();
-      const record = await services.change((records) => {
-        const stored = records.get(name);
-        if (stored === undefined) throw noSuchService();
-        const updated = mergeServiceUpdate(stored, body);
-        records.set(name, updated);
-        return updated;
-      });
+      const record = await update(parts, name, body);
       log.info(
         { service: name, auth_type: record.auth.type, by: c.get("token").id_prefix },
         "service updated",
       );
-      return c.json(describeStored(record), 200);
+      return c.json(describeStored(record, parts), 200);
     },
   );
 
@@ -165,7 +168,30 @@ export function registerServiceRoutes(
   );
 }
 
-function describeStored(record: ServiceRecord): ServiceInfo {
+/**
+ * What a definition takes from stored files is read before the change is made; a service that was changed meanwhile, by
+ * a token refresh for example, is read again.
+ */
+async function update(
+  { services, vault }: ControlPlaneParts,
+  name: string,
+  body: ServiceUpdateBody,
+): Promise<ServiceRecord> {
+  for (let turn = 0; turn < MAX_UPDATE_TURNS; turn += 1) {
+    const stored = services.records.get(name);
+    if (stored === undefined) throw noSuchService();
+    const updated = await mergeServiceUpdate(stored, body, (file) => vault.files.read(file));
+    const isDone = await services.change((records) => {
+      if (records.get(name) !== stored) return false;
+      records.set(name, updated);
+      return true;
+    });
+    if (isDone) return updated;
+  }
+  throw new VaultProxyError("conflict", "this service is being changed by others; try again");
+}
+
+function describeStored(record: ServiceRecord, parts: ControlPlaneParts): ServiceInfo {
   const warnings = warningsOf(record);
-  return { ...describeService(record), ...(warnings.length === 0 ? {} : { warnings: [...warnings] }) };
+  return { ...serviceInfoOf(record, parts), ...(warnings.length === 0 ? {} : { warnings: [...warnings] }) };
 }

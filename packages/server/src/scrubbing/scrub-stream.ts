@@ -21,7 +21,7 @@ export interface ScrubStreamOptions {
  * It has no clock: whoever drives it calls {@link ScrubStream.letGo} when nothing came for a while.
  */
 export class ScrubStream {
-  readonly #matcher: SecretMatcher;
+  #matcher: SecretMatcher;
   readonly #leadingTail: LeadingTail | undefined;
   readonly #cursor: ScanCursor = { state: ROOT, position: 0 };
   /** Bytes that came in; positions in the stream count from its first byte. */
@@ -70,16 +70,28 @@ export class ScrubStream {
       tail.read(chunk);
       if (tail.length > before) overwrite(0, tail.length);
     }
-    const cursor = this.#cursor;
-    cursor.position = 0;
-    for (;;) {
-      const length = this.#matcher.findNext(chunk, cursor);
-      if (length === 0) break;
-      const end = came + cursor.position;
-      overwrite(this.#withLeadingTail(end - length), end);
-    }
+    this.#findAll(chunk, came, overwrite);
     this.#received += chunk.length;
     return this.#release(scrubbed ?? chunk);
+  }
+
+  /**
+   * Searches for other patterns from here on. Of the old ones, those that are among the new are found also where they
+   * have begun already; of the new ones, those that begin in what has not left yet.
+   * @throws {Error} after the end
+   */
+  searchFor(matcher: SecretMatcher): void {
+    this.#assertOpen();
+    const begun = this.#matcher.prefix(this.#cursor.state);
+    // Of what has begun, bytes may have left already: overwritten, or let go.
+    const before = this.#held.subarray(0, Math.max(0, this.#held.length - begun.length));
+    const again = Buffer.concat([before, begun]);
+    this.#matcher = matcher;
+    this.#cursor.state = ROOT;
+    this.#findAll(again, this.#received - again.length, (from, to) => {
+      this.#count(from, to);
+      this.#overwriteHeld(from, to, this.#received);
+    });
   }
 
   /**
@@ -106,6 +118,18 @@ export class ScrubStream {
     const leaving = this.#held;
     this.#held = NOTHING;
     return leaving;
+  }
+
+  /** Calls `overwrite` for each occurrence that ends in these bytes, the first of which has the position `came`. */
+  #findAll(bytes: Buffer, came: number, overwrite: (from: number, to: number) => void): void {
+    const cursor = this.#cursor;
+    cursor.position = 0;
+    for (;;) {
+      const length = this.#matcher.findNext(bytes, cursor);
+      if (length === 0) return;
+      const end = came + cursor.position;
+      overwrite(this.#withLeadingTail(end - length), end);
+    }
   }
 
   #assertOpen(): void {

@@ -131,3 +131,18 @@ describe("the matcher of a service's secrets", () => {
     expect(compileSecretMatcher(secrets).tableBytes).toBeLessThan(200_000);
   });
 });
+
+test("the bytes that lead to a state are the longest suffix of the text with which a pattern begins", () => {
+  const patterns = fc.array(from("ab", { minLength: 1, maxLength: 9 }), { maxLength: 6 });
+  fc.assert(
+    fc.property(patterns, from("ab", { minLength: 0, maxLength: 40 }), (some, text) => {
+      const matcher = compilePatterns(some);
+      const cursor = { state: ROOT, position: 0 };
+      while (matcher.findNext(text, cursor) !== 0);
+      const prefix = matcher.prefix(cursor.state);
+      expect(prefix).toHaveLength(matcher.depth(cursor.state));
+      expect(text.subarray(text.length - prefix.length).equals(prefix)).toBe(true);
+      expect(prefix.length === 0 || some.some((each) => each.indexOf(prefix) === 0)).toBe(true);
+    }),
+  );
+});

@@ -10,6 +10,12 @@ export interface SearchedSecret {
   readonly forms?: FormSet;
 }
 
+/**
+ * Secrets that change while their service lives, such as tokens that are refreshed. Gives those of now: the same array
+ * as long as nothing has changed, another one afterwards. It is asked for every piece of an answer.
+ */
+export type ChangingSecrets = () => readonly SearchedSecret[];
+
 /** The state in which nothing that was read can be the start of a pattern. */
 export const ROOT = 0;
 
@@ -41,6 +47,8 @@ export interface SecretMatcher {
    * what was read that a pattern begins with. A pattern that has ended and is the start of no longer one counts not.
    */
   depth(state: number): number;
+  /** The bytes that lead from the root to this state: as many as {@link SecretMatcher.depth} says. */
+  prefix(state: number): Buffer;
   /** The state of the patterns' common start that is longer by one byte, if there is one. */
   child(state: number, byte: number): number | undefined;
   /** Whether exactly the bytes that lead from the root to this state are a pattern. */
@@ -150,6 +158,15 @@ export function compilePatterns(patterns: readonly Uint8Array[]): SecretMatcher 
 
     depth: (state) => depths[state] ?? 0,
 
+    prefix(state) {
+      const bytes = Buffer.alloc(depths[state] ?? 0);
+      for (let at = state, depth = bytes.length; depth > 0; depth -= 1) {
+        bytes[depth - 1] = labels[at] ?? 0;
+        at = parentOf(firstChild, at);
+      }
+      return bytes;
+    },
+
     child(state, byte) {
       const childrenEnd = firstChild[state + 1] ?? 0;
       for (let child = firstChild[state] ?? 0; child < childrenEnd; child += 1) {
@@ -163,6 +180,18 @@ export function compilePatterns(patterns: readonly Uint8Array[]): SecretMatcher 
 }
 
 const SHALLOW_DEPTH = 2;
+
+/** The last state whose first child is not behind this one. Children of lower states have lower numbers. */
+function parentOf(firstChild: Uint32Array, state: number): number {
+  let low = ROOT;
+  let high = state;
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if ((firstChild[middle] ?? 0) <= state) low = middle;
+    else high = middle;
+  }
+  return low;
+}
 
 interface Automaton {
   /** The byte that leads to a state. */

@@ -35,13 +35,9 @@ const schema = z.strictObject({
     .max(2048)
     .default(GITHUB_API)
     .openapi({ description: "Of GitHub Enterprise Server: https://HOST/api/v3" }),
-  repositories: z
-    .array(z.string().min(1).max(256))
-    .max(500)
-    .optional()
-    .openapi({
-      description: "Names of the repositories that the token is for; all of the installation without.",
-    }),
+  repositories: z.array(z.string().min(1).max(256)).max(500).optional().openapi({
+    description: "Names of the repositories that the token is for; all of the installation without.",
+  }),
   permissions: z
     .record(z.string().min(1).max(64), z.enum(["read", "write", "admin"]))
     .optional()
@@ -63,7 +59,7 @@ const answerSchema = z.object({
 export const githubAppStrategy: AuthStrategy<Config> = {
   type: "github_app",
   schema,
-  secretFields: ["private_key", "access_token"],
+  secretFields: ["private_key"],
   check(config, { destination }) {
     assertEndpointUrl(config.api_url, "auth.api_url", destination.allowPrivate);
     if ((config.key_file === undefined) === (config.private_key === undefined)) {

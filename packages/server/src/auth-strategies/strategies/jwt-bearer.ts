@@ -58,7 +58,7 @@ type Config = z.output<typeof schema>;
 export const jwtBearerStrategy: AuthStrategy<Config> = {
   type: "jwt_bearer",
   schema,
-  secretFields: ["private_key", "client_secret", "access_token"],
+  secretFields: ["private_key", "client_secret"],
   check(config, { destination }) {
     assertEndpointUrl(config.token_url, "auth.token_url", destination.allowPrivate);
     if ((config.key_file === undefined) === (config.private_key === undefined)) {

@@ -63,7 +63,7 @@ type Config = z.output<typeof schema>;
 export const oauth2ClientStrategy: AuthStrategy<Config> = {
   type: "oauth2_client",
   schema,
-  secretFields: ["client_secret", "refresh_token", "access_token"],
+  secretFields: ["client_secret", "refresh_token"],
   check(config, service) {
     const { allowPrivate } = service.destination;
     if (config.client_id === undefined) throw missing("client_id");
@@ -97,7 +97,7 @@ export const oauth2ClientStrategy: AuthStrategy<Config> = {
   renewal: {
     keptFields: KEPT_TOKEN_FIELD_NAMES,
     stored: storedToken,
-    refreshToken: (config) => config.refresh_token,
+    refreshTokenField: "refresh_token",
     keep: (config, token) => ({
       ...config,
       ...keptToken(token),

@@ -38,7 +38,7 @@ type Config = z.output<typeof schema>;
 export const serviceAccountStrategy: AuthStrategy<Config> = {
   type: "service_account",
   schema,
-  secretFields: ["sa_access_token"],
+  secretFields: [],
   check(config, { destination }) {
     if (config.sa_token_url !== undefined) {
       assertEndpointUrl(config.sa_token_url, "auth.sa_token_url", destination.allowPrivate);

@@ -79,6 +79,7 @@ export async function startControlPlane(): Promise<ControlPlaneFixture> {
     vault,
     tokens,
     services,
+    tokenExpiryOf: () => undefined,
     version: "1.2.3",
     tokenTtlMs: TOKEN_TTL_MS,
     clock,

@@ -1,0 +1,114 @@
+import { describe, expect, test } from "vitest";
+import { Secret } from "../redaction/secret.js";
+import { scrubText } from "../scrubbing/scrub-text.js";
+import type { SearchedSecret } from "../scrubbing/secret-matcher.js";
+import { createSearchedAnswers, type AnswerSearch, type SearchedAnswers } from "./answer-search.js";
+
+const searched = (...values: string[]): SearchedSecret[] =>
+  values.map((value) => ({ secret: new Secret(value) }));
+
+/** A source of secrets with the values to begin with, and what changes them. */
+function changingSecrets(...values: string[]) {
+  let now = searched(...values);
+  return { give: () => now, change: (...others: string[]) => (now = searched(...others)) };
+}
+
+function answersOf(source: () => readonly SearchedSecret[], ...fixed: string[]): SearchedAnswers {
+  const answers = createSearchedAnswers(searched(...fixed), [source]);
+  if (answers === undefined) throw new Error("nothing is searched for");
+  return answers;
+}
+
+const found = ({ matchers }: AnswerSearch, ...values: string[]): string[] =>
+  values.filter((value) => scrubText(matchers.body, `"${value}"`).hits > 0);
+
+const [A, B, C, D] = ["secret-aaaaaaaa", "secret-bbbbbbbb", "secret-cccccccc", "secret-dddddddd"];
+
+describe("what is searched for in the answers of a service", () => {
+  test("is nothing where it has no secrets, or only such that are too short, and none that change", () => {
+    expect(createSearchedAnswers([], [])).toBeUndefined();
+    expect(createSearchedAnswers(searched("abc"), [])).toBeUndefined();
+    expect(createSearchedAnswers(searched("abcd"), [])).toBeDefined();
+    expect(createSearchedAnswers([], [() => []])).toBeDefined();
+  });
+
+  test("is one and the same for all answers while nothing changes", () => {
+    const fixed = createSearchedAnswers(searched(A), []);
+    expect(fixed?.open().matchers).toBe(fixed?.open().matchers);
+    const answers = answersOf(changingSecrets(B).give, A);
+    const search = answers.open();
+    expect(search.matchers).toBe(search.matchers);
+    expect(answers.open().matchers).toBe(search.matchers);
+    expect(found(search, A, B, C)).toEqual([A, B]);
+  });
+
+  test("may come while an answer is under way, and where there was nothing", () => {
+    const source = changingSecrets();
+    const search = answersOf(source.give).open();
+    expect(found(search, A)).toEqual([]);
+    source.change(A);
+    expect(found(search, A)).toEqual([A]);
+  });
+
+  test("is what was there before too, while an answer is open that began then", () => {
+    const source = changingSecrets(A);
+    const answers = answersOf(source.give);
+    const first = answers.open();
+    source.change(B);
+    const second = answers.open();
+    source.change(C);
+    source.change(D);
+    expect(found(first, A, B, D)).toEqual([A, B, D]);
+    expect(found(second, A, B, D)).toEqual([A, B, D]);
+    first.close();
+    first.close();
+    source.change("secret-eeeeeeee");
+    expect(found(second, A, B, D)).toEqual([B, D]);
+    second.close();
+    source.change("secret-ffffffff");
+    expect(found(answers.open(), A, B, D, "secret-eeeeeeee")).toEqual(["secret-eeeeeeee"]);
+  });
+
+  test("is what was there before the last change, also for an answer that begins after it", () => {
+    const source = changingSecrets(A);
+    const answers = answersOf(source.give);
+    answers.open().close();
+    source.change(B);
+    expect(found(answers.open(), A, B)).toEqual([A, B]);
+  });
+
+  test("is not compiled anew when a secret is gone that no answer needs, before something else changes", () => {
+    const source = changingSecrets(A);
+    const answers = answersOf(source.give);
+    const first = answers.open();
+    source.change(B);
+    const { matchers } = first;
+    first.close();
+    expect(answers.open().matchers).toBe(matchers);
+  });
+
+  test("has a bound, however often it changes under one long answer", () => {
+    const source = changingSecrets("x".repeat(1000));
+    const answers = answersOf(source.give, A);
+    const search = answers.open();
+    for (let change = 0; change < 200; change += 1) {
+      source.change(`${change}-`.padEnd(1000, "y"));
+      answers.open().close();
+    }
+    expect(search.matchers.body.tableBytes).toBeLessThan(10_000_000);
+    expect(found(search, A, "198-".padEnd(1000, "y"))).toHaveLength(2);
+  });
+
+  test("holds a secret once that goes and comes again", () => {
+    const source = changingSecrets(A);
+    const search = answersOf(source.give).open();
+    const { stateCount } = search.matchers.body;
+    for (let change = 0; change < 5; change += 1) {
+      source.change();
+      expect(found(search, A)).toEqual([A]);
+      source.change(A);
+      expect(found(search, A)).toEqual([A]);
+    }
+    expect(search.matchers.body.stateCount).toBe(stateCount);
+  });
+});
