@@ -10,15 +10,20 @@ import { isTextual } from "../scrubbing/textual-content.js";
 import type { TokenRecord } from "../tokens/token-record.js";
 import type { CountBytes } from "./chunk-collector.js";
 import { sayContinue } from "./continue-answer.js";
+import { injectCredential } from "./credential-injection.js";
 import type { InFlightCalls } from "./in-flight-calls.js";
 import { countForward } from "./max-forwards.js";
 import { answerError, answerErrorOnSocket, answerOptions } from "./own-answer.js";
 import { pathOf, prepareRequest, withoutHeader } from "./outgoing-request.js";
 import { presentedTokens } from "./presented-tokens.js";
 import { bodyFraming, bodyTooLarge, RequestBody, type BodyFraming } from "./request-body.js";
+import { renewingFor } from "./renewing-handler.js";
 import type { ServiceRoute, ServiceRoutes } from "./service-routes.js";
 import { UpstreamExchange, type ExchangeOutcome } from "./upstream-exchange.js";
 import { WebSocketExchange } from "./websocket-exchange.js";
+
+/** A longer request body is not kept for a second try with another credential. */
+const REPEATABLE_BODY_BYTES = 64 * 1024;
 
 /** RFC 9110 §9.2.2; PUT and DELETE too, as far as they have no body. */
 const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
@@ -161,38 +166,30 @@ function run(parts: ProxyPipelineParts, call: IncomingCall): Promise<void> | und
   if (framing.contentLength !== undefined && framing.contentLength > route.maxRequestBytes) {
     throw bodyTooLarge(route.maxRequestBytes);
   }
-  return injected(parts, route, outgoing, () => {
-    if (!call.response.destroyed) forward(parts, call, admitted, framing);
-  });
+  return injectCredential(
+    parts.calls,
+    admitted,
+    (reason) => fail(parts, call, reason),
+    () => {
+      if (!call.response.destroyed) forward(parts, call, admitted, framing);
+    },
+  );
 }
 
 function runUpgrade(parts: ProxyPipelineParts, upgrade: IncomingUpgrade): Promise<void> | undefined {
-  const { token, route, outgoing } = admit(parts, upgrade.request, upgrade.target);
+  const admitted = admit(parts, upgrade.request, upgrade.target);
+  const { outgoing } = admitted;
   if (outgoing.method !== "GET" || bodyFraming(upgrade.request).hasBody) {
     throw new VaultProxyError("invalid_request", "a WebSocket handshake is a GET without a body");
   }
-  return injected(parts, route, outgoing, () => {
-    if (!upgrade.socket.destroyed) forwardUpgrade(parts, upgrade, token, route, outgoing);
-  });
-}
-
-/** Adds the credential, then goes on, at once where nothing must be fetched for it. */
-function injected(
-  parts: ProxyPipelineParts,
-  route: ServiceRoute,
-  outgoing: OutgoingRequest,
-  goOn: () => void,
-): Promise<void> | undefined {
-  const pending = route.injector.inject(outgoing);
-  if (pending === undefined) {
-    goOn();
-    return undefined;
-  }
-  return pending.then(() => {
-    // The vault may have been locked while the credential was fetched.
-    if (parts.isLocked()) throw new VaultProxyError("vault_locked", "the vault is locked");
-    goOn();
-  });
+  return injectCredential(
+    parts.calls,
+    admitted,
+    (reason) => failUpgrade(parts, upgrade, reason),
+    () => {
+      if (!upgrade.socket.destroyed) forwardUpgrade(parts, upgrade, admitted);
+    },
+  );
 }
 
 function authenticate(
@@ -222,6 +219,7 @@ function forward(
   const body = framing.hasBody
     ? new RequestBody(request, {
         limit: route.maxRequestBytes,
+        keep: route.injector.renew === undefined ? 0 : REPEATABLE_BODY_BYTES,
         idleMs: route.idleTimeoutMs,
         countBytes: parts.countBytes,
         inspect:
@@ -238,17 +236,28 @@ function forward(
       })
     : null;
   const path = pathOf(outgoing);
+  let payload: RequestBody | Buffer | null = body;
   const send = (): void => {
     route.dispatcher.dispatch(
       {
         method: outgoing.method,
         path,
         headers: outgoing.headers,
-        body,
+        body: payload,
       },
-      exchange,
+      renewing ?? exchange,
     );
   };
+  const isIdempotent = IDEMPOTENT_METHODS.has(outgoing.method);
+  const renewing = renewingFor(
+    route,
+    outgoing,
+    (isTokenFault) => (isIdempotent || isTokenFault) && (body === null || body.kept !== undefined),
+    () => {
+      payload = body?.kept ?? null;
+      send();
+    },
+  );
   const exchange = new UpstreamExchange({
     request,
     response,
@@ -256,9 +265,9 @@ function forward(
     tokenDigest: token.digest,
     now: parts.now,
     countBytes: parts.countBytes,
-    route,
+    route: renewing === undefined ? route : { ...route, currentGate: renewing.currentGate },
     basePath: outgoing.basePath,
-    retry: body === null && IDEMPOTENT_METHODS.has(outgoing.method) ? send : undefined,
+    retry: body === null && isIdempotent ? send : undefined,
     onEnd(ended, outcome) {
       parts.calls.remove(ended);
       logOutcome(parts, { requestId, route, outgoing, startedAt }, outcome);
@@ -266,6 +275,7 @@ function forward(
       if (outcome.error !== undefined) body?.destroy();
     },
   });
+  renewing?.serve(exchange);
   parts.calls.add(exchange);
   if (framing.contentLength !== undefined)
     outgoing.headers.push("Content-Length", String(framing.contentLength));
@@ -276,11 +286,10 @@ function forward(
 function forwardUpgrade(
   parts: ProxyPipelineParts,
   { request, socket, head, requestId }: IncomingUpgrade,
-  token: TokenRecord,
-  route: ServiceRoute,
-  outgoing: OutgoingRequest,
+  { token, route, outgoing }: AdmittedCall,
 ): void {
   const startedAt = parts.now();
+  const renewing = renewingFor(route, outgoing, () => true, send);
   const exchange = new WebSocketExchange({
     request,
     socket,
@@ -289,23 +298,28 @@ function forwardUpgrade(
     tokenDigest: token.digest,
     now: parts.now,
     countBytes: parts.countBytes,
-    route,
+    route: renewing === undefined ? route : { ...route, currentGate: renewing.currentGate },
     basePath: outgoing.basePath,
     onEnd(ended, outcome) {
       parts.calls.remove(ended);
       logOutcome(parts, { requestId, route, outgoing, startedAt }, outcome);
     },
   });
+  renewing?.serve(exchange);
   parts.calls.add(exchange);
-  route.dispatcher.dispatch(
-    {
-      method: "GET",
-      path: pathOf(outgoing),
-      headers: withoutHeader(outgoing.headers, "sec-websocket-extensions"),
-      upgrade: "websocket",
-    },
-    exchange,
-  );
+  send();
+
+  function send(): void {
+    route.dispatcher.dispatch(
+      {
+        method: "GET",
+        path: pathOf(outgoing),
+        headers: withoutHeader(outgoing.headers, "sec-websocket-extensions"),
+        upgrade: "websocket",
+      },
+      renewing ?? exchange,
+    );
+  }
 }
 
 /** All fields of that name: Node gives the first, and the upstream may go by another. */

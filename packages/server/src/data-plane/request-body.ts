@@ -15,6 +15,8 @@ export interface RequestBodyOptions {
   readonly countBytes: CountBytes;
   /** Looks at each piece before it goes on; gives why it must not. */
   readonly inspect?: ((chunk: Buffer) => VaultProxyError | undefined) | undefined;
+  /** How many bytes are kept so that they can be sent once more; 0 without it. */
+  readonly keep?: number | undefined;
 }
 
 /**
@@ -28,6 +30,8 @@ export class RequestBody extends Readable {
   readonly #inspect: RequestBodyOptions["inspect"];
   readonly #idleTimer: NodeJS.Timeout;
   #received = 0;
+  readonly #keep: number;
+  #kept: Buffer[] | undefined = [];
 
   constructor(source: IncomingMessage, options: RequestBodyOptions) {
     super({ highWaterMark: HIGH_WATER_MARK });
@@ -35,6 +39,7 @@ export class RequestBody extends Readable {
     this.#limit = options.limit;
     this.#countBytes = options.countBytes;
     this.#inspect = options.inspect;
+    this.#keep = options.keep ?? 0;
     this.#idleTimer = setTimeout(this.#onIdle, options.idleMs);
     source.pause();
     source
@@ -42,6 +47,12 @@ export class RequestBody extends Readable {
       .on("end", this.#onEnd)
       .on("close", this.#onClose)
       .on("error", this.#onClose);
+  }
+
+  /** The whole body, if it has arrived and was short enough to be kept. */
+  get kept(): Buffer | undefined {
+    const { complete } = this.#source;
+    return complete && this.#kept !== undefined ? Buffer.concat(this.#kept) : undefined;
   }
 
   override _read(): void {
@@ -61,6 +72,8 @@ export class RequestBody extends Readable {
     this.#countBytes(chunk.length);
     this.#idleTimer.refresh();
     const refusal = this.#received > this.#limit ? bodyTooLarge(this.#limit) : this.#inspect?.(chunk);
+    if (this.#received > this.#keep) this.#kept = undefined;
+    this.#kept?.push(chunk);
     if (refusal !== undefined) this.destroy(refusal);
     else if (!this.push(chunk)) this.#source.pause();
   };

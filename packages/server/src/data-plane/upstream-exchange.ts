@@ -102,6 +102,10 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
     request.socket.on("close", this.#onCallerClose);
   }
 
+  get isOver(): boolean {
+    return this.#over;
+  }
+
   end(reason: VaultProxyError): void {
     if (this.#over) return;
     this.#ending = reason;

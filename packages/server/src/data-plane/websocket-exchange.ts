@@ -52,6 +52,10 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
     options.socket.on("close", this.#onCallerClose).on("error", this.#onCallerClose);
   }
 
+  get isOver(): boolean {
+    return this.#over;
+  }
+
   end(reason: VaultProxyError): void {
     if (this.#plainExchange !== undefined) {
       this.#plainExchange.end(reason);
