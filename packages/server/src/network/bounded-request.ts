@@ -46,7 +46,10 @@ export interface BoundedAnswer {
 export type SendBounded = (request: BoundedRequest) => Promise<BoundedAnswer>;
 
 /** @param egressProxy as for proxied calls */
-export function createBoundedSender(egressProxy: URL | undefined): SendBounded {
+export function createBoundedSender(
+  egressProxy: URL | undefined,
+  { totalTimeoutMs }: { readonly totalTimeoutMs: number } = LIMITS,
+): SendBounded {
   return async ({ url, method, headers, body, destination, signal }) => {
     const target = new URL(url);
     const client = new Client(target.origin, {
@@ -58,10 +61,10 @@ export function createBoundedSender(egressProxy: URL | undefined): SendBounded {
       pipelining: 1,
       allowH2: false,
       maxHeaderSize: LIMITS.answerHeaderBytes,
-      headersTimeout: LIMITS.totalTimeoutMs,
-      bodyTimeout: LIMITS.totalTimeoutMs,
+      headersTimeout: totalTimeoutMs,
+      bodyTimeout: totalTimeoutMs,
     });
-    const deadline = AbortSignal.timeout(LIMITS.totalTimeoutMs);
+    const deadline = AbortSignal.timeout(totalTimeoutMs);
     try {
       const answer = await client.request({
         path: `${target.pathname}${target.search}`,
