@@ -26,6 +26,7 @@ export interface ServiceFlags {
   readonly allowPrivate?: boolean | undefined;
   readonly tlsSkipVerify?: boolean | undefined;
   readonly forwardCookies?: boolean | undefined;
+  readonly sessionCookies?: boolean | undefined;
   readonly scrub?: boolean | undefined;
   readonly connectTimeout?: string | undefined;
   readonly responseTimeout?: string | undefined;
@@ -101,6 +102,7 @@ export function serviceDefinition(
     tls_ca: tlsCa,
     tls_skip_verify: flags.tlsSkipVerify,
     forward_cookies: flags.forwardCookies,
+    session_cookies: flags.sessionCookies,
     scrub: flags.scrub === false ? "off" : undefined,
     connect_timeout: flags.connectTimeout,
     response_timeout: flags.responseTimeout,

@@ -25,6 +25,7 @@ export interface ServiceDefinition {
   readonly base_url: string;
   readonly auth: AuthDefinition;
   readonly tls_skip_verify?: boolean | undefined;
+  /** Keep the cookies that the API sets, in memory, and send them on later calls, whoever makes them. */
   readonly session_cookies?: boolean | undefined;
   /** Allow http and private addresses. */
   readonly allow_private?: boolean | undefined;
@@ -32,6 +33,7 @@ export interface ServiceDefinition {
   readonly tls_ca?: string | undefined;
   /** Constant headers that are no secrets. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Pass on a caller's `Cookie`. Not together with `session_cookies`. */
   readonly forward_cookies?: boolean | undefined;
   /** Whether the service's secrets are overwritten where they stand in an answer. Default `on`. */
   readonly scrub?: "on" | "off" | undefined;

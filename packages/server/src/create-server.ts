@@ -9,6 +9,7 @@ import { obstaclesOf } from "./auth-strategies/imported-service.js";
 import type { ServiceRecord } from "./auth-strategies/service-definition.js";
 import type { ServerConfig } from "./config/server-config.js";
 import { createChunkCollector } from "./data-plane/chunk-collector.js";
+import { createCookieJars } from "./data-plane/cookie-jars.js";
 import { createHttpListener } from "./data-plane/http-listener.js";
 import { createInFlightCalls } from "./data-plane/in-flight-calls.js";
 import { createOutboundGuard } from "./data-plane/outbound-guard.js";
@@ -90,10 +91,12 @@ export async function createServer(config: ServerConfig, version: string, log: L
     random: Math.random,
     events: createRefreshReports(log, config.onRefreshFailure),
   });
+  const cookieJars = createCookieJars(Date.now);
   const routes = createServiceRoutes({
     records: () => services.records,
     egressProxy: config.egressProxy,
     tokenOf: (name) => accessTokens.sourceOf(name),
+    cookieJars,
   });
 
   vault.subscribe((event) => {
@@ -102,12 +105,14 @@ export async function createServer(config: ServerConfig, version: string, log: L
       calls.end(() => true, reason);
       routes.destroyAll(reason);
       accessTokens.clear();
+      cookieJars.clear();
       outboundGuard.clear();
     } else if (event.type === "unlocked") {
       accessTokens.update(services.records);
       outboundGuard.update(services.records);
     } else if (event.collections.has("services")) {
       accessTokens.update(services.records);
+      cookieJars.update(services.records);
       routes.refresh();
       outboundGuard.update(services.records);
       calls.end(

@@ -73,6 +73,7 @@ function addOptions(command: Command): void {
     .option("--allow-private", "allow http and private addresses")
     .option("--tls-ca <file>", "CA certificates (PEM) to trust for this service")
     .option("--tls-skip-verify", "check no certificate; http and private addresses are allowed")
+    .option("--session-cookies", "keep the cookies that the API sets, and send them on later calls")
     .option("--forward-cookies", "pass on a caller's Cookie header")
     .option("--no-scrub", "do not overwrite the service's secrets where its answers hold them")
     .option("--connect-timeout <duration>", "such as 10s")

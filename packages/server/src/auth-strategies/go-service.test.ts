@@ -65,7 +65,6 @@ describe("a service of a Go server", () => {
   test.each([
     ["base_url", { type: "bearer", token: SECRET }, { base_url: "http://api.example.com" }],
     ["base_url", { type: "bearer", token: SECRET }, { base_url: 7 }],
-    ["session_cookies", { type: "bearer", token: SECRET }, { session_cookies: true }],
     ["auth.token", { type: "bearer" }, {}],
     ["auth.header_name", { type: "header", header_name: "Host", header_value: SECRET }, {}],
   ])("that is not taken for its %s is kept, and a call names the field", (field, auth, others) => {
@@ -108,10 +107,21 @@ describe("a service of a Go server", () => {
     expect(shown("")).toBe("");
   });
 
-  test("becomes usable when what was in the way is gone", () => {
+  test("keeps session_cookies", () => {
     const record = importService({ type: "bearer", token: SECRET }, { session_cookies: true });
-    const mended = { ...record, session_cookies: false };
-    expect(usableRecord(mended).unchecked).toBeUndefined();
+    expect(record).toMatchObject({ session_cookies: true, forward_cookies: false });
+    expect(record.unchecked).toBeUndefined();
+    expect(usableRecord(record)).toBe(record);
+    expect(describeService(record).session_cookies).toBe(true);
+  });
+
+  test("becomes usable when what was in the way is gone", () => {
+    const record = importService({ type: "bearer", token: SECRET }, { base_url: "http://api.example.com" });
+    expect(record.unchecked).toBe(true);
+    const earlier = { ...importService({ type: "bearer", token: SECRET }, { session_cookies: true }) };
+    for (const mended of [{ ...record, base_url: BASE_URL }, { ...earlier, unchecked: true }]) {
+      expect(usableRecord(mended).unchecked).toBeUndefined();
+    }
   });
 
   test("loses fields that its type does not use", () => {

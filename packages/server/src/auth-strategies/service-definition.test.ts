@@ -201,7 +201,7 @@ describe("what is refused, by field", () => {
     ["name", { name: "a/b" }],
     ["name", { name: "<script>" }],
     ["name", { name: "x".repeat(129) }],
-    ["session_cookies", { session_cookies: true }],
+    ["session_cookies", { session_cookies: "yes" }],
     ["connect_timeout", { connect_timeout: "10" }],
     ["response_timeout", { response_timeout: "0" }],
     ["idle_timeout", { idle_timeout: "25h" }],
@@ -227,6 +227,11 @@ describe("what is refused, by field", () => {
     [/^base_url: /, "https://api.example.com/?q=1", {}],
     [/^base_url: /, "https://api.example.com/{token}", {}],
     [/^base_url: /, "https://169.254.169.254", { allow_private: true }],
+    [
+      /^session_cookies: cannot be used together with forward_cookies$/,
+      "https://api.example.com",
+      { session_cookies: true, forward_cookies: true },
+    ],
   ])("%s of %s", (message, base_url, settings) => {
     expect(refusal(() => serviceWith(KINDS.bearer, { base_url, ...settings }))).toMatch(message);
   });

@@ -84,16 +84,17 @@ const settings = {
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, "must not hold control characters")
     .optional(),
   tls_skip_verify: z.boolean().default(false),
-  session_cookies: z
-    .literal(false, "session cookies are not supported by this version")
-    .default(false)
-    .openapi({ description: "Not supported yet: only false." }),
+  session_cookies: z.boolean().default(false).openapi({
+    description: "Whether the upstream's cookies are kept, in memory, and sent on later calls by any token.",
+  }),
   allow_private: z.boolean().default(false),
   tls_ca: tlsCaSchema.optional().openapi({ description: "PEM certificates trusted for this service." }),
   headers: defaultHeadersSchema
     .optional()
     .openapi({ description: "Sent when the caller sent none of that name; no credentials." }),
-  forward_cookies: z.boolean().default(false),
+  forward_cookies: z.boolean().default(false).openapi({
+    description: "Whether a caller's own `Cookie` is passed on. Not together with `session_cookies`.",
+  }),
   scrub: z.enum(["on", "off"]).optional().openapi({
     description: "Whether the service's secrets are overwritten where they stand in an answer. Default on.",
   }),
@@ -143,8 +144,7 @@ export interface AuthConfig {
 }
 
 /** A service as the vault keeps it: validated, its secrets wrapped in {@link Secret}. Immutable. */
-export interface ServiceRecord extends Readonly<Omit<ParsedSettings, "headers" | "session_cookies">> {
-  readonly session_cookies: boolean;
+export interface ServiceRecord extends Readonly<Omit<ParsedSettings, "headers">> {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly auth: AuthConfig;
   /** It came from another server and was not validated, because this version does not take it. */
@@ -160,6 +160,12 @@ export function toServiceRecord(definition: ParsedServiceDefinition): ServiceRec
   parseBaseUrl(record.base_url, { allowInsecure: allowsInsecure(record) });
   if (record.auth.type !== "url" && record.base_url.includes("{token}")) {
     throw new VaultProxyError("invalid_request", "base_url: {token} is for auth type url only");
+  }
+  if (record.session_cookies && record.forward_cookies) {
+    throw new VaultProxyError(
+      "invalid_request",
+      "session_cookies: cannot be used together with forward_cookies",
+    );
   }
   strategyOf(record).check?.(record.auth, { base_url: record.base_url, destination: destinationOf(record) });
   const { headerNames } = createInjector(record, NO_TOKEN);

@@ -4,6 +4,7 @@ import { canonicalHeaderName, filterRequestHeaders } from "../network/header-pol
 import { removeQueryParameters } from "../network/query-parameters.js";
 import type { ProxyTarget } from "../network/request-target.js";
 import { acceptableCodings } from "./content-decoding.js";
+import type { CookieJar } from "./cookie-jar.js";
 import type { ServiceRoute } from "./service-routes.js";
 
 /** Strip, then inject: what remains of the caller's request, without any credential of its own. */
@@ -68,10 +69,28 @@ function hasHeader(headers: readonly string[], canonicalName: string): boolean {
   return false;
 }
 
+/** Adds the service's cookies, in the one field that there may be (RFC 6265 §5.4): the service may inject one too. */
+export function addSessionCookies(outgoing: OutgoingRequest, jar: CookieJar): void {
+  const cookies = jar.header(absolutePathOf(outgoing));
+  if (cookies === undefined) return;
+  const { headers } = outgoing;
+  for (let index = 0; index < headers.length; index += 2) {
+    if (canonicalHeaderName(headers[index] ?? "") !== "cookie") continue;
+    headers[index + 1] = `${headers[index + 1] ?? ""}; ${cookies}`;
+    return;
+  }
+  headers.push("Cookie", cookies);
+}
+
+/** The path as it goes out (RFC 9112 §3.2.1 `absolute-path`). */
+export function absolutePathOf({ basePath, path }: OutgoingRequest): string {
+  return `${basePath}${path}` || "/";
+}
+
 /** The request target as it goes out (RFC 9112 §3.2.1). */
-export function pathOf({ basePath, path, query }: OutgoingRequest): string {
-  const whole = `${basePath}${path}` || "/";
-  return query === undefined ? whole : `${whole}?${query}`;
+export function pathOf(outgoing: OutgoingRequest): string {
+  const path = absolutePathOf(outgoing);
+  return outgoing.query === undefined ? path : `${path}?${outgoing.query}`;
 }
 
 export function withoutHeader(headers: readonly string[], canonicalName: string): string[] {

@@ -7,6 +7,7 @@ import { Secret } from "../redaction/secret.js";
 import { createOutboundScan } from "../scrubbing/outbound-scan.js";
 import { createOutboundSecrets } from "../scrubbing/outbound-secrets.js";
 import type { TokenRecord } from "../tokens/token-record.js";
+import { createCookieJars } from "./cookie-jars.js";
 import { createInFlightCalls } from "./in-flight-calls.js";
 import { createProxyPipeline } from "./proxy-pipeline.js";
 import { createServiceRoutes } from "./service-routes.js";
@@ -52,6 +53,7 @@ async function startPipeline(upstream: RequestListener) {
       records: () => new Map([["api", record]]),
       egressProxy: undefined,
       tokenOf: () => NO_TOKEN,
+      cookieJars: createCookieJars(Date.now),
     }),
     searchOutbound: (service) => createOutboundScan(outbound, service),
     strike: (token) => strikes.push(token.digest),

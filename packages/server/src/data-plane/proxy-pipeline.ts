@@ -14,12 +14,18 @@ import { injectCredential } from "./credential-injection.js";
 import type { InFlightCalls } from "./in-flight-calls.js";
 import { countForward } from "./max-forwards.js";
 import { answerError, answerErrorOnSocket, answerOptions } from "./own-answer.js";
-import { pathOf, prepareRequest, withoutHeader } from "./outgoing-request.js";
+import {
+  absolutePathOf,
+  addSessionCookies,
+  pathOf,
+  prepareRequest,
+  withoutHeader,
+} from "./outgoing-request.js";
 import { presentedTokens } from "./presented-tokens.js";
 import { bodyFraming, bodyTooLarge, RequestBody, type BodyFraming } from "./request-body.js";
 import { renewingFor } from "./renewing-handler.js";
 import type { ServiceRoute, ServiceRoutes } from "./service-routes.js";
-import { UpstreamExchange, type ExchangeOutcome } from "./upstream-exchange.js";
+import { UpstreamExchange, type ExchangeOptions, type ExchangeOutcome } from "./upstream-exchange.js";
 import { WebSocketExchange } from "./websocket-exchange.js";
 
 /** A longer request body is not kept for a second try with another credential. */
@@ -216,6 +222,7 @@ function forward(
 ): void {
   const { request, response, requestId } = call;
   const startedAt = parts.now();
+  const takeCookies = useCookies(route, outgoing);
   const body = framing.hasBody
     ? new RequestBody(request, {
         limit: route.maxRequestBytes,
@@ -267,6 +274,7 @@ function forward(
     countBytes: parts.countBytes,
     route: renewing === undefined ? route : { ...route, currentGate: renewing.currentGate },
     basePath: outgoing.basePath,
+    takeCookies,
     retry: body === null && isIdempotent ? send : undefined,
     onEnd(ended, outcome) {
       parts.calls.remove(ended);
@@ -289,6 +297,7 @@ function forwardUpgrade(
   { token, route, outgoing }: AdmittedCall,
 ): void {
   const startedAt = parts.now();
+  const takeCookies = useCookies(route, outgoing);
   const renewing = renewingFor(route, outgoing, () => true, send);
   const exchange = new WebSocketExchange({
     request,
@@ -300,6 +309,7 @@ function forwardUpgrade(
     countBytes: parts.countBytes,
     route: renewing === undefined ? route : { ...route, currentGate: renewing.currentGate },
     basePath: outgoing.basePath,
+    takeCookies,
     onEnd(ended, outcome) {
       parts.calls.remove(ended);
       logOutcome(parts, { requestId, route, outgoing, startedAt }, outcome);
@@ -320,6 +330,13 @@ function forwardUpgrade(
       renewing ?? exchange,
     );
   }
+}
+
+/** Adds the service's cookies. Gives what takes those of the answer. */
+function useCookies({ cookieJar }: ServiceRoute, outgoing: OutgoingRequest): ExchangeOptions["takeCookies"] {
+  if (cookieJar === undefined) return undefined;
+  addSessionCookies(outgoing, cookieJar);
+  return (rawHeaders) => cookieJar.take(rawHeaders, absolutePathOf(outgoing));
 }
 
 /** All fields of that name: Node gives the first, and the upstream may go by another. */

@@ -14,6 +14,8 @@ import { parseBaseUrl } from "../network/base-url.js";
 import { createConnector } from "../network/connector.js";
 import { canonicalHeaderName } from "../network/header-policy.js";
 import type { ReadGate } from "../network/read-gate.js";
+import type { CookieJar } from "./cookie-jar.js";
+import type { CookieJars } from "./cookie-jars.js";
 import { createSearchedAnswers, type SearchedAnswers } from "./answer-search.js";
 
 /** Defaults of what a service may set, and bounds of what an upstream may do. */
@@ -48,6 +50,8 @@ export interface ServiceRoute {
   readonly idleTimeoutMs: number;
   /** What searches answers for the service's secrets; undefined if they are not searched. */
   readonly searchedAnswers: SearchedAnswers | undefined;
+  /** Where the service's cookies are kept; undefined if they are not. */
+  readonly cookieJar: CookieJar | undefined;
   readonly dispatcher: Dispatcher;
   /** The gate of the connection whose bytes are being handled in this very turn. */
   readonly currentGate: () => ReadGate | undefined;
@@ -69,6 +73,7 @@ export interface ServiceRoutesOptions {
   /** The access token of a service whose credential expires. */
   readonly tokenOf: (name: string) => AccessTokenSource;
   readonly egressProxy: URL | undefined;
+  readonly cookieJars: CookieJars;
 }
 
 export function createServiceRoutes(options: ServiceRoutesOptions): ServiceRoutes {
@@ -107,14 +112,18 @@ function ignore(): void {
   return undefined;
 }
 
-function createRoute(stored: ServiceRecord, { egressProxy, tokenOf }: ServiceRoutesOptions): ServiceRoute {
+function createRoute(
+  stored: ServiceRecord,
+  { egressProxy, tokenOf, cookieJars }: ServiceRoutesOptions,
+): ServiceRoute {
   const record = usableRecord(stored);
   const base = parseBaseUrl(record.base_url, { allowInsecure: allowsInsecure(record) });
   const connectTimeoutMs = milliseconds(record.connect_timeout, LIMITS.connectTimeoutMs);
   const responseTimeoutMs = milliseconds(record.response_timeout, LIMITS.responseTimeoutMs);
   const idleTimeoutMs = milliseconds(record.idle_timeout, LIMITS.idleTimeoutMs);
   const injector = createInjector(record, tokenOf(record.name));
-  const changing = injector.searched === undefined ? [] : [injector.searched];
+  const cookieJar = record.session_cookies ? cookieJars.of(stored) : undefined;
+  const changing = [injector.searched, cookieJar?.searched].filter((source) => source !== undefined);
   let currentGate: ReadGate | undefined;
   return {
     name: record.name,
@@ -134,6 +143,7 @@ function createRoute(stored: ServiceRecord, { egressProxy, tokenOf }: ServiceRou
     idleTimeoutMs,
     searchedAnswers:
       record.scrub === "off" ? undefined : createSearchedAnswers(searchedSecretsOf(record), changing),
+    cookieJar,
     currentGate: () => currentGate,
     dispatcher: new Pool(base.origin, {
       connections: LIMITS.maxConnections,

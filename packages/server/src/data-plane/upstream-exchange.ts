@@ -59,6 +59,8 @@ export interface ExchangeOptions {
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly countBytes: CountBytes;
+  /** Keeps the cookies of an answer's head; absent if the service keeps none. */
+  readonly takeCookies?: ((rawHeaders: readonly Buffer[]) => void) | undefined;
   /** Sends the same request once more; absent if that might do something twice (RFC 9110 §9.2.2). */
   readonly retry?: (() => void) | undefined;
   /** Called once, when the call is over in either direction. */
@@ -127,14 +129,12 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
     if (this.#over) return;
     // undici takes 099 for an interim answer, and would pass it on.
     if (status < 100) throw new VaultProxyError("upstream_failed", "the upstream's answer is not valid HTTP");
-    const { request, response, requestId, route } = this.#options;
+    const { request, response, requestId, route, takeCookies } = this.#options;
+    const rawHeaders = controller.rawHeaders as Buffer[];
+    // First of all: this very answer may show elsewhere what it sets. An interim answer sets nothing.
+    if (status >= 200) takeCookies?.(rawHeaders);
     const search = this.#search;
-    const head = readAnswerHead(
-      controller.rawHeaders as Buffer[],
-      reason,
-      this.#locationContext(),
-      search?.matchers.head,
-    );
+    const head = readAnswerHead(rawHeaders, reason, this.#locationContext(), search?.matchers.head);
     this.#scrubbedInHead += head.hits;
     if (status < 200) {
       this.#passInterim(status, head.headers);

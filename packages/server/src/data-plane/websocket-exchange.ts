@@ -80,11 +80,13 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
       upstream.on("error", ignore).destroy();
       return;
     }
-    const { route, socket, head: behindHead, basePath, requestId } = this.#options;
+    const { route, socket, head: behindHead, basePath, requestId, takeCookies } = this.#options;
+    const rawHeaders = controller.rawHeaders as Buffer[];
+    takeCookies?.(rawHeaders);
     this.#upstream = upstream;
     upstream.on("error", ignore);
     const location = { service: route.name, origin: route.origin, basePath };
-    const head = readAnswerHead(controller.rawHeaders as Buffer[], "", location, this.#search?.matchers.head);
+    const head = readAnswerHead(rawHeaders, "", location, this.#search?.matchers.head);
     this.#scrubbedInHead = head.hits;
     const headers = [...withoutExtensions(head.headers), "X-Vault-Request-Id", requestId];
     socket.write(encodeSwitch(status, headers));

@@ -34,8 +34,8 @@ describe("the sentence about a refused body", () => {
     ["a missing inner field", { ...service, auth: { type: "bearer" } }, "auth.token: is required"],
     [
       "a schema's own words",
-      { ...service, session_cookies: true },
-      "session_cookies: session cookies are not supported by this version",
+      { ...service, connect_timeout: "10" },
+      "connect_timeout: must be a duration such as 10s, 5m or 1h30m, from 1ms to 24h",
     ],
     [
       "an illegal header name",

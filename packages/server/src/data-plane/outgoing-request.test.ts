@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import { CookieJar } from "./cookie-jar.js";
+import { addSessionCookies } from "./outgoing-request.js";
+
+function requestTo(path: string, headers: string[]) {
+  return { method: "GET", basePath: "/v1", path, query: undefined, headers };
+}
+
+function jarWith(field: string): CookieJar {
+  const jar = new CookieJar({ host: "api.example.com", isSecure: true }, Date.now);
+  jar.take([Buffer.from("set-cookie"), Buffer.from(field)], "/v1/login");
+  return jar;
+}
+
+test("the service's cookies go out for their path, which the base path is a part of", () => {
+  const jar = jarWith("sid=1");
+  const there = requestTo("/x", ["Accept", "*/*"]);
+  addSessionCookies(there, jar);
+  expect(there.headers).toEqual(["Accept", "*/*", "Cookie", "sid=1"]);
+  const elsewhere = requestTo("/x", []);
+  elsewhere.basePath = "/v2";
+  addSessionCookies(elsewhere, jar);
+  expect(elsewhere.headers).toEqual([]);
+});
+
+test("a cookie that the service injects as its credential comes first, in one field", () => {
+  const request = requestTo("/x", ["cookie", "key=secret"]);
+  addSessionCookies(request, jarWith("sid=1"));
+  expect(request.headers).toEqual(["cookie", "key=secret; sid=1"]);
+});
