@@ -99,6 +99,13 @@ describe("what is searched for in the answers of a service", () => {
     expect(found(search, A, "198-".padEnd(1000, "y"))).toHaveLength(2);
   });
 
+  test("is what was there before the last change also where that alone is more than is kept otherwise", () => {
+    const source = changingSecrets("x".repeat(20_000));
+    const search = answersOf(source.give).open();
+    source.change(A);
+    expect(found(search, "x".repeat(20_000), A)).toHaveLength(2);
+  });
+
   test("holds a secret once that goes and comes again", () => {
     const source = changingSecrets(A);
     const search = answersOf(source.give).open();

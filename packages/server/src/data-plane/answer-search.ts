@@ -5,7 +5,7 @@ import { compileAnswerMatchers, type AnswerMatchers } from "./answer-matchers.js
  * Characters of secrets that are no longer in use and still searched for, for the sake of answers that began before.
  * Whoever changes a secret with every answer would otherwise make one long answer search for all of them.
  */
-const MOST_RETIRED_CHARACTERS = 16 * 1024;
+const MOST_RETIRED_CHARACTERS = 8192;
 
 /** The search of one answer, from the moment in which its request goes out. */
 export interface AnswerSearch {
@@ -135,14 +135,14 @@ class ChangingSearch implements AnswerSearch {
   }
 }
 
-/** Each value once, the youngest first, as many as may be kept. */
+/** Each once, the youngest and as many before it as may be kept. */
 function youngest(retired: readonly RetiredSecret[]): RetiredSecret[] {
   const kept = new Map<string, RetiredSecret>();
   let characters = 0;
   for (const one of retired.toReversed()) {
     if (kept.has(one.key)) continue;
     characters += one.key.length;
-    if (characters > MOST_RETIRED_CHARACTERS) break;
+    if (characters > MOST_RETIRED_CHARACTERS && kept.size > 0) break;
     kept.set(one.key, one);
   }
   return [...kept.values()].reverse();

@@ -138,25 +138,28 @@ describe("its limits", () => {
     ]);
   });
 
-  test("16 KiB in all, a cookie that is set again counted once", () => {
+  test("8 KiB in all, a cookie that is set again counted once", () => {
     const { jar, take } = setUp();
-    const value = "x".repeat(4000);
+    const value = "x".repeat(2000);
     for (let time = 0; time < 20; time += 1) take([`a=${value}; Path=/a`]);
     take([`b=${value}; Path=/b`, `c=${value}; Path=/c`, `d=${value}; Path=/d`]);
     expect(jar.size).toBe(4);
-    expect(jar.header("/a")).toHaveLength(4002);
+    expect(jar.header("/a")).toHaveLength(2002);
     take([`e=${value}; Path=/e`]);
     expect(jar.size).toBe(4);
     expect(jar.header("/b")).toBeUndefined();
-    expect(jar.header("/a")).toHaveLength(4002);
+    expect(jar.header("/a")).toHaveLength(2002);
   });
 
   test("8 KiB in one Cookie field: what does not fit is left out, what does is not", () => {
     const { jar, take } = setUp();
-    take([`a=${"x".repeat(4000)}`, `b=${"x".repeat(4000)}`, `c=${"x".repeat(4000)}`, "d=1"]);
+    take(Array.from({ length: 48 }, (_, i) => `c${i + 10}=${"x".repeat(159)}`));
+    take([`big=${"x".repeat(300)}`, "d=1"]);
+    expect(jar.size).toBe(50);
     const header = jar.header("/") ?? "";
     expect(header.length).toBeLessThanOrEqual(8192);
-    expect(header.split("; ").map((pair) => pair[0])).toEqual(["a", "b", "d"]);
+    expect(header).not.toContain("big=");
+    expect(header).toMatch(/; d=1$/);
   });
 
   test("ten thousand fields in one answer leave the last fifty, soon", () => {

@@ -8,8 +8,8 @@ export const COOKIE_LIMITS = {
   fieldLength: 8192,
   /** Characters of a `Path` attribute; a longer one is none (RFC 6265bis §5.6). */
   pathLength: 1024,
-  /** Characters of all names, values and paths: what is searched for in answers, which takes a table as large. */
-  jarLength: 16 * 1024,
+  /** Characters of all names, values and paths. The search for them in answers is prepared anew with each change. */
+  jarLength: 8192,
   /** Characters of the `Cookie` field that is sent. Servers take 8 KiB of header in one line. */
   headerLength: 8192,
 } as const;
