@@ -47,6 +47,7 @@ describe("the jars of all services", () => {
   test.each([
     ["the base URL", service({ base_url: "https://api.example.com/v2" })],
     ["the credential", service({}, "two")],
+    ["whom it trusts", service({ tls_skip_verify: true })],
     ["the auth type", service({ auth: { type: "url", token: new Secret("one") } })],
     ["session_cookies", service({ session_cookies: false })],
     ["the service", undefined],
@@ -57,6 +58,26 @@ describe("the jars of all services", () => {
     expect(fill(jar).size).toBe(0);
     expect(jars.of(service())).not.toBe(jar);
     expect(jars.of(service()).size).toBe(0);
+  });
+
+  test("stay when an access token is refreshed, and the refresh token replaced", () => {
+    const renewed = (access: string, refresh: string, clientId = "me"): ServiceRecord => {
+      const secrets = { access_token: new Secret(access), refresh_token: new Secret(refresh) };
+      const auth = {
+        type: "oauth2_client",
+        client_id: clientId,
+        token_url: "https://x.example/t",
+        ...secrets,
+      };
+      return service({ auth });
+    };
+    const jars = createCookieJars(Date.now);
+    const jar = fill(jars.of(renewed("a1", "r1")));
+    for (const record of [renewed("a2", "r1"), renewed("a3", "r2"), renewed("a4", "r3")])
+      jars.update(all(record));
+    expect(jars.of(renewed("a4", "r3"))).toBe(jar);
+    jars.update(all(renewed("a4", "r3", "another")));
+    expect(jar.size).toBe(0);
   });
 
   test("are told apart by their record when nobody told of the change", () => {
