@@ -119,7 +119,10 @@ describe("a service of a Go server", () => {
     const record = importService({ type: "bearer", token: SECRET }, { base_url: "http://api.example.com" });
     expect(record.unchecked).toBe(true);
     const earlier = { ...importService({ type: "bearer", token: SECRET }, { session_cookies: true }) };
-    for (const mended of [{ ...record, base_url: BASE_URL }, { ...earlier, unchecked: true }]) {
+    for (const mended of [
+      { ...record, base_url: BASE_URL },
+      { ...earlier, unchecked: true },
+    ]) {
       expect(usableRecord(mended).unchecked).toBeUndefined();
     }
   });
