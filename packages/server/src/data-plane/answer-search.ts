@@ -140,7 +140,6 @@ function youngest(retired: readonly RetiredSecret[]): RetiredSecret[] {
   const kept = new Map<string, RetiredSecret>();
   let characters = 0;
   for (const one of retired.toReversed()) {
-    if (kept.has(one.key)) continue;
     characters += one.key.length;
     if (characters > MOST_RETIRED_CHARACTERS && kept.size > 0) break;
     kept.set(one.key, one);

@@ -68,7 +68,8 @@ describe("a service's cookie jar", () => {
   test("forgets a cookie that is set to an end in the past, and only that one", () => {
     const { jar, take, searched } = setUp();
     take(["sid=abcdefgh", "other=1"]);
-    take(["sid=; Expires=Thu, 01 Jan 1970 00:00:00 GMT"]);
+    take(["sid=; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "never=1; Max-Age=0"]);
+    expect(jar.size).toBe(1);
     expect(jar.header("/")).toBe("other=1");
     expect(searched()).toEqual([]);
   });
@@ -136,6 +137,15 @@ describe("its limits", () => {
       undefined,
       "new2=2",
     ]);
+  });
+
+  test("what was sent together is used alike", () => {
+    const { jar, take } = setUp();
+    take(["a=1; Path=/x", "b=2; Path=/x", ...Array.from({ length: 48 }, (_, i) => `c${i}=${i}; Path=/y`)]);
+    expect(jar.header("/x")).toBe("a=1; b=2");
+    take(Array.from({ length: 48 }, (_, i) => `d${i}=${i}; Path=/z`));
+    expect(jar.header("/x")).toBe("a=1; b=2");
+    expect(jar.header("/y")).toBeUndefined();
   });
 
   test("8 KiB in all, a cookie that is set again counted once", () => {

@@ -45,7 +45,7 @@ export function readSetCookie(
   const cookie = Cookie.parse(field);
   if (cookie === undefined) return undefined;
   const { key: name, value, secure } = cookie;
-  if (name === "" || name.length + value.length > COOKIE_LIMITS.cookieLength) return undefined;
+  if (name.length + value.length > COOKIE_LIMITS.cookieLength) return undefined;
   if (!FIELD_CHARACTERS.test(name) || !FIELD_CHARACTERS.test(value)) return undefined;
   if (secure && !origin.isSecure) return undefined;
   const domain = domainOf(cookie, origin.host);
