@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, Server } from "node:http";
 import { performance } from "node:perf_hooks";
+import { setTimeout as delay } from "node:timers/promises";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { createTokenRequester } from "./auth-strategies/oauth2/token-endpoint.js";
 import { createTokenKeeper } from "./auth-strategies/token-keeper.js";
+import type { IssuingTools } from "./auth-strategies/auth-strategy.js";
 import { importGoService, legalServiceName } from "./auth-strategies/go-service.js";
 import { obstaclesOf } from "./auth-strategies/imported-service.js";
 import type { ServiceRecord } from "./auth-strategies/service-definition.js";
@@ -20,7 +22,9 @@ import { createControlPlane } from "./http-api/app.js";
 import { createBoundedSender } from "./network/bounded-request.js";
 import { createBrowserGuard } from "./network/browser-guard.js";
 import { findPeerUid, readTcpTable, shareReads, type ReadTcpTable } from "./network/peer-user.js";
+import { createLogins } from "./oauth2-flow/logins.js";
 import { describeThrown, type Logger } from "./redaction/logger.js";
+import { requestAddress } from "./request-address.js";
 import { createOutboundScan } from "./scrubbing/outbound-scan.js";
 import { createOutboundSecrets } from "./scrubbing/outbound-secrets.js";
 import { createRefreshReports } from "./refresh-reports.js";
@@ -79,15 +83,16 @@ export async function createServer(config: ServerConfig, version: string, log: L
   });
   const outboundSecrets = createOutboundSecrets(randomBytes);
   const outboundGuard = createOutboundGuard(outboundSecrets, () => performance.now());
-  const sendBounded = createBoundedSender(config.egressProxy);
+  const send = createBoundedSender(config.egressProxy);
+  const tools: IssuingTools = {
+    send,
+    requestToken: createTokenRequester(send, Date.now),
+    readFile: (name) => vault.files.read(name),
+    clock: Date.now,
+  };
   const accessTokens = createTokenKeeper({
     services,
-    tools: {
-      send: sendBounded,
-      requestToken: createTokenRequester(sendBounded, Date.now),
-      readFile: (name) => vault.files.read(name),
-      clock: Date.now,
-    },
+    tools,
     random: Math.random,
     events: createRefreshReports(log, config.onRefreshFailure),
   });
@@ -99,9 +104,17 @@ export async function createServer(config: ServerConfig, version: string, log: L
     cookieJars,
   });
 
+  const logins = createLogins({
+    ...tools,
+    ...{ services, randomBytes, log },
+    wait: (milliseconds, signal) => delay(milliseconds, undefined, { signal, ref: false }),
+    isLocked: () => vault.status === "locked",
+  });
+
   vault.subscribe((event) => {
     if (event.type === "locked") {
       const reason = new VaultProxyError("vault_locked", "the vault was locked");
+      logins.clear(reason);
       calls.end(() => true, reason);
       routes.destroyAll(reason);
       accessTokens.clear();
@@ -129,11 +142,13 @@ export async function createServer(config: ServerConfig, version: string, log: L
     tokens,
     services,
     tokenExpiryOf: (service) => accessTokens.expiresAt(service),
+    logins,
     version,
     tokenTtlMs: config.tokenTtlMs,
     clock: Date.now,
     log,
     requestIdOf: (c) => requestIds.get(incomingOf(c)) ?? "",
+    addressOf: (c) => requestAddress(incomingOf(c)),
     callerOf: (c) => userOfCaller(incomingOf(c), readTable),
   });
   const listenToControlPlane = getRequestListener(controlPlane.fetch, { overrideGlobalObjects: false });

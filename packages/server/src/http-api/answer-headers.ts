@@ -23,7 +23,11 @@ export function answerHeaders(options: AnswerHeaderOptions): MiddlewareHandler {
       // Hono gives its error handler instances of Error only; a library may throw anything.
       c.res = options.answerError(c, thrown);
     }
-    for (const [name, value] of ANSWER_HEADERS) c.header(name, value);
+    for (const [name, value] of ANSWER_HEADERS) {
+      // A page of our own says which style is its own, and refuses all else too.
+      if (name === "Content-Security-Policy" && c.res.headers.has(name)) continue;
+      c.header(name, value);
+    }
     c.header("X-Vault-Request-Id", options.requestIdOf(c));
   };
 }

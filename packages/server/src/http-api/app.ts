@@ -8,6 +8,7 @@ import { createErrorAnswer } from "./error-answers.js";
 import { registerFileRoutes } from "./files.js";
 import { registerHealthRoutes } from "./health.js";
 import { createMethodTable } from "./method-table.js";
+import { registerOAuth2Routes } from "./oauth2.js";
 import { registerOpenApiRoute } from "./openapi.js";
 import { registerServiceRoutes } from "./services.js";
 import { registerTokenRoutes } from "./tokens.js";
@@ -36,6 +37,7 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
   const access = createAccessRules(parts.tokens);
   registerHealthRoutes(app, parts, access);
   registerAuthRoutes(app, parts, access);
+  registerOAuth2Routes(app, parts, access);
   registerServiceRoutes(app, parts, access);
   registerFileRoutes(app, parts, access);
   registerTokenRoutes(app, parts, access);

@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import { CALLBACK_PATH } from "../oauth2-flow/redirect-uri.js";
 import type { TokenScope } from "../tokens/token-record.js";
 import type { TokenRegistry } from "../tokens/token-registry.js";
 import type { Vault } from "../vault/vault.js";
@@ -9,8 +10,13 @@ import { jsonBody } from "./request-body.js";
 /** RFC 6750 §2.1, the scheme in any letter case (RFC 9110 §11.1). */
 const BEARER = /^bearer +([^ ]+) *$/i;
 
-/** What works on a locked vault. The browser flow's callback will be here too. */
-const OPEN_WHILE_LOCKED: ReadonlySet<string> = new Set(["/health", "/openapi.json", "/auth/unlock"]);
+/** What works on a locked vault. The callback of a login says so in a page. */
+const OPEN_WHILE_LOCKED: ReadonlySet<string> = new Set([
+  "/health",
+  "/openapi.json",
+  "/auth/unlock",
+  CALLBACK_PATH,
+]);
 
 /** Refuses, before any look at the token, all that a locked vault cannot do: unknown paths too. */
 export function lockGuard(vault: Pick<Vault, "status">): MiddlewareHandler {

@@ -14,6 +14,8 @@ export const HTTP_API_LIMITS = {
   tokenNameCharacters: 128,
   /** Characters of a token or prefix in a path, a trailing `...` included. */
   tokenIdCharacters: 64,
+  /** Characters of a login's name in a path. */
+  flowIdCharacters: 64,
   /** How long a token may live, in milliseconds: ten years. */
   tokenLifetimeMs: 10 * 366 * 86_400_000,
   /** Faults of a body that one answer names. */

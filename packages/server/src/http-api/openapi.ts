@@ -6,6 +6,7 @@ import { BEARER_SCHEME } from "./route-documentation.js";
 const TAGS = [
   { name: "health", description: "State of the vault" },
   { name: "auth", description: "Unlock, lock, password" },
+  { name: "oauth2", description: "Logins at providers" },
   { name: "services", description: "APIs and the credentials that are injected into calls to them" },
   { name: "files", description: "Files that credentials refer to" },
   { name: "tokens", description: "Who may call" },

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import * as oauth from "oauth4webapi";
-import { toClientAuth, type ClientAuthentication } from "../auth-strategies/oauth2/client-authentication.js";
+import { toClientAuth } from "../auth-strategies/oauth2/client-authentication.js";
+import type { OAuth2Client } from "../auth-strategies/oauth2/token-endpoint.js";
 import { refusedBy } from "../auth-strategies/oauth2/token-endpoint-error.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { BoundedAnswer, RequestDestination, SendBounded } from "../network/bounded-request.js";
@@ -12,9 +13,8 @@ import { isLoopback } from "./redirect-uri.js";
 export interface DeviceAuthorizationRequest {
   readonly url: string;
   readonly destination: RequestDestination;
-  readonly clientId: string;
-  readonly clientAuthentication: ClientAuthentication;
-  readonly issuer: string | undefined;
+  readonly client: OAuth2Client;
+  readonly issuer?: string | undefined;
   readonly parameters: Readonly<Record<string, string>>;
 }
 
@@ -38,13 +38,13 @@ export async function requestDeviceAuthorization(
   request: DeviceAuthorizationRequest,
   signal: AbortSignal,
 ): Promise<DeviceAuthorization> {
-  const { url, destination, clientId } = request;
+  const { url, destination, client } = request;
   let answer: BoundedAnswer | undefined;
   await oauth.deviceAuthorizationRequest(
     // Whether plain http is allowed is the destination's business.
     { issuer: request.issuer ?? url, device_authorization_endpoint: url.replace(/^http:/i, "https:") },
-    { client_id: clientId },
-    toClientAuth(request.clientAuthentication),
+    { client_id: client.id },
+    toClientAuth(client.authentication),
     { ...request.parameters },
     {
       [oauth.customFetch]: async (_, { headers, body }) => {

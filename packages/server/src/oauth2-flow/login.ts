@@ -2,7 +2,7 @@ import type { ReadFile } from "../auth-strategies/auth-strategy.js";
 import type { IssuedToken } from "../auth-strategies/issued-token.js";
 import type { ClientAuthentication } from "../auth-strategies/oauth2/client-authentication.js";
 import { parseGoogleClientFile, type GoogleClient } from "../auth-strategies/oauth2/google-client-file.js";
-import type { TokenRequest } from "../auth-strategies/oauth2/token-endpoint.js";
+import type { OAuth2Client, TokenRequest } from "../auth-strategies/oauth2/token-endpoint.js";
 import {
   serviceDefinitionSchema,
   toServiceRecord,
@@ -13,6 +13,7 @@ import { readSigningKey } from "../auth-strategies/signing-key.js";
 import { readNamedFile } from "../auth-strategies/stored-file-name.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { assertEndpointUrl } from "../network/base-url.js";
+import type { RequestDestination } from "../network/bounded-request.js";
 import type { Secret } from "../redaction/secret.js";
 import { FlowError } from "./flow-failure.js";
 import type { LoginRequest } from "./login-schema.js";
@@ -20,10 +21,10 @@ import type { LoginRequest } from "./login-schema.js";
 /** A login made ready: all that was asked for is checked, so that nothing of it fails after the person has logged in. */
 export interface Login {
   readonly serviceName: string;
-  readonly clientId: string;
   /** The client file that the request named. */
   readonly file: GoogleClient | undefined;
-  readonly client: Pick<TokenRequest, "destination" | "client" | "issuer">;
+  readonly client: OAuth2Client;
+  readonly destination: RequestDestination;
   /** A request to the token endpoint for this grant. */
   tokenRequest(grantType: string, parameters: Readonly<Record<string, string>>): TokenRequest;
   /**
@@ -64,18 +65,15 @@ export async function prepareLogin(request: LoginRequest, readFile: ReadFile): P
     });
   withTokens(undefined, "a placeholder, to see whether the rest can be stored");
 
-  const client = {
-    destination: destinationOf(request),
-    client: { id: clientId, authentication: await authenticationOf(request, clientSecret, readFile) },
-    issuer: request.issuer,
-  };
+  const client = { id: clientId, authentication: await authenticationOf(request, clientSecret, readFile) };
+  const destination = destinationOf(request);
   return {
     serviceName: request.service_name,
-    ...{ clientId, file, client },
+    ...{ file, client, destination },
     tokenRequest: (grantType, parameters) => ({
-      ...client,
+      ...{ client, destination, grantType },
       url: tokenUrl,
-      grantType,
+      issuer: request.issuer,
       parameters: { ...request.extra, ...parameters },
       bodyFormat: request.token_body ?? "form",
     }),

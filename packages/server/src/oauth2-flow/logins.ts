@@ -1,13 +1,11 @@
 import * as oauth from "oauth4webapi";
-import type { ReadFile } from "../auth-strategies/auth-strategy.js";
+import type { IssuingTools } from "../auth-strategies/auth-strategy.js";
 import type { IssuedToken } from "../auth-strategies/issued-token.js";
-import type { RequestToken } from "../auth-strategies/oauth2/token-endpoint.js";
 import type { GoogleClient } from "../auth-strategies/oauth2/google-client-file.js";
 import type { ServiceRecord } from "../auth-strategies/service-definition.js";
 import { allowsInsecure } from "../auth-strategies/service-destination.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { assertEndpointUrl } from "../network/base-url.js";
-import type { SendBounded } from "../network/bounded-request.js";
 import { describeThrown, type LogFields, type Logger } from "../redaction/logger.js";
 import { Secret } from "../redaction/secret.js";
 import type { Collection } from "../vault/collection.js";
@@ -23,14 +21,9 @@ import { prepareLogin, type Login } from "./login.js";
 import type { BrowserLoginRequest, DeviceLoginRequest } from "./login-schema.js";
 import { chooseRedirectUri, type OwnAddress } from "./redirect-uri.js";
 
-export interface LoginParts {
+export interface LoginParts extends IssuingTools {
   readonly services: Collection<ServiceRecord>;
-  readonly readFile: ReadFile;
-  readonly requestToken: RequestToken;
-  readonly send: SendBounded;
   readonly randomBytes: (size: number) => Buffer;
-  /** Milliseconds since the epoch. */
-  readonly clock: () => number;
   /** Resolves after that time; rejects when the signal is aborted. */
   readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<unknown>;
   readonly isLocked: () => boolean;
@@ -161,7 +154,7 @@ export function createLogins(parts: LoginParts): Logins {
         ...{ flow: flow.id, state, redirectUri, expiresAt: flow.expiresAt },
         authUrl: authorizationUrl({
           ...{ authUrl, redirectUri, state, codeChallenge },
-          clientId: login.clientId,
+          clientId: login.client.id,
           scopes: request.scopes ?? [],
           scopeSeparator: request.scope_separator,
           parameters: request.authorize_params ?? {},
@@ -175,8 +168,8 @@ export function createLogins(parts: LoginParts): Logins {
       const device = await requestDeviceAuthorization(
         parts.send,
         {
-          ...login.client,
           url: deviceUrlOf(request, login.file),
+          ...{ client: login.client, destination: login.destination, issuer: request.issuer },
           parameters: { ...request.authorize_params, ...scopeParameter(request) },
         },
         unlocked,

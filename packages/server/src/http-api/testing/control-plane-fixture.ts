@@ -6,14 +6,20 @@ import { expect } from "vitest";
 import type { ServiceRecord } from "../../auth-strategies/service-definition.js";
 import { secretsOf } from "../../auth-strategies/service-definition.js";
 import type { TokenRecord } from "../../tokens/token-record.js";
+import { createBoundedSender } from "../../network/bounded-request.js";
+import { createTokenRequester } from "../../auth-strategies/oauth2/token-endpoint.js";
+import { createLogins } from "../../oauth2-flow/logins.js";
+import { CALLBACK_PATH } from "../../oauth2-flow/redirect-uri.js";
 import { createTokenRegistry } from "../../tokens/token-registry.js";
 import type { Vault } from "../../vault/vault.js";
+import { VaultProxyError } from "../../errors/vault-proxy-error.js";
 import { openVault } from "../../vault/vault.js";
 import { CHEAP_KDF_COST } from "../../vault/testing/temporary-vault.js";
 import type { ControlPlane, ControlPlaneParts } from "../app.js";
 import { createControlPlane } from "../app.js";
 import type { AnswerSchemas } from "./answer-schemas.js";
 import { answerSchemas } from "./answer-schemas.js";
+import { createPauses, type Pauses } from "./pauses.js";
 
 export const PASSWORD = "correct horse battery";
 export const REQUEST_ID = "req-1";
@@ -43,6 +49,8 @@ export interface ControlPlaneFixture {
   readonly proxy: string;
   /** Every line logged so far, as JSON. */
   readonly logged: string[];
+  /** The pauses of device logins: they last until a test lets them end. */
+  readonly pauses: Pauses;
   /** Moves the clock on. */
   wait(milliseconds: number): void;
   now(): number;
@@ -75,7 +83,21 @@ export async function startControlPlane(): Promise<ControlPlaneFixture> {
     onSuspended: () => undefined,
     onUnsavedSuspension: () => undefined,
   });
+  const send = createBoundedSender(undefined);
+  const pauses = createPauses();
+  const logins = createLogins({
+    ...{ services, send, randomBytes, clock, log },
+    readFile: (name) => vault.files.read(name),
+    requestToken: createTokenRequester(send, clock),
+    wait: pauses.wait,
+    isLocked: () => vault.status === "locked",
+  });
+  vault.subscribe((event) => {
+    if (event.type === "locked") logins.clear(new VaultProxyError("vault_locked", "the vault was locked"));
+  });
   const parts: ControlPlaneParts = {
+    logins,
+    addressOf: () => ({ scheme: "http", host: "127.0.0.1:8390" }),
     vault,
     tokens,
     services,
@@ -113,6 +135,7 @@ export async function startControlPlane(): Promise<ControlPlaneFixture> {
     admin,
     proxy,
     logged,
+    pauses,
     wait: (milliseconds) => void (elapsed += milliseconds),
     now: clock,
     call,
@@ -156,15 +179,19 @@ async function readAnswer(response: Response): Promise<{ text: string; json: unk
 
 function checkAnswer(schemas: AnswerSchemas, method: string, path: string, answer: Answer): void {
   const { headers, status, json } = answer;
+  const isPage =
+    path.startsWith(CALLBACK_PATH) && headers.get("content-type")?.startsWith("text/html") === true;
   expect(Object.fromEntries(headers)).toMatchObject({
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
-    "content-security-policy": "default-src 'none'",
+    "content-security-policy": isPage
+      ? (expect.stringMatching(/^default-src 'none'; style-src 'sha256-/) as unknown)
+      : "default-src 'none'",
     "referrer-policy": "no-referrer",
     "x-vault-request-id": REQUEST_ID,
   });
-  if (method === "HEAD") return;
+  if (method === "HEAD" || isPage) return;
   if (status >= 400) {
     expect(schemas.errorFaultsOf(json)).toEqual([]);
     expect(headers.get("x-vault-error")).toBe((json as { code: string }).code);

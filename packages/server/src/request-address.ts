@@ -1,0 +1,17 @@
+import type { IncomingMessage } from "node:http";
+import { TLSSocket } from "node:tls";
+import type { OwnAddress } from "./oauth2-flow/redirect-uri.js";
+
+/**
+ * How the sender of a request reaches the vault. `Host` was judged by the browser guard, and is read from the fields as
+ * they came, because the listener puts another in its place for those behind it.
+ *
+ * @returns undefined for a request that came by a unix socket
+ */
+export function requestAddress({ socket, rawHeaders }: IncomingMessage): OwnAddress | undefined {
+  if (socket.localAddress === undefined) return undefined;
+  const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === "host");
+  const host = at === -1 ? undefined : rawHeaders[at + 1];
+  if (host === undefined) return undefined;
+  return { scheme: socket instanceof TLSSocket ? "https" : "http", host };
+}
