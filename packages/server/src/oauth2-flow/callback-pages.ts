@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import type { FlowFailure } from "./flow-failure.js";
+import { statusOf, type ErrorStatus } from "../errors/error-codes.js";
+import type { FlowFailure, FlowFailureCode } from "./flow-failure.js";
 import { FLOW_LIMITS } from "./flow-limits.js";
-import { Html, html } from "./html.js";
+import { Markup, markup } from "./markup.js";
 
 /** How a login in a browser ended, as far as the person who looks at the callback is told. */
 export type CallbackOutcome =
@@ -19,7 +20,7 @@ export type CallbackOutcome =
   | { readonly kind: "failed"; readonly serviceName: string; readonly failure: FlowFailure };
 
 export interface CallbackPage {
-  readonly status: 200 | 400 | 423 | 502;
+  readonly status: 200 | 400 | 423 | ErrorStatus;
   readonly body: string;
   /** The page runs and loads nothing: its style is known by its hash (CSP Level 3 §2.3.1). */
   readonly contentSecurityPolicy: string;
@@ -54,18 +55,14 @@ export function callbackPage(outcome: CallbackOutcome): CallbackPage {
       return page(
         200,
         "Login complete",
-        html`<p>
-            The service <strong>${outcome.serviceName}</strong> is ready to use. Its tokens are in the vault.
-          </p>
+        markup`<p>The service <strong>${outcome.serviceName}</strong> is ready to use. Its tokens are in the vault.</p>
           <p>You can close this window.</p>`,
       );
     case "refused":
       return page(
         400,
         "The login was refused",
-        html`<p>
-            The provider gave no access for the service <strong>${outcome.serviceName}</strong>. It says:
-          </p>
+        markup`<p>The provider gave no access for the service <strong>${outcome.serviceName}</strong>. It says:</p>
           <blockquote>${providerText(outcome)}</blockquote>
           ${howToStartAgain(outcome.serviceName)}`,
       );
@@ -73,45 +70,50 @@ export function callbackPage(outcome: CallbackOutcome): CallbackPage {
       return page(
         400,
         "This login is not known any more",
-        html`<p>
-            It took longer than five minutes, was completed or cancelled before, or did not begin at this
-            vault.
-          </p>
+        markup`<p>It took longer than five minutes, was completed or cancelled before, or did not begin at this vault.</p>
           ${howToStartAgain("SERVICE")}`,
       );
     case "locked":
       return page(
         423,
         "The vault is locked",
-        html`<p>
-            Nothing was stored, and the login is forgotten. Unlock the vault with
-            <code>vault-cli unlock</code> first.
-          </p>
+        markup`<p>Nothing was stored, and the login is forgotten. Unlock the vault with <code>vault-cli unlock</code> first.</p>
           ${howToStartAgain("SERVICE")}`,
       );
     case "failed":
       return page(
-        502,
+        statusOfFailure(outcome.failure.code),
         "The login could not be completed",
-        html`<p>The service <strong>${outcome.serviceName}</strong> was not stored:</p>
+        markup`<p>The service <strong>${outcome.serviceName}</strong> was not stored:</p>
           <blockquote>${outcome.failure.error}</blockquote>
           ${howToStartAgain(outcome.serviceName)}
-          <p>
-            <small>Code: <code>${outcome.failure.code}</code></small>
-          </p>`,
+          <p><small>Code: <code>${outcome.failure.code}</code></small></p>`,
       );
   }
 }
 
-function howToStartAgain(service: string): Html {
-  return html`<p>
-    You can close this window. To start again: <code>vault-cli oauth login ${service}</code>
-  </p>`;
+/** What could not be stored is our fault, an answer of another provider a bad request; all else is the provider's. */
+function statusOfFailure(code: FlowFailureCode): CallbackPage["status"] {
+  switch (code) {
+    case "issuer_mismatch":
+      return 400;
+    case "internal":
+    case "storage_failed":
+    case "storage_full":
+    case "unavailable":
+      return statusOf(code);
+    default:
+      return 502;
+  }
+}
+
+function howToStartAgain(service: string): Markup {
+  return markup`<p>You can close this window. To start again: <code>vault-cli oauth login ${service}</code></p>`;
 }
 
 function providerText({ error, description }: { error: string; description: string }): string {
   const shorten = (text: string): string => {
-    const characters = [...text];
+    const characters = Array.from(text);
     const { shownCharacters } = FLOW_LIMITS;
     if (characters.length <= shownCharacters) return text;
     return `${characters.slice(0, shownCharacters).join("")}…`;
@@ -120,23 +122,22 @@ function providerText({ error, description }: { error: string; description: stri
   return `${shorten(description)} (${shorten(error)})`;
 }
 
-function page(status: CallbackPage["status"], title: string, content: Html): CallbackPage {
-  const document = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title} – vault-proxy</title>
-        <style>
-          ${new Html(STYLE)}
-        </style>
-      </head>
-      <body>
-        <main class="${status === 200 ? "good" : "bad"}">
-          <h1>${title}</h1>
-          ${content}
-        </main>
-      </body>
-    </html> `;
+function page(status: CallbackPage["status"], title: string, content: Markup): CallbackPage {
+  const document = markup`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title} – vault-proxy</title>
+<style>${new Markup(STYLE)}</style>
+</head>
+<body>
+<main class="${status === 200 ? "good" : "bad"}">
+<h1>${title}</h1>
+${content}
+</main>
+</body>
+</html>
+`;
   return { status, body: document.toString(), contentSecurityPolicy: CONTENT_SECURITY_POLICY };
 }

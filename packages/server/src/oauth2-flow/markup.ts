@@ -1,21 +1,21 @@
-/** Text that is HTML already. Only {@link html} makes one, so that what was not escaped cannot stand in a page. */
-export class Html {
-  readonly #markup: string;
+/** Text that is markup (HTML) already. Only {@link markup} makes one, so that what was not escaped cannot stand in a page. */
+export class Markup {
+  readonly #text: string;
 
-  /** @param markup markup of our own */
-  constructor(markup: string) {
-    this.#markup = markup;
+  /** @param text of our own */
+  constructor(text: string) {
+    this.#text = text;
   }
 
   toString(): string {
-    return this.#markup;
+    return this.#text;
   }
 }
 
 /** Markup with values in it: every string among them is escaped, for an element's text and for a quoted attribute. */
-export function html(markup: TemplateStringsArray, ...values: readonly (string | Html)[]): Html {
-  const escaped = values.map((value) => (value instanceof Html ? value.toString() : escapeHtml(value)));
-  return new Html(String.raw({ raw: markup }, ...escaped));
+export function markup(template: TemplateStringsArray, ...values: readonly (string | Markup)[]): Markup {
+  const escaped = values.map((value) => (value instanceof Markup ? value.toString() : escapeHtml(value)));
+  return new Markup(String.raw({ raw: template }, ...escaped));
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {
