@@ -104,7 +104,10 @@ export function registerOAuth2Routes(
       summary: "Where providers send the browser back to: exchanges the code and shows a page",
       responses: {
         200: { description: "Done", content: PAGE },
-        400: { description: "Refused at the provider; or the state is used, expired or unknown", content: PAGE },
+        400: {
+          description: "Refused at the provider; or the state is used, expired or unknown",
+          content: PAGE,
+        },
         423: { description: "The vault is locked", content: PAGE },
         502: { description: "The code was not exchanged, or no refresh token came with it", content: PAGE },
         ...errorResponses("method_not_allowed", "internal"),
