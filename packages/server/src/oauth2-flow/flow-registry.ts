@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { VaultProxyError } from "../errors/vault-proxy-error.js";
-import type { FlowFailure } from "./flow-failure.js";
+import type { VaultProxyError } from "../errors/vault-proxy-error.js";
+import { FlowError, type FlowFailure } from "./flow-failure.js";
 import { FLOW_LIMITS } from "./flow-limits.js";
 
 /** How a login stands. */
@@ -15,7 +15,7 @@ export interface OpenFlow<T> {
   readonly serviceName: string;
   /** Milliseconds since the epoch. A browser flow whose state was shown in time does not expire any more. */
   readonly expiresAt: number;
-  /** Aborted, with a VaultProxyError, when the flow is dropped: by a lock, by an admin, by time, by a newer one. */
+  /** Aborted, with the reason, when the flow is dropped: by a lock, by an admin, by time, by a newer one. */
   readonly signal: AbortSignal;
   readonly content: T;
   finish(): void;
@@ -129,7 +129,7 @@ export class FlowRegistry<T> {
     const flow = this.#pending.get(id);
     if (flow === undefined) return false;
     flow.fail(failure);
-    flow.abort.abort(new VaultProxyError("conflict", failure.error));
+    flow.abort.abort(new FlowError(failure.code, failure.error));
     return true;
   }
 

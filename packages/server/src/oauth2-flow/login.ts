@@ -8,11 +8,10 @@ import {
   toServiceRecord,
   type ServiceRecord,
 } from "../auth-strategies/service-definition.js";
-import { allowsInsecure, destinationOf } from "../auth-strategies/service-destination.js";
+import { destinationOf } from "../auth-strategies/service-destination.js";
 import { readSigningKey } from "../auth-strategies/signing-key.js";
 import { readNamedFile } from "../auth-strategies/stored-file-name.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
-import { assertEndpointUrl } from "../network/base-url.js";
 import type { RequestDestination } from "../network/bounded-request.js";
 import type { Secret } from "../redaction/secret.js";
 import { FlowError } from "./flow-failure.js";
@@ -40,7 +39,6 @@ export async function prepareLogin(request: LoginRequest, readFile: ReadFile): P
   const clientId = file?.clientId ?? request.client_id ?? missing("client_id");
   const clientSecret = file === undefined ? request.client_secret : file.clientSecret;
   const tokenUrl = file?.tokenUrl ?? request.token_url ?? missing("token_url");
-  assertEndpointUrl(tokenUrl, "token_url", allowsInsecure(request));
   const auth = {
     type: "oauth2_client",
     client_id: clientId,
