@@ -78,7 +78,7 @@ const LIFETIMES: readonly (readonly [unknown, number])[] = [
 export const ANSWER_CASES: readonly AnswerCase[] = [
   ...LIFETIMES.map(([expiresIn, livesFor]) =>
     works(
-      `expires_in of ${JSON.stringify(expiresIn)?.slice(0, 20) ?? "nothing"}`,
+      `expires_in of ${expiresIn === undefined ? "nothing" : JSON.stringify(expiresIn).slice(0, 20)}`,
       expiresIn === undefined ? tokenWithout(["expires_in"]) : tokenWith({ expires_in: expiresIn }),
       livesFor,
     ),
