@@ -1,0 +1,109 @@
+import { join } from "node:path";
+import { expect } from "vitest";
+import { temporaryDirectory } from "../live/processes.js";
+import { makeCertificates, type Certificates } from "../live/tls-upstream.js";
+import { addService, call, makeToken, unlock, type Answered, type CallOptions } from "../live/vault-calls.js";
+import { startServerWithClock, type ServerWithClock } from "./server-clock.js";
+
+const CLIENT_SECRET = "client-secret-0123456789abcdef";
+
+/** What one service is to have other than the rest. */
+export interface OauthServiceOptions {
+  readonly tokenUrl: string;
+  readonly apiUrl: string;
+  /** Over the defaults: a refresh-token client by `client_secret_post` whose access token has expired. */
+  readonly auth?: object;
+  readonly settings?: object;
+}
+
+/** A built, unlocked server whose clock a test moves, and one authority for all that it talks to. */
+export interface RefreshWorld {
+  readonly certificates: Certificates;
+  readonly clock: ServerWithClock;
+  readonly admin: string;
+  readonly token: string;
+  readonly dataDir: string;
+  /** Stores an `oauth2_client` service; `refreshToken` undefined for other grants. */
+  addOauth(name: string, refreshToken: string | undefined, options: OauthServiceOptions): Promise<void>;
+  add(definition: object): Promise<void>;
+  /** A call through the proxy, `GET /x` by default. */
+  proxy(
+    service: string,
+    options?: CallOptions & { readonly method?: string; readonly target?: string },
+  ): Promise<Answered>;
+  info(service: string): Promise<Record<string, unknown>>;
+  /** Ends the server as `signal` says, starts it again on the same directory, and unlocks it. */
+  restart(signal?: NodeJS.Signals): Promise<void>;
+  /** All that the server has written to its log, of every process there was. */
+  log(): string;
+  close(): Promise<void>;
+}
+
+export async function startRefreshWorld(
+  flags: readonly string[] = ["--log-level", "debug"],
+): Promise<RefreshWorld> {
+  const certificates = await makeCertificates();
+  const directory = await temporaryDirectory();
+  let clock = await startServerWithClock(directory.path, flags);
+  let admin = await unlock(clock.server);
+  const token = await makeToken(clock.server, admin);
+  let earlierLogs = "";
+  const world: RefreshWorld = {
+    certificates,
+    get clock() {
+      return clock;
+    },
+    get admin() {
+      return admin;
+    },
+    token,
+    dataDir: join(directory.path, "data"),
+    add: (definition) => addService(clock.server, admin, definition),
+    addOauth: (name, refreshToken, { tokenUrl, apiUrl, auth, settings }) =>
+      world.add({
+        name,
+        base_url: apiUrl,
+        allow_private: true,
+        tls_ca: certificates.ca,
+        auth: {
+          type: "oauth2_client",
+          client_id: "client",
+          client_secret: CLIENT_SECRET,
+          ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }),
+          token_url: tokenUrl,
+          ...auth,
+        },
+        ...settings,
+      }),
+    proxy: (service, { method = "GET", target = "/x", ...options } = {}) =>
+      call(clock.server.address, method, `/proxy/${service}${target}`, { token, ...options }),
+    async info(service) {
+      const answer = await call(clock.server.address, "GET", `/services/${service}`, { token });
+      expect(answer.status).toBe(200);
+      return answer.json as Record<string, unknown>;
+    },
+    async restart(signal = "SIGTERM") {
+      await clock.server.stop(signal);
+      earlierLogs += clock.server.log();
+      clock = await startServerWithClock(directory.path, flags);
+      admin = await unlock(clock.server);
+    },
+    log: () => earlierLogs + clock.server.log(),
+    async close() {
+      await clock.server.stop();
+      await directory.remove();
+      await certificates.remove();
+    },
+  };
+  return world;
+}
+
+/** The answer is the vault's own, with this code; its text is its own too. */
+export function expectRefusal(answer: Answered, status: number, code: string): void {
+  expect({ status: answer.status, header: answer.headers["x-vault-error"], text: answer.text }).toEqual({
+    status,
+    header: code,
+    text: answer.text,
+  });
+  expect(answer.json).toMatchObject({ code });
+}
