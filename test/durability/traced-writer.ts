@@ -8,12 +8,12 @@ import { cleanEnvironment } from "../live/processes.js";
 export const WRITER = fileURLToPath(new URL("vault-writer.mjs", import.meta.url));
 
 /** What a save can concern itself with. strace's -P knows whole paths only. */
-const NAMES = [
+export const NAMES = [
   ...["vault.enc", "vault.enc.tmp", "vault.enc.bak", "vault.enc.previous", "vault.enc.go"],
   ...["vault.lock", "lockout.json", "lockout.json.tmp"],
 ];
 /** `?`: not every architecture has each of them. */
-const SYSCALLS = [
+export const SYSCALLS = [
   ...["open", "openat", "openat2", "close", "read", "readv", "pread64", "preadv", "getdents64"],
   ...["write", "writev", "pwrite64", "pwritev", "ftruncate", "fsync", "fdatasync", "sync_file_range"],
   ...["stat", "lstat", "fstat", "newfstatat", "statx", "chmod", "fchmod", "fchmodat", "mkdir", "mkdirat"],
@@ -143,20 +143,22 @@ async function straceWriter(
   return { trace, output };
 }
 
-function injection({ point, fault }: { point: Point; fault: Fault }): string[] {
+/** strace's arguments that spoil the call. */
+export function injection({ point, fault }: { point: Point; fault: Fault }): string[] {
   const inject = (how: string): string[] => ["-e", `inject=${point.syscall}:${how}:when=${point.nth}`];
   return fault === "SIGKILL" ? inject("signal=KILL") : [FASTER, ...inject(`error=${fault}`)];
 }
 
 /** The one thread of the pool: it makes the calls on the data directory, as the main thread never does. */
-function workerOf(calls: readonly Call[]): string | undefined {
+export function workerOf(calls: readonly Call[]): string | undefined {
   return calls.find(({ signature }) => signature.includes("."))?.tid;
 }
 
 const STARTED = /^(\d+) +(\w+)\((.*)$/;
 const RESUMED = /^(\d+) +<\.\.\. \w+ resumed>(.*)$/;
 
-function parse(trace: string, dataDir: string): Call[] {
+/** The calls in what strace wrote. */
+export function parse(trace: string, dataDir: string): Call[] {
   const calls: Call[] = [];
   for (const line of trace.split("\n")) {
     const resumed = RESUMED.exec(line);

@@ -5,7 +5,9 @@ import { makeCertificates, type Certificates } from "../live/tls-upstream.js";
 import { addService, call, makeToken, unlock, type Answered, type CallOptions } from "../live/vault-calls.js";
 import { startServerWithClock, type ServerWithClock } from "./server-clock.js";
 
-const CLIENT_SECRET = "client-secret-0123456789abcdef";
+const BOUNDARY = "boundary-0123456789";
+/** Of the services of {@link RefreshWorld.addOauth}. */
+export const CLIENT_SECRET = "client-secret-0123456789abcdef";
 
 /** What one service is to have other than the rest. */
 export interface OauthServiceOptions {
@@ -26,6 +28,8 @@ export interface RefreshWorld {
   /** Stores an `oauth2_client` service; `refreshToken` undefined for other grants. */
   addOauth(name: string, refreshToken: string | undefined, options: OauthServiceOptions): Promise<void>;
   add(definition: object): Promise<void>;
+  /** Stores a file; gives the answer to that. */
+  upload(name: string, content: string): Promise<Answered>;
   /** A call through the proxy, `GET /x` by default. */
   proxy(
     service: string,
@@ -39,12 +43,14 @@ export interface RefreshWorld {
   close(): Promise<void>;
 }
 
-export async function startRefreshWorld(
-  flags: readonly string[] = ["--log-level", "debug"],
-): Promise<RefreshWorld> {
+/** @param dataDir a file system of its own for the vault, if need be */
+export async function startRefreshWorld(dataDir?: string): Promise<RefreshWorld> {
   const certificates = await makeCertificates();
   const directory = await temporaryDirectory();
-  let clock = await startServerWithClock(directory.path, flags);
+  const paths = { directory: directory.path, dataDir: dataDir ?? join(directory.path, "data") };
+  const start = (): Promise<ServerWithClock> =>
+    startServerWithClock({ ...paths, flags: ["--log-level", "debug"] });
+  let clock = await start();
   let admin = await unlock(clock.server);
   const token = await makeToken(clock.server, admin);
   let earlierLogs = "";
@@ -57,8 +63,16 @@ export async function startRefreshWorld(
       return admin;
     },
     token,
-    dataDir: join(directory.path, "data"),
+    dataDir: paths.dataDir,
     add: (definition) => addService(clock.server, admin, definition),
+    upload: (name, content) =>
+      call(clock.server.address, "POST", "/files", {
+        token: admin,
+        headers: { "Content-Type": `multipart/form-data; boundary=${BOUNDARY}` },
+        body:
+          `--${BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\n\r\n` +
+          `${content}\r\n--${BOUNDARY}--\r\n`,
+      }),
     addOauth: (name, refreshToken, { tokenUrl, apiUrl, auth, settings }) =>
       world.add({
         name,
@@ -85,7 +99,7 @@ export async function startRefreshWorld(
     async restart(signal = "SIGTERM") {
       await clock.server.stop(signal);
       earlierLogs += clock.server.log();
-      clock = await startServerWithClock(directory.path, flags);
+      clock = await start();
       admin = await unlock(clock.server);
     },
     log: () => earlierLogs + clock.server.log(),

@@ -50,7 +50,7 @@ async function addService(kind: ClientKind, auth: object = {}): Promise<string> 
   const name = `${kind.replaceAll("_", "-")}-${(count += 1)}`;
   const { id, secret, privateKey, keyId } = provider.clients[kind];
   const isRefresh = !("grant" in auth);
-  if (privateKey !== "") await upload("client.pem", privateKey);
+  if (privateKey !== "") expect((await world.upload("client.pem", privateKey)).status).toBe(201);
   await world.add({
     name,
     base_url: provider.endpoints.api,
@@ -68,18 +68,6 @@ async function addService(kind: ClientKind, auth: object = {}): Promise<string> 
     },
   });
   return name;
-}
-
-async function upload(name: string, content: string): Promise<void> {
-  const form = new FormData();
-  form.set("name", name);
-  form.set("file", new Blob([content]), name);
-  const answer = await fetch(`${world.clock.server.address}/files`, {
-    method: "POST",
-    headers: { Authorization: `Bearer ${world.admin}` },
-    body: form,
-  });
-  expect(answer.status, await answer.text()).toBe(201);
 }
 
 /** A service whose token has expired: it has been used, and its hour is over. */

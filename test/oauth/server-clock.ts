@@ -15,18 +15,17 @@ export interface ServerWithClock {
   advance(ms: number): Promise<void>;
 }
 
-/**
- * Starts a server on `<directory>/data`; one that is started again on the same directory keeps the time of the one before.
- */
-export async function startServerWithClock(
-  directory: string,
-  flags: readonly string[] = [],
-): Promise<ServerWithClock> {
-  const file = join(directory, "clock");
+/** One that is started again with the same `directory` keeps the time of the one before. */
+export async function startServerWithClock(options: {
+  /** Where the clock is. */
+  readonly directory: string;
+  readonly dataDir: string;
+  readonly flags?: readonly string[];
+}): Promise<ServerWithClock> {
+  const file = join(options.directory, "clock");
   const preload = new URL("adjustable-clock.mjs", import.meta.url).href;
   const server = await startServer({
-    dataDir: join(directory, "data"),
-    flags,
+    ...options,
     env: { NODE_OPTIONS: `--import=${preload}`, VAULT_TEST_CLOCK: file },
   });
   let ahead = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
