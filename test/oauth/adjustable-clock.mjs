@@ -53,6 +53,12 @@ globalThis.clearTimeout = (timer) => {
   realClearTimeout(timer);
 };
 
+AbortSignal.timeout = (ms) => {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(new DOMException("time is up", "TimeoutError")), ms).unref();
+  return controller.signal;
+};
+
 process.on("SIGUSR2", () => {
   ahead = Number(readFileSync(file, "utf8"));
   for (const [timer, { due }] of [...waiting]) if (due <= now()) run(timer);

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { Answered } from "../live/vault-calls.js";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { call, type Answered } from "../live/vault-calls.js";
 import { startOidcProvider, type OidcProvider } from "./oidc-provider.js";
 import { PERSON } from "./login-pages.js";
 import type { ClientKind } from "./provider-clients.js";
@@ -12,10 +13,12 @@ import { expectRefusal, startRefreshWorld, type RefreshWorld } from "./refresh-w
 const CALLS = 500;
 /** The longest that a call may be kept waiting by a provider that fails. */
 const DEADLINE_MS = 30_000;
+/** After that, a token for one second is worth nothing. */
+const SHORT_LIFE_MS = 1100;
 
 let world: RefreshWorld;
 let provider: OidcProvider;
-let count = 0;
+const added = new Set<string>();
 
 beforeAll(async () => {
   world = await startRefreshWorld();
@@ -29,6 +32,15 @@ beforeEach(() => {
   provider.calls.length = 0;
   provider.apiCalls.length = 0;
   provider.tokenFaults.length = 0;
+  provider.settings.accessTokenSeconds = 3600;
+});
+// So that no service of another test is refreshed in the middle of this one.
+afterEach(async () => {
+  for (const name of added) {
+    const { address } = world.clock.server;
+    expect((await call(address, "DELETE", `/services/${name}`, { token: world.admin })).status).toBe(200);
+  }
+  added.clear();
 });
 
 const AUTH: Readonly<Record<ClientKind, string>> = {
@@ -45,9 +57,10 @@ const SEEN_AS: Readonly<Record<ClientKind, string>> = {
   private_key_jwt: "assertion",
   none: "none",
 };
+const KINDS = Object.keys(AUTH) as ClientKind[];
 
 async function addService(kind: ClientKind, auth: object = {}): Promise<string> {
-  const name = `${kind.replaceAll("_", "-")}-${(count += 1)}`;
+  const name = kind.replaceAll("_", "-");
   const { id, secret, privateKey, keyId } = provider.clients[kind];
   const isRefresh = !("grant" in auth);
   if (privateKey !== "") expect((await world.upload("client.pem", privateKey)).status).toBe(201);
@@ -67,15 +80,18 @@ async function addService(kind: ClientKind, auth: object = {}): Promise<string> 
       ...auth,
     },
   });
+  added.add(name);
   return name;
 }
 
-/** A service whose token has expired: it has been used, and its hour is over. */
-async function addExpired(kind: ClientKind = "client_secret_post"): Promise<string> {
-  const name = await addService(kind);
+/** A service that has been used, and whose token has expired since. */
+async function addExpired(): Promise<string> {
+  provider.settings.accessTokenSeconds = 1;
+  const name = await addService("client_secret_post");
   expect((await world.proxy(name, { target: "/me" })).status).toBe(200);
-  await world.clock.advance(3600_000);
+  await delay(SHORT_LIFE_MS);
   expect(await world.info(name)).toMatchObject({ token_status: "expired" });
+  provider.settings.accessTokenSeconds = 3600;
   provider.calls.length = 0;
   provider.apiCalls.length = 0;
   return name;
@@ -91,38 +107,37 @@ function expectAllWithOneToken(answers: readonly Answered[]): void {
   expect(new Set(provider.apiCalls.map(({ token }) => token)).size).toBe(1);
 }
 
-describe("a refresh token rotates, and the new one is used the next time:", () => {
-  test.each(Object.keys(AUTH) as ClientKind[])("%s", async (kind) => {
-    const name = await addService(kind);
-    for (let turn = 1; turn <= 3; turn += 1) {
-      const answers = [
-        await world.proxy(name, { target: "/me" }),
-        await world.proxy(name, { target: "/me" }),
-      ];
-      for (const { json, text } of answers) {
-        expect(json, text).toMatchObject({ sub: PERSON.login, client_id: provider.clients[kind].id });
-      }
-      expect(provider.tokenCalls("refresh_token")).toBe(turn);
-      expect(provider.calls.find(({ grant }) => grant !== undefined)?.clientAuth).toBe(SEEN_AS[kind]);
-      await world.clock.advance(3600_000);
+test("a refresh token rotates, and the new one is used the next time, however the client proves itself", async () => {
+  provider.settings.accessTokenSeconds = 1;
+  const names = new Map<ClientKind, string>();
+  for (const kind of KINDS) names.set(kind, await addService(kind));
+  for (let turn = 1; turn <= 3; turn += 1) {
+    if (turn === 3) await world.restart("SIGKILL");
+    for (const [kind, name] of names) {
+      const { json, text } = await world.proxy(name, { target: "/me" });
+      const { id } = provider.clients[kind];
+      expect(json, `${kind}: ${text}`).toMatchObject({ sub: PERSON.login, client_id: id });
+      const calls = provider.calls.filter(({ grant, clientId }) => grant !== undefined && clientId === id);
+      expect(calls).toHaveLength(turn);
+      expect(calls.at(-1)).toMatchObject({ clientAuth: SEEN_AS[kind], status: 200 });
     }
-    await world.restart("SIGKILL");
-    expect((await world.proxy(name, { target: "/me" })).status).toBe(200);
-  });
+    await delay(SHORT_LIFE_MS);
+  }
 });
 
 describe("a client gets tokens by its own credentials:", () => {
-  const kinds = (Object.keys(AUTH) as ClientKind[]).filter((kind) => kind !== "none");
-  test.each(kinds)("%s", async (kind) => {
+  test.each(KINDS.filter((kind) => kind !== "none"))("%s", async (kind) => {
     const name = await addService(kind, {
       grant: "client_credentials",
       scopes: ["notes:read", "notes:write"],
     });
-    const answer = await world.proxy(name, { target: "/me" });
-    expect(answer.json, answer.text).toMatchObject({
-      client_id: provider.clients[kind].id,
-      scope: "notes:read notes:write",
-    });
+    const answers = [await world.proxy(name, { target: "/me" }), await world.proxy(name, { target: "/me" })];
+    for (const answer of answers) {
+      expect(answer.json, answer.text).toMatchObject({
+        client_id: provider.clients[kind].id,
+        scope: "notes:read notes:write",
+      });
+    }
     expect(provider.tokenCalls("client_credentials")).toBe(1);
   });
 });
