@@ -34,6 +34,15 @@ export function createProtectedApi(
   close(): void;
 } {
   const calls: ApiCall[] = [];
+  /** Calls that come together with one token ask once. */
+  const asking = new Map<string, Promise<Introspected>>();
+  const ask = (token: string): Promise<Introspected> => {
+    const known = asking.get(token);
+    if (known !== undefined) return known;
+    const asked = introspect(introspectionUrl, agent, token).finally(() => asking.delete(token));
+    asking.set(token, asked);
+    return asked;
+  };
   const agent = new Agent({ keepAlive: true, ca });
   return {
     calls,
@@ -46,8 +55,7 @@ export function createProtectedApi(
         bytes += (chunk as Buffer).length;
       }
       const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? "")?.[1] ?? "";
-      const found: Introspected =
-        token === "" ? { active: false } : await introspect(introspectionUrl, agent, token);
+      const found: Introspected = token === "" ? { active: false } : await ask(token);
       const { method = "", url = "" } = request;
       const status = found.active ? 200 : 401;
       calls.push({ method, target: url, token, status });
