@@ -18,6 +18,8 @@ export const SCOPES = ["openid", "offline_access", "notes:read", "notes:write"] 
 export interface ProviderSettings {
   /** Lifetime of access tokens, in seconds; the provider itself tells whole seconds. */
   accessTokenSeconds: number;
+  /** What the client is told that lifetime is, where that is not so. */
+  toldSeconds: number | undefined;
   /** A new refresh token with every refresh; the old one, used again, ends the whole grant (RFC 9700 section 4.14.2). */
   rotate: boolean;
   /** Whether the code exchange and the device grant give a refresh token. */
@@ -96,6 +98,7 @@ export async function startOidcProvider(
   const certificates = options.certificates ?? (await makeCertificates());
   const settings: ProviderSettings = {
     accessTokenSeconds: 3600,
+    toldSeconds: undefined,
     rotate: true,
     giveRefreshTokens: true,
     refusal: { error: "access_denied", error_description: "the person said no" },
@@ -105,6 +108,8 @@ export async function startOidcProvider(
   const server = createServer({ cert: certificates.cert, key: certificates.key }, (request, response) =>
     onRequest(request, response),
   );
+  // Longer than any test: whoever keeps a connection must not find it closed at the moment of its next request.
+  server.keepAliveTimeout = 600_000;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const issuer = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
@@ -124,6 +129,9 @@ export async function startOidcProvider(
       context.body = { error: "temporarily_unavailable" };
     }
     calls.push(asCall(context));
+    if (settings.toldSeconds !== undefined && hasToken(context.body)) {
+      context.body = { ...context.body, expires_in: settings.toldSeconds };
+    }
     if (fault?.loseAnswer === true) {
       context.respond = false;
       context.req.socket.destroy();
@@ -233,6 +241,9 @@ function configuration(clients: readonly object[], store: ProviderStore, setting
     },
   };
 }
+
+const hasToken = (body: unknown): body is object =>
+  typeof body === "object" && body !== null && "access_token" in body;
 
 function asCall({ path, headers, oidc, status, body }: Context): ProviderCall {
   const { params, client } = oidc ?? {};

@@ -26,7 +26,11 @@ afterAll(async () => {
   await endpoint.close();
 });
 beforeEach(() => endpoint.reset());
-afterEach(() => call(world.clock.server.address, "DELETE", "/services/timed", { token: admin }));
+afterEach(async () => {
+  const { address } = world.clock.server;
+  // The last test's is gone already.
+  await call(address, "DELETE", "/services/timed", { token: admin });
+});
 
 /** A service that has just got a token. */
 async function addFresh(expiresIn: number = LIFE_S): Promise<void> {
@@ -47,7 +51,7 @@ test("a token is renewed at nine tenths of its life, and again and again", async
   expect(endpoint.calls).toHaveLength(0);
   for (let turn = 1; turn <= 3; turn += 1) {
     const before = endpoint.issuer.accessToken;
-    await advance(turn === 1 ? 65 : 0.9 * LIFE_S + 5);
+    await world.untilSaved(() => advance(turn === 1 ? 65 : 0.9 * LIFE_S + 5));
     expect(endpoint.calls).toHaveLength(turn);
     expect(endpoint.issuer.accessToken).not.toBe(before);
     expect((await world.info("timed")).token_status).toBe("valid");
@@ -59,13 +63,13 @@ test("a token is renewed at nine tenths of its life, and again and again", async
 
 test("after a restart the timer goes on, with the token that was saved", async () => {
   await addFresh();
-  await advance(0.9 * LIFE_S + 5);
+  await world.untilSaved(() => advance(0.9 * LIFE_S + 5));
   expect(endpoint.calls).toHaveLength(1);
   await world.restart("SIGKILL");
   admin = world.admin;
   expect((await world.proxy("timed")).status).toBe(200);
   expect(endpoint.calls).toHaveLength(1);
-  await advance(0.9 * LIFE_S + 5);
+  await world.untilSaved(() => advance(0.9 * LIFE_S + 5));
   expect(endpoint.calls).toHaveLength(2);
   expect(endpoint.issuer.isRevoked).toBe(false);
 });
@@ -129,7 +133,7 @@ test("a lock stops the timer, an unlock starts it again", async () => {
   await advance(2 * LIFE_S);
   expect(endpoint.calls).toHaveLength(0);
   admin = await unlock(world.clock.server);
-  await advance(31);
+  await world.untilSaved(() => advance(31));
   expect(endpoint.calls).toHaveLength(1);
   expect((await world.info("timed")).token_status).toBe("valid");
 });

@@ -1,10 +1,15 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
 import { temporaryDirectory } from "../live/processes.js";
 import { makeCertificates, type Certificates } from "../live/tls-upstream.js";
 import { addService, call, makeToken, unlock, type Answered, type CallOptions } from "../live/vault-calls.js";
 import { startServerWithClock, type ServerWithClock } from "./server-clock.js";
 
+const SAVED_WITHIN_MS = 5000;
+const LOOK_EVERY_MS = 10;
 const BOUNDARY = "boundary-0123456789";
 /** Of the services of {@link RefreshWorld.addOauth}. */
 export const CLIENT_SECRET = "client-secret-0123456789abcdef";
@@ -28,6 +33,8 @@ export interface RefreshWorld {
   /** Stores an `oauth2_client` service; `refreshToken` undefined for other grants. */
   addOauth(name: string, refreshToken: string | undefined, options: OauthServiceOptions): Promise<void>;
   add(definition: object): Promise<void>;
+  /** Deletes all services, so that none of them is refreshed in the middle of the next test. */
+  removeServices(): Promise<void>;
   /** Stores a file; gives the answer to that. */
   upload(name: string, content: string): Promise<Answered>;
   /** A call through the proxy, `GET /x` by default. */
@@ -36,6 +43,8 @@ export interface RefreshWorld {
     options?: CallOptions & { readonly method?: string; readonly target?: string },
   ): Promise<Answered>;
   info(service: string): Promise<Record<string, unknown>>;
+  /** Does something that is saved without anyone waiting for it; resolves when that is on the disk. */
+  untilSaved<T>(task: () => Promise<T>): Promise<T>;
   /** Ends the server as `signal` says, starts it again on the same directory, and unlocks it. */
   restart(signal?: NodeJS.Signals): Promise<void>;
   /** All that the server has written to its log, of every process there was. */
@@ -54,6 +63,10 @@ export async function startRefreshWorld(dataDir?: string): Promise<RefreshWorld>
   let admin = await unlock(clock.server);
   const token = await makeToken(clock.server, admin);
   let earlierLogs = "";
+  const fingerprint = (): string =>
+    createHash("sha256")
+      .update(readFileSync(join(paths.dataDir, "vault.enc")))
+      .digest("hex");
   const world: RefreshWorld = {
     certificates,
     get clock() {
@@ -91,10 +104,27 @@ export async function startRefreshWorld(dataDir?: string): Promise<RefreshWorld>
       }),
     proxy: (service, { method = "GET", target = "/x", ...options } = {}) =>
       call(clock.server.address, method, `/proxy/${service}${target}`, { token, ...options }),
+    async removeServices() {
+      const { address } = clock.server;
+      const { json } = await call(address, "GET", "/services", { token: admin });
+      for (const { name } of json as { name: string }[]) {
+        expect((await call(address, "DELETE", `/services/${name}`, { token: admin })).status).toBe(200);
+      }
+    },
     async info(service) {
       const answer = await call(clock.server.address, "GET", `/services/${service}`, { token });
       expect(answer.status).toBe(200);
       return answer.json as Record<string, unknown>;
+    },
+    async untilSaved(task) {
+      const before = fingerprint();
+      const result = await task();
+      const deadline = Date.now() + SAVED_WITHIN_MS;
+      while (fingerprint() === before) {
+        if (Date.now() > deadline) throw new Error("nothing was saved");
+        await delay(LOOK_EVERY_MS);
+      }
+      return result;
     },
     async restart(signal = "SIGTERM") {
       await clock.server.stop(signal);

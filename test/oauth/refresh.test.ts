@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { call, type Answered } from "../live/vault-calls.js";
+import type { Answered } from "../live/vault-calls.js";
 import { startOidcProvider, type OidcProvider } from "./oidc-provider.js";
 import { PERSON } from "./login-pages.js";
 import type { ClientKind } from "./provider-clients.js";
@@ -13,12 +13,11 @@ import { expectRefusal, startRefreshWorld, type RefreshWorld } from "./refresh-w
 const CALLS = 500;
 /** The longest that a call may be kept waiting by a provider that fails. */
 const DEADLINE_MS = 30_000;
-/** After that, a token for one second is worth nothing. */
+/** After that, a token that is said to live for a second is not used any more. */
 const SHORT_LIFE_MS = 1100;
 
 let world: RefreshWorld;
 let provider: OidcProvider;
-const added = new Set<string>();
 
 beforeAll(async () => {
   world = await startRefreshWorld();
@@ -32,16 +31,9 @@ beforeEach(() => {
   provider.calls.length = 0;
   provider.apiCalls.length = 0;
   provider.tokenFaults.length = 0;
-  provider.settings.accessTokenSeconds = 3600;
+  provider.settings.toldSeconds = undefined;
 });
-// So that no service of another test is refreshed in the middle of this one.
-afterEach(async () => {
-  for (const name of added) {
-    const { address } = world.clock.server;
-    expect((await call(address, "DELETE", `/services/${name}`, { token: world.admin })).status).toBe(200);
-  }
-  added.clear();
-});
+afterEach(() => world.removeServices());
 
 const AUTH: Readonly<Record<ClientKind, string>> = {
   client_secret_basic: "basic",
@@ -80,18 +72,17 @@ async function addService(kind: ClientKind, auth: object = {}): Promise<string> 
       ...auth,
     },
   });
-  added.add(name);
   return name;
 }
 
 /** A service that has been used, and whose token has expired since. */
 async function addExpired(): Promise<string> {
-  provider.settings.accessTokenSeconds = 1;
+  provider.settings.toldSeconds = 1;
   const name = await addService("client_secret_post");
   expect((await world.proxy(name, { target: "/me" })).status).toBe(200);
   await delay(SHORT_LIFE_MS);
   expect(await world.info(name)).toMatchObject({ token_status: "expired" });
-  provider.settings.accessTokenSeconds = 3600;
+  provider.settings.toldSeconds = undefined;
   provider.calls.length = 0;
   provider.apiCalls.length = 0;
   return name;
@@ -108,7 +99,7 @@ function expectAllWithOneToken(answers: readonly Answered[]): void {
 }
 
 test("a refresh token rotates, and the new one is used the next time, however the client proves itself", async () => {
-  provider.settings.accessTokenSeconds = 1;
+  provider.settings.toldSeconds = 1;
   const names = new Map<ClientKind, string>();
   for (const kind of KINDS) names.set(kind, await addService(kind));
   for (let turn = 1; turn <= 3; turn += 1) {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { expectRefusal, startRefreshWorld, type RefreshWorld } from "./refresh-world.js";
 import { startScriptedTokenEndpoint, type ScriptedTokenEndpoint } from "./scripted-token-endpoint.js";
 
@@ -23,6 +23,7 @@ afterAll(async () => {
   await endpoint.close();
 });
 beforeEach(() => endpoint.reset());
+afterEach(() => world.removeServices());
 
 /** A service whose token was given `age` seconds ago, lives for an hour, and has been revoked since. */
 async function addRevoked(age = OLD_ENOUGH_S): Promise<string> {

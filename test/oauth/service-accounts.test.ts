@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { decodeJwt, jwtVerify, type JWTVerifyResult } from "jose";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { call, type Answered } from "../live/vault-calls.js";
 import { expectRefusal, startRefreshWorld, type RefreshWorld } from "./refresh-world.js";
 import { startScriptedTokenEndpoint, type ScriptedTokenEndpoint } from "./scripted-token-endpoint.js";
@@ -35,6 +35,7 @@ afterAll(async () => {
   await endpoint.close();
 });
 beforeEach(() => endpoint.reset());
+afterEach(() => world.removeServices());
 
 /** Unix seconds, by the server's clock. */
 const now = (): number => world.clock.now() / 1000;
@@ -144,7 +145,8 @@ describe("a service account of Google", () => {
 
   test("keeps its token across a restart, and gets another when it has expired", async () => {
     await add("kept", { type: "service_account", file_ref: "robot.json", sa_token_url: endpoint.tokenUrl });
-    expect((await world.proxy("kept")).status).toBe(200);
+    // A new token can be had again: no call waits until this one is on the disk.
+    expect((await world.untilSaved(() => world.proxy("kept"))).status).toBe(200);
     await world.restart("SIGKILL");
     expect((await world.proxy("kept")).status).toBe(200);
     expect(endpoint.calls).toHaveLength(1);

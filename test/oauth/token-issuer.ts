@@ -62,7 +62,8 @@ export class TokenIssuer {
   }
 
   accepts(accessToken: string): boolean {
-    return !this.#isRevoked && this.accessTokens.slice(-this.settings.accepted).includes(accessToken);
+    const { accepted } = this.settings;
+    return !this.#isRevoked && accepted > 0 && this.accessTokens.slice(-accepted).includes(accessToken);
   }
 
   /** `more` goes into the answer beside the tokens. */
