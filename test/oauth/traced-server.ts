@@ -14,6 +14,7 @@ import {
 } from "../durability/traced-writer.js";
 
 const ATTACHED_WITHIN_MS = 10_000;
+const ENDED_WITHIN_MS = 5000;
 const LOOK_EVERY_MS = 5;
 
 /** Environment of a server that can be traced: one thread for the file work, and plain system calls. */
@@ -29,19 +30,29 @@ export interface Tracer {
  * @param work a directory for the trace
  * @param killAt the call before which the server is killed; none: it is only watched
  */
-export async function attachTracer(
+export function attachTracer(pid: number, dataDir: string, work: string, killAt?: Point): Promise<Tracer> {
+  const spoil = killAt === undefined ? [] : injection({ point: killAt, fault: "SIGKILL" });
+  return attach(pid, dataDir, join(work, "trace"), spoil);
+}
+
+/** Makes every wait of the server for its disk take so much longer. */
+export function slowDown(pid: number, dataDir: string, milliseconds: number): Promise<Tracer> {
+  const delay = `inject=fsync:delay_enter=${milliseconds * 1000}`;
+  return attach(pid, dataDir, join(dataDir, "..", "trace"), ["-e", delay]);
+}
+
+async function attach(
   pid: number,
   dataDir: string,
-  work: string,
-  killAt?: Point,
+  trace: string,
+  spoil: readonly string[],
 ): Promise<Tracer> {
-  const trace = join(work, "trace");
   const child = spawn(
     "strace",
     [
       ...["-f", "-y", "-s", "0", "-o", trace, "-e", `trace=${SYSCALLS}`, "-p", String(pid)],
       ...["", ...NAMES].flatMap((name) => ["-P", join(dataDir, name)]),
-      ...(killAt === undefined ? [] : injection({ point: killAt, fault: "SIGKILL" })),
+      ...spoil,
     ],
     { stdio: ["ignore", "ignore", "pipe"] },
   );
@@ -56,8 +67,15 @@ export async function attachTracer(
   }
   return {
     async detach() {
-      child.kill("SIGINT");
-      await ended;
+      // It ends with the process that it killed; interrupted just then, it may wait for ever.
+      if (spoil.some((argument) => argument.includes("signal=KILL")))
+        await Promise.race([ended, delay(ENDED_WITHIN_MS, undefined, { ref: false })]);
+      if (child.exitCode === null && child.signalCode === null) child.kill("SIGINT");
+      await Promise.race([ended, delay(ENDED_WITHIN_MS, undefined, { ref: false })]);
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill("SIGKILL");
+        throw new Error("strace did not let go");
+      }
       const text = existsSync(trace) ? readFileSync(trace, "utf8") : "";
       const calls = parse(text, dataDir);
       const worker = workerOf(calls);
