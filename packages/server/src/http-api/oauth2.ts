@@ -64,7 +64,7 @@ export function registerOAuth2Routes(
   parts: ControlPlaneParts,
   access: AccessRules,
 ): void {
-  const { logins } = parts;
+  const { logins, log } = parts;
 
   app.openapi(
     createRoute({
@@ -82,7 +82,9 @@ export function registerOAuth2Routes(
       },
     }),
     async (c) => {
-      const started = await logins.startInBrowser(c.req.valid("json"), parts.addressOf(c));
+      const request = c.req.valid("json");
+      const started = await logins.startInBrowser(request, parts.addressOf(c));
+      log.info({ service: request.service_name, by: c.get("token").id_prefix }, "login in a browser started");
       const { authUrl, state, redirectUri, flow, expiresAt } = started;
       return c.json(
         {
@@ -143,7 +145,12 @@ export function registerOAuth2Routes(
       },
     }),
     async (c) => {
-      const started = await logins.startOnDevice(c.req.valid("json"));
+      const request = c.req.valid("json");
+      const started = await logins.startOnDevice(request);
+      log.info(
+        { service: request.service_name, by: c.get("token").id_prefix },
+        "login on another device started",
+      );
       const { userCode, verificationUri, verificationUriComplete, flow, expiresAt, intervalMs } = started;
       return c.json(
         {
@@ -201,7 +208,10 @@ export function registerOAuth2Routes(
       },
     }),
     (c) => {
-      if (!logins.cancel(c.req.valid("param").flow)) throw noSuchFlow();
+      const { flow } = c.req.valid("param");
+      const service = logins.statusOf(flow)?.serviceName;
+      if (!logins.cancel(flow)) throw noSuchFlow();
+      log.info({ service, by: c.get("token").id_prefix }, "login cancelled");
       return c.json({ status: "cancelled" as const }, 200);
     },
   );

@@ -149,7 +149,6 @@ export function createLogins(parts: LoginParts): Logins {
         { login, browser },
         { lifetimeMs: FLOW_LIMITS.browserMs, state },
       );
-      log.info({ service: login.serviceName }, "login in a browser started");
       return {
         ...{ flow: flow.id, state, redirectUri, expiresAt: flow.expiresAt },
         authUrl: authorizationUrl({
@@ -178,7 +177,6 @@ export function createLogins(parts: LoginParts): Logins {
 
       const { userCode, verificationUri, verificationUriComplete, intervalMs, lifetimeMs } = device;
       const flow = flows.open(login.serviceName, { login }, { lifetimeMs });
-      log.info({ service: login.serviceName }, "login on another device started");
       void awaitDevice(flow, device.deviceCode, intervalMs);
       const { id, expiresAt } = flow;
       return { flow: id, userCode, verificationUri, verificationUriComplete, expiresAt, intervalMs };
