@@ -33,6 +33,9 @@ import type { TokenRecord } from "./tokens/token-record.js";
 import { createTokenRegistry } from "./tokens/token-registry.js";
 import { openVault, type Vault } from "./vault/vault.js";
 
+/** How long a lock and a stop wait for what could not be saved before. */
+const SAVE_BEFORE_LOCK_MS = 1000;
+
 /** The contract promises 1,024 at least. */
 const MAX_CALLS_PER_TOKEN = 4096;
 
@@ -120,10 +123,16 @@ export async function createServer(config: ServerConfig, version: string, log: L
       accessTokens.clear();
       cookieJars.clear();
       outboundGuard.clear();
-    } else if (event.type === "unlocked") {
+      return;
+    }
+    if (event.type === "unlocked") {
       accessTokens.update(services.records);
       outboundGuard.update(services.records);
-    } else if (event.collections.has("services")) {
+      return;
+    }
+    // Whatever could be saved: there is room again.
+    void accessTokens.saveAgain();
+    if (event.collections.has("services")) {
       accessTokens.update(services.records);
       cookieJars.update(services.records);
       routes.refresh();
@@ -135,12 +144,17 @@ export async function createServer(config: ServerConfig, version: string, log: L
     }
   });
 
+  const beforeLock = async (): Promise<void> => {
+    const deadline = delay(SAVE_BEFORE_LOCK_MS, undefined, { ref: false });
+    await Promise.race([accessTokens.saveAgain(), deadline]);
+  };
   const readTable = shareReads(readTcpTable);
   const requestIds = new WeakMap<IncomingMessage, string>();
   const controlPlane = createControlPlane({
     vault,
     tokens,
     services,
+    beforeLock,
     tokenExpiryOf: (service) => accessTokens.expiresAt(service),
     logins,
     version,
@@ -178,7 +192,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
     },
   });
 
-  return { vault, listener, close: () => vault.close() };
+  return { vault, listener, close: () => beforeLock().then(() => vault.close()) };
 }
 
 /** Tells which services of a Go server's vault need an admin before they can be used. */

@@ -93,6 +93,11 @@ export class TokenHolder implements AccessTokenSource {
     return true;
   }
 
+  /** Saves a refresh token that could not be saved before; resolves when that was tried. */
+  async saveAgain(): Promise<void> {
+    if (this.#saveFailures > 0) await this.#save();
+  }
+
   /** Ends everything: what waits rejects with `reason`, and nothing is saved any more. */
   stop(reason: VaultProxyError): void {
     this.#stopped.abort(reason);

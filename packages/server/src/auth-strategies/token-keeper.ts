@@ -24,6 +24,8 @@ export interface TokenKeeper {
   expiresAt(name: string): number | undefined;
   /** The committed services, at unlock and after every change. */
   update(services: ReadonlyMap<string, ServiceRecord>): void;
+  /** Saves what could not be saved before, in the hope that there is room now. Never rejects. */
+  saveAgain(): Promise<void>;
   /** The vault was locked: refreshes under way are abandoned without writing, timers stopped, tokens dropped. */
   clear(): void;
 }
@@ -84,6 +86,9 @@ export function createTokenKeeper({ services, tools, random, events }: TokenKeep
         const holder = make(stored);
         if (holder !== undefined) holders.set(name, { holder, stored });
       }
+    },
+    async saveAgain() {
+      await Promise.all([...holders.values()].map(({ holder }) => holder.saveAgain()));
     },
     clear() {
       for (const { holder } of holders.values()) {

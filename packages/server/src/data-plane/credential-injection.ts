@@ -6,7 +6,7 @@ import type { ServiceRoute } from "./service-routes.js";
 /** A call that may be made, without its credential yet. */
 export interface CallToInject {
   readonly token: { readonly digest: string };
-  readonly route: Pick<ServiceRoute, "name" | "injector">;
+  readonly route: Pick<ServiceRoute, "name" | "injector" | "hold">;
   readonly outgoing: OutgoingRequest;
 }
 
@@ -27,6 +27,7 @@ export function injectCredential(
     goOn();
     return undefined;
   }
+  const letGo = route.hold();
   let isOver = false;
   const waiting: EndableCall = {
     tokenDigest: token.digest,
@@ -38,7 +39,7 @@ export function injectCredential(
     },
   };
   calls.add(waiting);
-  return pending.then(
+  const sent = pending.then(
     () => {
       if (isOver) return;
       calls.remove(waiting);
@@ -50,4 +51,5 @@ export function injectCredential(
       throw error;
     },
   );
+  return sent.finally(letGo);
 }

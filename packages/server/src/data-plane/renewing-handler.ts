@@ -26,6 +26,8 @@ export interface RenewalOptions {
   /** Puts another credential into the request. Resolves to whether there is one. */
   readonly renew: () => Promise<boolean>;
   readonly resend: () => void;
+  /** Keeps the way to the upstream open until its result is called. */
+  readonly hold: () => () => void;
   /** The gate of the connection whose bytes are being handled in this very turn. */
   readonly currentGate: () => ReadGate | undefined;
 }
@@ -88,13 +90,15 @@ export class RenewingHandler implements Dispatcher.DispatchHandler {
       chunks: [],
       bytes: 0,
     };
-    const { renew } = this.#options;
-    renew().then(this.#decide, () => this.#decide(false));
+    const { renew, hold } = this.#options;
+    renew()
+      .then(this.#decide, () => this.#decide(false))
+      .finally(hold());
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
     const held = this.#held;
-    if (controller === this.#dropped) return;
+    if (this.#isDropped(controller)) return;
     if (held === undefined) {
       this.#exchange?.onResponseData(controller, chunk);
       return;
@@ -106,7 +110,7 @@ export class RenewingHandler implements Dispatcher.DispatchHandler {
 
   onResponseEnd(controller: Controller, trailers: unknown): void {
     const held = this.#held;
-    if (controller === this.#dropped) return;
+    if (this.#isDropped(controller)) return;
     if (held === undefined) {
       this.#exchange?.onResponseEnd(controller, trailers);
       return;
@@ -116,9 +120,14 @@ export class RenewingHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(controller: Controller, error: Error): void {
-    if (controller === this.#dropped) return;
+    if (this.#isDropped(controller)) return;
     if (this.#held === undefined) this.#exchange?.onResponseError(controller, error);
     else this.#held.error = error;
+  }
+
+  /** A request that never left has no controller. */
+  #isDropped(controller: Controller | undefined): boolean {
+    return controller !== undefined && controller === this.#dropped;
   }
 
   #mayRenew({ rawHeaders }: Controller): boolean {
@@ -135,13 +144,21 @@ export class RenewingHandler implements Dispatcher.DispatchHandler {
     this.#held = undefined;
     if (held === undefined || exchange === undefined) return;
     held.gate?.open();
-    if (!isRenewed || exchange.isOver) {
-      this.#replay(held, exchange);
-      return;
+    try {
+      if (!isRenewed || exchange.isOver) {
+        this.#replay(held, exchange);
+        return;
+      }
+      this.#dropped = held.controller;
+      if (held.end === undefined) held.controller.abort(new Error("the request is sent once more"));
+      this.#options.resend();
+    } catch (error) {
+      // What undici does with what its handlers throw.
+      held.controller.abort(error as Error);
+      exchange.onResponseError(held.controller, error as Error);
+    } finally {
+      this.#gateOfAnswer = this.#options.currentGate;
     }
-    this.#dropped = held.controller;
-    if (held.end === undefined) held.controller.abort(new Error("the request is sent once more"));
-    this.#options.resend();
   };
 
   #replay({ controller, start, gate, chunks, end, error }: HeldAnswer, exchange: RenewableExchange): void {
@@ -152,7 +169,6 @@ export class RenewingHandler implements Dispatcher.DispatchHandler {
     this.#gateOfAnswer = () => undefined;
     if (error !== undefined) exchange.onResponseError(controller, error);
     else if (end !== undefined) exchange.onResponseEnd(controller, end.trailers);
-    this.#gateOfAnswer = this.#options.currentGate;
   }
 }
 
@@ -161,7 +177,7 @@ export class RenewingHandler implements Dispatcher.DispatchHandler {
  * @returns undefined where the credential does not change
  */
 export function renewingFor(
-  { injector, currentGate }: ServiceRoute,
+  { injector, currentGate, hold }: ServiceRoute,
   outgoing: OutgoingRequest,
   mayRepeat: (isTokenFault: boolean) => boolean,
   resend: () => void,
@@ -172,6 +188,7 @@ export function renewingFor(
     renew: async () => (await injector.renew?.(outgoing)) === true,
     resend,
     currentGate,
+    hold,
   });
 }
 
@@ -182,6 +199,16 @@ function saysInvalidToken(rawHeaders: readonly Buffer[] | null): boolean {
     (field, index) =>
       index % 2 === 1 &&
       canonicalHeaderName(rawHeaders[index - 1]?.toString("latin1") ?? "") === "www-authenticate" &&
-      /\berror\s*=\s*"?invalid_token\b/i.test(field.toString("latin1")),
+      saysError(field.toString("latin1")),
   );
+}
+
+/** An `auth-param` (RFC 9110 §11.2): its name, and its value as a quoted string or a token. */
+const AUTH_PARAM = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/g;
+
+function saysError(challenge: string): boolean {
+  for (const [, name = "", quoted, token] of challenge.matchAll(AUTH_PARAM)) {
+    if (name.toLowerCase() === "error" && (quoted ?? token) === "invalid_token") return true;
+  }
+  return false;
 }

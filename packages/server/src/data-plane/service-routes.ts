@@ -53,6 +53,12 @@ export interface ServiceRoute {
   /** Where the service's cookies are kept; undefined if they are not. */
   readonly cookieJar: CookieJar | undefined;
   readonly dispatcher: Dispatcher;
+  /**
+   * For a call that will be sent later, when its token is there: the connections stay open for it, also when the service
+   * is changed meanwhile.
+   * @returns what to call when it was sent, or never will be
+   */
+  readonly hold: () => () => void;
   /** The gate of the connection whose bytes are being handled in this very turn. */
   readonly currentGate: () => ReadGate | undefined;
 }
@@ -77,32 +83,39 @@ export interface ServiceRoutesOptions {
 }
 
 export function createServiceRoutes(options: ServiceRoutesOptions): ServiceRoutes {
-  const routes = new Map<string, ServiceRoute>();
+  const routes = new Map<string, RetirableRoute>();
+  /** Their services were changed; calls still wait to be sent by them. */
+  const retired = new Set<RetirableRoute>();
 
   return {
     get(name) {
       const known = routes.get(name);
-      if (known !== undefined) return known;
+      if (known !== undefined) return known.route;
       const record = options.records().get(name);
       if (record === undefined) return undefined;
-      const route = createRoute(record, options);
-      routes.set(name, route);
-      return route;
+      const made = createRoute(record, options, () => retired.delete(made));
+      routes.set(name, made);
+      return made.route;
     },
     refresh() {
       const records = options.records();
-      for (const [name, route] of routes) {
+      for (const [name, known] of routes) {
+        const { route } = known;
         const stored = records.get(name);
         // A token that was refreshed changes nothing of how calls go out.
         if (stored === route.stored || (stored !== undefined && differsInTokenOnly(route.stored, stored)))
           continue;
         routes.delete(name);
-        void route.dispatcher.close().catch(ignore);
+        retired.add(known);
+        known.retire();
       }
     },
     destroyAll(reason) {
-      for (const route of routes.values()) void route.dispatcher.destroy(reason).catch(ignore);
+      for (const { route } of [...routes.values(), ...retired]) {
+        void route.dispatcher.destroy(reason).catch(ignore);
+      }
       routes.clear();
+      retired.clear();
     },
   };
 }
@@ -112,10 +125,49 @@ function ignore(): void {
   return undefined;
 }
 
+/** A route, and what takes it out of service when the last call that waits for it was sent. */
+interface RetirableRoute {
+  readonly route: ServiceRoute;
+  retire(): void;
+}
+
+/** @param onClosing called when the retired route takes no call any more */
 function createRoute(
   stored: ServiceRecord,
+  options: ServiceRoutesOptions,
+  onClosing: () => void,
+): RetirableRoute {
+  const parts = routeOf(stored, options);
+  let holders = 0;
+  let isRetired = false;
+  const closeIfUnused = (): void => {
+    if (!isRetired || holders > 0) return;
+    onClosing();
+    void parts.dispatcher.close().catch(ignore);
+  };
+  const hold = (): (() => void) => {
+    holders += 1;
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      holders -= 1;
+      closeIfUnused();
+    };
+  };
+  return {
+    route: { ...parts, hold },
+    retire() {
+      isRetired = true;
+      closeIfUnused();
+    },
+  };
+}
+
+function routeOf(
+  stored: ServiceRecord,
   { egressProxy, tokenOf, cookieJars }: ServiceRoutesOptions,
-): ServiceRoute {
+): Omit<ServiceRoute, "hold"> {
   const record = usableRecord(stored);
   const base = parseBaseUrl(record.base_url, { allowInsecure: allowsInsecure(record) });
   const connectTimeoutMs = milliseconds(record.connect_timeout, LIMITS.connectTimeoutMs);

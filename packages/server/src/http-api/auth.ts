@@ -123,6 +123,7 @@ export function registerAuthRoutes(
     }),
     async (c) => {
       const { revoke_tokens } = c.req.valid("json");
+      await parts.beforeLock();
       if (revoke_tokens) await revokeAllAndLock(tokens, vault);
       else await vault.lock();
       log.info({ by: c.get("token").id_prefix, revoke_tokens }, "vault locked by an admin");

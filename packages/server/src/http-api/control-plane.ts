@@ -25,6 +25,8 @@ export interface ControlPlaneParts {
   readonly vault: Vault;
   readonly tokens: TokenRegistry;
   readonly services: Collection<ServiceRecord>;
+  /** Saves what would be lost by a lock, as far as it can in a moment. Never rejects. */
+  readonly beforeLock: () => Promise<void>;
   /** When the access token of a service ends, in unix seconds; undefined if it has none. */
   readonly tokenExpiryOf: (service: string) => number | undefined;
   readonly logins: Logins;

@@ -101,6 +101,7 @@ export async function startControlPlane(): Promise<ControlPlaneFixture> {
     vault,
     tokens,
     services,
+    beforeLock: () => Promise.resolve(),
     tokenExpiryOf: () => undefined,
     version: "1.2.3",
     tokenTtlMs: TOKEN_TTL_MS,
