@@ -70,6 +70,7 @@ export class TokenHolder implements AccessTokenSource {
   #timer: NodeJS.Timeout | undefined;
   #saveTimer: NodeJS.Timeout | undefined;
   #saveFailures = 0;
+  #isSavingAgain = false;
 
   /** @param record checked, of a strategy with a renewal */
   constructor(record: ServiceRecord, parts: TokenHolderParts) {
@@ -93,9 +94,11 @@ export class TokenHolder implements AccessTokenSource {
     return true;
   }
 
-  /** Saves a refresh token that could not be saved before; resolves when that was tried. */
+  /** Saves a refresh token that could not be saved before; resolves when that was tried. Never rejects. */
   async saveAgain(): Promise<void> {
-    if (this.#saveFailures > 0) await this.#save();
+    if (this.#saveFailures === 0 || this.#isSavingAgain) return;
+    this.#isSavingAgain = true;
+    await this.#save().finally(() => (this.#isSavingAgain = false));
   }
 
   /** Ends everything: what waits rejects with `reason`, and nothing is saved any more. */
@@ -147,11 +150,13 @@ export class TokenHolder implements AccessTokenSource {
       const token = await this.#issue(signal);
       signal.throwIfAborted();
       const isRotated = this.#isRotatedBy(token);
-      this.#accept(token);
-      // Only what would be lost for good makes calls wait for the disk.
+      this.#config = this.#parts.renewal.keep(this.#config, token);
+      this.#searched = undefined;
+      // Only what would be lost for good makes calls wait for the disk; until it is there, nobody gets the token.
       if (isRotated || this.#saveFailures > 0) await this.#save();
       else void this.#save();
       signal.throwIfAborted();
+      this.#accept(token);
       this.#parts.events.refreshed(this.#record.name, how);
       return token;
     } catch (thrown) {
@@ -187,9 +192,7 @@ export class TokenHolder implements AccessTokenSource {
   }
 
   #accept(token: IssuedToken): void {
-    this.#config = this.#parts.renewal.keep(this.#config, token);
     this.#token = token;
-    this.#searched = undefined;
     this.#failures = 0;
     this.#lastFailure = undefined;
     this.#arm(proactiveDelay(token, this.#parts.tools.clock()));
@@ -249,7 +252,7 @@ export class TokenHolder implements AccessTokenSource {
       this.#saveFailures += 1;
       events.unsaved(name, error);
       clearTimeout(this.#saveTimer);
-      this.#saveTimer = setTimeout(() => void this.#save(), saveRetryDelay(this.#saveFailures)).unref();
+      this.#saveTimer = setTimeout(() => void this.saveAgain(), saveRetryDelay(this.#saveFailures)).unref();
     }
   }
 
