@@ -54,7 +54,7 @@ test("a token is renewed at nine tenths of its life, and again and again", async
     await world.untilSaved(() => advance(turn === 1 ? 65 : 0.9 * LIFE_S + 5));
     expect(endpoint.calls).toHaveLength(turn);
     expect(endpoint.issuer.accessToken).not.toBe(before);
-    expect((await world.info("timed")).token_status).toBe("valid");
+    await expect.poll(async () => (await world.info("timed")).token_status).toBe("valid");
     expect((await world.proxy("timed")).status).toBe(200);
     expect(endpoint.apiCalls.at(-1)?.token).toBe(endpoint.issuer.accessToken);
   }
@@ -120,7 +120,7 @@ test("a grant that is gone is not asked for again by a timer", async () => {
   await addFresh();
   endpoint.script = () => ({ status: 400, body: { error: "invalid_grant" } });
   await advance(0.9 * LIFE_S + 5);
-  expect(endpoint.calls).toHaveLength(1);
+  await endpoint.called(1);
   for (let step = 0; step < 10; step += 1) await advance(600);
   expect(endpoint.calls.length).toBeLessThanOrEqual(2);
   expectRefusal(await world.proxy("timed"), 502, "oauth2_reauthorization_required");
@@ -135,7 +135,7 @@ test("a lock stops the timer, an unlock starts it again", async () => {
   admin = await unlock(world.clock.server);
   await world.untilSaved(() => advance(31));
   expect(endpoint.calls).toHaveLength(1);
-  expect((await world.info("timed")).token_status).toBe("valid");
+  await expect.poll(async () => (await world.info("timed")).token_status).toBe("valid");
 });
 
 test("a deleted service has no timer", async () => {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startUpstream } from "../live/tls-upstream.js";
 import { call, unlock, type Answered } from "../live/vault-calls.js";
 import { CLIENT_SECRET, expectRefusal, startRefreshWorld, type RefreshWorld } from "./refresh-world.js";
@@ -17,6 +17,8 @@ import {
  */
 
 const GRACE_MS = 600_000;
+/** For tests that let many tokens expire: the server's own live for a day. */
+const LIFE_S = 60;
 
 let world: RefreshWorld;
 let endpoint: ScriptedTokenEndpoint;
@@ -35,7 +37,11 @@ afterAll(async () => {
   await world.close();
   await endpoint.close();
 });
-beforeEach(() => endpoint.reset());
+beforeEach(() => {
+  endpoint.reset();
+  endpoint.issuer.settings.expiresIn = 3600;
+});
+afterEach(() => world.removeServices());
 
 const manage = (method: string, path: string, body?: object): Promise<Answered> =>
   call(world.clock.server.address, method, path, {
@@ -97,6 +103,7 @@ describe("a lock in the middle of a refresh", () => {
   });
 
   test("when the answer comes at the very time of the lock, either has it or has it not", async () => {
+    endpoint.issuer.settings.expiresIn = LIFE_S;
     await add("racing");
     for (let turn = 0; turn < 10; turn += 1) {
       const { arrived, release } = holdAnswer();
@@ -110,7 +117,7 @@ describe("a lock in the middle of a refresh", () => {
       admin = await unlock(world.clock.server);
       expect((await world.proxy("racing")).status).toBe(200);
       endpoint.reset();
-      await world.clock.advance(3600_000);
+      await world.clock.advance(LIFE_S * 1000);
     }
     expect(endpoint.issuer.isRevoked).toBe(false);
     expect(world.log()).not.toContain("could not be saved");
@@ -145,6 +152,7 @@ describe("an admin changes a service in the middle of a refresh:", () => {
   test("changes at every moment of a refresh never bring an old refresh token back", async () => {
     endpoint.issuer.settings.graceMs = 0;
     try {
+      endpoint.issuer.settings.expiresIn = LIFE_S;
       await add("changing");
       for (let turn = 0; turn < 20; turn += 1) {
         const waiting = world.proxy("changing");
@@ -154,7 +162,7 @@ describe("an admin changes a service in the middle of a refresh:", () => {
         expect(put.status, put.text).toBe(200);
         const answer = await waiting;
         expect(answer.status, answer.text).toBe(200);
-        await world.clock.advance(3600_000);
+        await world.clock.advance(LIFE_S * 1000);
       }
       expect(endpoint.calls).toHaveLength(20);
       expect(endpoint.issuer.isRevoked).toBe(false);
@@ -200,6 +208,20 @@ describe("an admin changes a service in the middle of a refresh:", () => {
     await delay(100);
     expect((await manage("GET", "/services/deleted")).status).toBe(404);
   });
+});
+
+test("an API that cannot be reached is told as with any other service", async () => {
+  const refreshToken = endpoint.issuer.grantAgain();
+  // Nobody listens there: the port was somebody's a moment ago.
+  const gone = await startUpstream(undefined);
+  await gone.close();
+  await world.addOauth("unreachable", refreshToken, {
+    tokenUrl: endpoint.tokenUrl,
+    apiUrl: gone.origin.replace("http:", "https:"),
+  });
+  for (const method of ["GET", "POST"]) {
+    expectRefusal(await world.proxy("unreachable", { method }), 502, "upstream_failed");
+  }
 });
 
 describe("where a token request may go:", () => {
