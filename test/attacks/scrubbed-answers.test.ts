@@ -111,7 +111,12 @@ describe("a text that cannot be decoded", () => {
     expect((await get("api")).status).toBe(502);
   });
 
-  test.each(["gzip", "deflate", "br"])("because it is no %s breaks off", async (coding) => {
+  test("because it does not begin as gzip does is refused", async () => {
+    behave = answerWith({ "Content-Type": "text/plain", "Content-Encoding": "gzip" }, `{"key":"${SECRET}"}`);
+    expect(await get("api")).toMatchObject({ status: 502, json: { code: "upstream_failed" } });
+  });
+
+  test.each(["deflate", "br"])("because it is no %s breaks off", async (coding) => {
     behave = answerWith(
       { "Content-Type": "text/plain", "Content-Encoding": coding },
       `\xff${SECRET.repeat(20)}`,

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { startLiveVault, type LiveVault } from "./live-vault.js";
-import { connectTo, eventually, exchange } from "./raw-sockets.js";
+import { connectTo, eventually, exchange, startRawUpstream } from "./raw-sockets.js";
 import { call, makeToken } from "./vault-calls.js";
 
 const SECRET = "ws-S3cret-0123456789abcdef";
@@ -67,6 +67,19 @@ function open(path: string, token = live.token, headers: Record<string, string> 
     socket.on("error", reject);
   });
 }
+
+const handshakeWith = (service: string): string =>
+  [
+    `GET /proxy/${service}/x HTTP/1.1`,
+    "Host: localhost",
+    `Authorization: Bearer ${live.token}`,
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    "",
+    "",
+  ].join("\r\n");
 
 describe("a WebSocket through the vault", () => {
   test("reaches the upstream with the injected credential, and none of the caller's", async () => {
@@ -132,18 +145,24 @@ describe("a WebSocket through the vault", () => {
 
   test("to a service that does not switch gets its answer", async () => {
     await live.addService("plain", { type: "bearer", token: SECRET });
-    const head = [
-      "GET /proxy/plain/x HTTP/1.1",
-      "Host: localhost",
-      `Authorization: Bearer ${live.token}`,
-      "Connection: Upgrade",
-      "Upgrade: websocket",
-      "Sec-WebSocket-Version: 13",
-      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-    ].join("\r\n");
-    const answer = await exchange(live.server.address, `${head}\r\n\r\n`);
+    const answer = await exchange(live.server.address, handshakeWith("plain"));
     expect(answer).toMatch(/^HTTP\/1\.1 200 /);
     expect(answer.toLowerCase()).toContain("connection: close");
+  });
+
+  test("to a service that switches with a head that cannot be read is 502", async () => {
+    const upstream = await startRawUpstream((socket) =>
+      socket.write(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+          "Transfer-Encoding: gzip\r\n\r\n",
+      ),
+    );
+    await live.addService("odd", { type: "bearer", token: SECRET }, { base_url: upstream.origin });
+    expect(await exchange(live.server.address, handshakeWith("odd"))).toMatch(
+      /^HTTP\/1\.1 502 .*\r\nX-Vault-Error: upstream_failed\r\n/s,
+    );
+    await eventually(() => upstream.ended() === 1);
+    await upstream.close();
   });
 
   test("to a service that cannot be reached is 502", async () => {

@@ -15,6 +15,8 @@ export interface AnswerBody {
   abandon(): void;
   /** Secrets overwritten so far. */
   readonly hits: number;
+  /** Whether anything of it was written to the caller. */
+  readonly hasWritten: boolean;
 }
 
 export interface AnswerBodyEvents {
@@ -39,6 +41,7 @@ export function createAnswerBody(
 
 class PassedBody implements AnswerBody {
   readonly hits = 0;
+  hasWritten = false;
   readonly #response: ServerResponse;
   readonly #events: AnswerBodyEvents;
 
@@ -49,6 +52,7 @@ class PassedBody implements AnswerBody {
   }
 
   write(chunk: Buffer): boolean {
+    this.hasWritten ||= chunk.length > 0;
     return this.#response.write(chunk);
   }
 
@@ -76,6 +80,10 @@ class ScrubbedBody implements AnswerBody {
 
   get hits(): number {
     return this.#output.hits;
+  }
+
+  get hasWritten(): boolean {
+    return this.#output.hasWritten;
   }
 
   write(chunk: Buffer): boolean {
@@ -133,6 +141,10 @@ class DecodedBody implements AnswerBody {
 
   get hits(): number {
     return this.#output.hits;
+  }
+
+  get hasWritten(): boolean {
+    return this.#output.hasWritten;
   }
 
   write(chunk: Buffer): boolean {

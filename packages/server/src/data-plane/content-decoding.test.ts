@@ -3,7 +3,12 @@ import { pipeline } from "node:stream/promises";
 import * as zlib from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { acceptableCodings, createDecoders, parseContentCodings } from "./content-decoding.js";
+import {
+  acceptableCodings,
+  createDecoders,
+  mayBeginEncoded,
+  parseContentCodings,
+} from "./content-decoding.js";
 
 const ENCODERS: Record<string, (bytes: Buffer) => Buffer> = {
   gzip: zlib.gzipSync,
@@ -132,5 +137,39 @@ describe("Accept-Encoding", () => {
         expect(parseContentCodings(asked.slice(0, 3))).toBeDefined();
       }),
     );
+  });
+});
+
+describe("what may be the beginning of encoded data", () => {
+  test("is that of all such data, however much of it came, in whatever pieces", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...Object.keys(ENCODERS)),
+        fc.uint8Array(),
+        fc.nat(20),
+        fc.nat(3),
+        (coding, bytes, length, cut) => {
+          const start = (ENCODERS[coding]?.(Buffer.from(bytes)) ?? Buffer.alloc(0)).subarray(0, length);
+          expect(mayBeginEncoded(["br", coding], [start.subarray(0, cut), start.subarray(cut)])).toBe(true);
+        },
+      ),
+    );
+  });
+
+  test.each([
+    ["gzip", "{", false],
+    ["gzip", "\x1f{", false],
+    ["x-gzip", "\x1f\x8b{", false],
+    ["gzip", "\x1f\x8b\x08{", true],
+    ["zstd", "\x28\xb5\x2f\xfd{", true],
+    ["zstd", "\x5f\x2a\x4d\x18{", true],
+    ["zstd", "\x60\x2a\x4d\x18{", false],
+    ["zstd", "\x28\xb5\x2f{", false],
+    ["deflate", "{", true],
+    ["br", "{", true],
+  ])("of %s: %j is %s", (coding, bytes, expected) => {
+    const pieces = [...Buffer.from(bytes, "latin1")].map((byte) => Buffer.of(byte));
+    expect(mayBeginEncoded([coding], pieces)).toBe(expected);
+    expect(mayBeginEncoded([], pieces)).toBe(true);
   });
 });

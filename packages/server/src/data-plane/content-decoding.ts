@@ -39,6 +39,30 @@ export function createDecoders(codings: readonly string[]): Transform[] {
   return codings.toReversed().flatMap((coding) => DECODERS.get(coding)?.() ?? []);
 }
 
+/** How data in a coding begins: RFC 1952 §2.3.1; RFC 8878 §3.1.1 and, for frames to skip, §3.1.2. Others show no mark. */
+const BEGINNINGS: ReadonlyMap<string, readonly (readonly number[])[]> = new Map([
+  ["gzip", [[0x1f, 0x8b, 0x08]]],
+  ["x-gzip", [[0x1f, 0x8b, 0x08]]],
+  [
+    "zstd",
+    [
+      [0x28, 0xb5, 0x2f, 0xfd],
+      ...Array.from({ length: 16 }, (_, variant) => [0x50 + variant, 0x2a, 0x4d, 0x18]),
+    ],
+  ],
+]);
+
+/**
+ * Whether `pieces` may be the beginning of data in these codings. Decoding takes a while before it finds an error; this
+ * tells at once of a text that was never encoded.
+ */
+export function mayBeginEncoded(codings: readonly string[], pieces: readonly Buffer[]): boolean {
+  const beginnings = BEGINNINGS.get(codings.at(-1) ?? "");
+  if (beginnings === undefined) return true;
+  const start = Buffer.concat(pieces.map((piece) => piece.subarray(0, 4))).subarray(0, 4);
+  return beginnings.some((marks) => start.every((byte, index) => byte === (marks[index] ?? byte)));
+}
+
 /**
  * An `Accept-Encoding` (RFC 9110 §12.5.3) cut to what can be decoded here. `*` goes too: it would let the upstream
  * take any.

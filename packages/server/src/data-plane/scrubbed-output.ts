@@ -12,6 +12,7 @@ export class ScrubbedOutput {
   readonly #stream: ScrubStream;
   #searchedFor: SecretMatcher;
   #timer: NodeJS.Timeout | undefined;
+  #hasWritten = false;
 
   /** @param matcher asked for with each chunk: another one is searched for from there on */
   constructor(output: Writable, matcher: () => SecretMatcher, options: { readonly edges: boolean }) {
@@ -26,20 +27,24 @@ export class ScrubbedOutput {
     return this.#stream.hits;
   }
 
+  /** Whether anything was written to the output. */
+  get hasWritten(): boolean {
+    return this.#hasWritten;
+  }
+
   /** @returns false if the output wants no more before it has drained */
   write(chunk: Buffer): boolean {
     this.#keepUp();
     const leaving = this.#stream.push(chunk);
     if (this.#stream.heldBytes > 0) this.#awaitSilence();
-    return leaving.length === 0 || this.#output.write(leaving);
+    return this.#writeOut(leaving);
   }
 
   /** Writes what was held back. The output is not ended. */
   finish(): void {
     clearTimeout(this.#timer);
     this.#keepUp();
-    const leaving = this.#stream.end();
-    if (leaving.length > 0) this.#output.write(leaving);
+    this.#writeOut(this.#stream.end());
   }
 
   /** To be called if {@link ScrubbedOutput.finish} is not: nothing is written any more. */
@@ -59,8 +64,13 @@ export class ScrubbedOutput {
     else this.#timer.refresh();
   }
 
+  #writeOut(leaving: Buffer): boolean {
+    if (leaving.length === 0) return true;
+    this.#hasWritten = true;
+    return this.#output.write(leaving);
+  }
+
   readonly #onSilence = (): void => {
-    const leaving = this.#stream.letGo();
-    if (leaving.length > 0) this.#output.write(leaving);
+    this.#writeOut(this.#stream.letGo());
   };
 }

@@ -9,6 +9,7 @@ import { encodeInterim, readAnswerHead, readTrailers } from "./answer-head.js";
 import { headOfDecoded, planAnswer } from "./answer-plan.js";
 import type { AnswerSearch } from "./answer-search.js";
 import type { CountBytes } from "./chunk-collector.js";
+import { mayBeginEncoded } from "./content-decoding.js";
 import type { EndableCall } from "./in-flight-calls.js";
 import { answerError } from "./own-answer.js";
 import type { ServiceRoute } from "./service-routes.js";
@@ -67,6 +68,16 @@ export interface ExchangeOptions {
   readonly onEnd: (exchange: UpstreamExchange, outcome: ExchangeOutcome) => void;
 }
 
+/** An answer of which nothing was given to the caller: until the turn ends in which it came, it may become an error. */
+interface Opening {
+  readonly writeHead: () => void;
+  /** Content codings that are undone on the way. */
+  readonly codings: readonly string[];
+  /** What came of its body. */
+  readonly pieces: Buffer[];
+  isWhole: boolean;
+}
+
 /**
  * One upstream answer on its way to the caller: each piece leaves when it arrives, a slow caller slows the upstream,
  * a caller that goes away cancels the upstream request, and an answer that breaks off breaks off at the caller too.
@@ -80,6 +91,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
   #controller: Dispatcher.DispatchController | undefined;
   #gate: ReadGate | undefined;
   #body: AnswerBody | undefined;
+  #opening: Opening | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
   /** When the caller began to take nothing; undefined while it takes what comes. */
   #stalledSince: number | undefined;
@@ -88,7 +100,6 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
   #trailers: readonly Buffer[] = [];
   #scrubbedInHead = 0;
   #interims = 0;
-  #bodyStarted = false;
   #retried = false;
   #over = false;
 
@@ -156,26 +167,29 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
       onEnd: this.#onBodyEnd,
       onFailure: () => this.#breakOff("the upstream's answer cannot be decoded"),
     });
-    response.writeHead(status, head.reason, headers);
     this.#status = status;
     // These have no body whatever their headers say (RFC 9110 §8.6), and undici would miss it.
-    if (status === 204 || status === 304) {
-      this.#body.end();
+    const isWhole = status === 204 || status === 304;
+    this.#opening = {
+      writeHead: () => response.writeHead(status, head.reason, headers),
+      codings: isDecoded ? plan.codings : [],
+      pieces: [],
+      isWhole,
+    };
+    if (isWhole) {
+      this.#open();
       return;
     }
     this.#idleTimer = setTimeout(this.#onIdle, route.idleTimeoutMs);
-    // A first piece of body that came along leaves in one write with the head; otherwise the head leaves alone now.
-    process.nextTick(this.#flushHead);
+    process.nextTick(this.#open);
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over || this.#body === undefined) return;
-    this.#bodyStarted = true;
     this.#options.countBytes(chunk.length);
     this.#idleTimer?.refresh();
-    if (this.#body.write(chunk)) return;
-    this.#stalledSince ??= this.#options.now();
-    this.#gate?.close();
+    if (this.#opening === undefined) this.#pass(this.#body, chunk);
+    else this.#opening.pieces.push(chunk);
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
@@ -187,7 +201,8 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
       return;
     }
     this.#trailers = (controller.rawTrailers ?? []) as Buffer[];
-    this.#body?.end();
+    if (this.#opening === undefined) this.#body?.end();
+    else this.#opening.isWhole = true;
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -227,6 +242,17 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
       response.socket?.write(encodeInterim(status, headers));
   }
 
+  #pass(body: AnswerBody, chunk: Buffer): void {
+    if (body.write(chunk)) return;
+    this.#stalledSince ??= this.#options.now();
+    this.#gate?.close();
+  }
+
+  /** A head that leaves with the body needs no write of its own. */
+  #flushHead(body: AnswerBody): void {
+    if (!this.#over && !body.hasWritten) this.#options.response.flushHeaders();
+  }
+
   #breakOff(why: string): void {
     const error = new VaultProxyError("upstream_failed", why);
     this.#controller?.abort(error);
@@ -264,8 +290,30 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
     this.#finish(undefined);
   };
 
-  readonly #flushHead = (): void => {
-    if (!this.#bodyStarted && !this.#over) this.#options.response.flushHeaders();
+  /**
+   * Gives the caller the head, and what came with it in one write; in the same turn, but after all that came in one
+   * read. So an answer that is broken before its first byte left is an error, and none that is sound is delayed for it.
+   */
+  readonly #open = (): void => {
+    const opening = this.#opening;
+    const body = this.#body;
+    this.#opening = undefined;
+    if (this.#over || opening === undefined || body === undefined) return;
+    // undici says so when the connection is closed.
+    if (!opening.isWhole && this.#gate !== undefined && this.#gate.failure !== null) return;
+    if (!mayBeginEncoded(opening.codings, opening.pieces)) {
+      this.#breakOff("the upstream's answer cannot be decoded");
+      return;
+    }
+    try {
+      opening.writeHead();
+    } catch {
+      this.#breakOff("the upstream's answer is not valid HTTP");
+      return;
+    }
+    for (const piece of opening.pieces) this.#pass(body, piece);
+    if (opening.isWhole) body.end();
+    this.#flushHead(body);
   };
 
   readonly #onDrain = (): void => {

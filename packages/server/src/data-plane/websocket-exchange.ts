@@ -83,10 +83,10 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
     const { route, socket, head: behindHead, basePath, requestId, takeCookies } = this.#options;
     const rawHeaders = controller.rawHeaders as Buffer[];
     takeCookies?.(rawHeaders);
-    this.#upstream = upstream;
     upstream.on("error", ignore);
     const location = { service: route.name, origin: route.origin, basePath };
     const head = readAnswerHead(rawHeaders, "", location, this.#search?.matchers.head);
+    this.#upstream = upstream;
     this.#scrubbedInHead = head.hits;
     const headers = [...withoutExtensions(head.headers), "X-Vault-Request-Id", requestId];
     socket.write(encodeSwitch(status, headers));

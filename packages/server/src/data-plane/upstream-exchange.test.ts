@@ -1,0 +1,149 @@
+import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
+import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
+import { afterEach, describe, expect, test } from "vitest";
+import type { ServiceRecord } from "../auth-strategies/service-definition.js";
+import { Secret } from "../redaction/secret.js";
+import { createServiceRoutes } from "./service-routes.js";
+import { UpstreamExchange, type ExchangeOutcome } from "./upstream-exchange.js";
+
+const SECRET = "sk-live-0123456789abcdef";
+const CHUNKED = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n";
+
+const stops: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
+
+async function listen(server: Server | HttpServer): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+/** An exchange for each call, in front of an upstream that does what it likes with the connection. */
+async function startExchanges(onRequest: (socket: Socket) => void) {
+  const sockets = new Set<Socket>();
+  const upstream = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => undefined);
+    socket.on("data", () => onRequest(socket));
+  });
+  const record: ServiceRecord = {
+    name: "api",
+    base_url: `http://127.0.0.1:${await listen(upstream)}`,
+    auth: { type: "bearer", token: new Secret(SECRET) },
+    tls_skip_verify: false,
+    session_cookies: false,
+    allow_private: true,
+    forward_cookies: false,
+  };
+  const routes = createServiceRoutes({ records: () => new Map([["api", record]]), egressProxy: undefined });
+  const outcomes: ExchangeOutcome[] = [];
+  const vault = createHttpServer((request, response) => {
+    const route = routes.get("api");
+    if (route === undefined) throw new Error("no such service");
+    const exchange = new UpstreamExchange({
+      ...{ request, response, requestId: "r", tokenDigest: "d", route, basePath: "" },
+      now: () => performance.now(),
+      countBytes: () => undefined,
+      onEnd: (_exchange, outcome) => outcomes.push(outcome),
+    });
+    route.dispatcher.dispatch({ method: "GET", path: "/", headers: [] }, exchange);
+  });
+  const port = await listen(vault);
+  stops.push(async () => {
+    routes.destroyAll(new Error("the test is over"));
+    for (const socket of sockets) socket.destroy();
+    vault.closeAllConnections();
+    await Promise.all([upstream, vault].map((server) => new Promise((resolve) => server.close(resolve))));
+  });
+  return { port, outcomes };
+}
+
+/** Sends a call, and gives all that the caller receives until the connection ends, or until it matches. */
+function receive(port: number, until?: RegExp): Promise<string> {
+  return new Promise((resolve) => {
+    let text = "";
+    const socket = connect(port, "127.0.0.1");
+    socket.on("data", (chunk) => {
+      text += chunk.toString("latin1");
+      if (until?.test(text) === true) socket.destroy();
+    });
+    socket.on("error", () => undefined).on("close", () => resolve(text));
+    socket.write("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  });
+}
+
+const chunk = (bytes: Buffer): Buffer =>
+  Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
+const encoded = (coding: string, ...pieces: Buffer[]): Buffer =>
+  Buffer.concat([Buffer.from(`${CHUNKED}Content-Encoding: ${coding}\r\n\r\n`), ...pieces.map(chunk)]);
+
+describe("the head of an answer leaves at once", () => {
+  test.each([
+    ["gzip", gzipSync("hello")],
+    ["deflate", deflateSync("hello")],
+    ["br", brotliCompressSync("hello")],
+  ])("though nothing of its %s body can be decoded yet", async (coding, whole) => {
+    const { port } = await startExchanges((socket) => socket.write(encoded(coding, whole.subarray(0, 2))));
+    expect(await receive(port, /\r\n\r\n/)).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  });
+
+  test("though the first piece of its body may be the start of a secret", async () => {
+    const { port } = await startExchanges((socket) =>
+      socket.write(`${CHUNKED}\r\n8\r\n${SECRET.slice(0, 8)}\r\n`),
+    );
+    expect(await receive(port, /\r\n\r\n/)).toMatch(/\r\n\r\n$/);
+  });
+
+  test("though it has no body yet", async () => {
+    const { port } = await startExchanges((socket) => socket.write(`${CHUNKED}\r\n`));
+    expect(await receive(port, /\r\n\r\n/)).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  });
+});
+
+describe("an answer that breaks before its head has left is 502", () => {
+  test.each([
+    ["a bad trailer", `${CHUNKED}\r\n2\r\nok\r\n0\r\nno trailer\r\n\r\n`],
+    ["a bad chunk size", `${CHUNKED}\r\n2\r\nok\r\nno size\r\n`],
+    ["a trailer that contradicts the length", `${CHUNKED}\r\n2\r\nok\r\n0\r\nContent-Length: 9\r\n\r\n`],
+    ["text that is said to be gzip", encoded("gzip", Buffer.from("hello"))],
+    ["text that is said to be gzip above br", encoded("br, gzip", Buffer.from("hello"))],
+    ["one byte that is no gzip", encoded("gzip", Buffer.from("h"))],
+  ])("by %s", async (_what, bytes) => {
+    const { port, outcomes } = await startExchanges((socket) => socket.write(bytes));
+    expect(await receive(port)).toMatch(
+      /^HTTP\/1\.1 502 .*\r\nX-Vault-Error: upstream_failed\r\n.*"code":"upstream_failed"/s,
+    );
+    expect(outcomes).toMatchObject([{ status: 200, error: { code: "upstream_failed" } }]);
+  });
+
+  test("and one that breaks later breaks off", async () => {
+    const { port, outcomes } = await startExchanges((socket) => {
+      socket.write(`${CHUNKED}\r\n2\r\nok\r\n`);
+      setTimeout(() => socket.write("no size\r\n"), 50);
+    });
+    const received = await receive(port);
+    expect(received).toMatch(/^HTTP\/1\.1 200 OK\r\n.*\r\n2\r\nok\r\n$/s);
+    expect(outcomes).toMatchObject([{ status: 200, error: { code: "upstream_failed" } }]);
+  });
+});
+
+describe("an answer that comes whole in one piece arrives whole", () => {
+  test.each([
+    ["with a length", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", /\r\n\r\nok$/],
+    ["in chunks", `${CHUNKED}\r\n2\r\nok\r\n0\r\nX-T: 1\r\n\r\n`, /\r\n2\r\nok\r\n0\r\nX-T: 1\r\n\r\n$/],
+    ["in gzip", encoded("gzip", gzipSync("hello"), Buffer.alloc(0)), /\r\n5\r\nhello\r\n0\r\n\r\n$/],
+    [
+      "without a body",
+      "HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\n",
+      /^HTTP\/1\.1 204 .*\r\n\r\n$/s,
+    ],
+    ["with garbage behind it", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokgarbage", /\r\n\r\nok$/],
+  ])("%s", async (_what, bytes, expected) => {
+    const { port, outcomes } = await startExchanges((socket) => socket.write(bytes));
+    expect(await receive(port)).toMatch(expected);
+    expect(outcomes).toMatchObject([{ error: undefined }]);
+  });
+});
