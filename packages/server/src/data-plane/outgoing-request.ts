@@ -37,6 +37,9 @@ export function prepareRequest(
   };
 }
 
+/** The second is an old name of the first, which some servers still honour. */
+const RANGE_FIELDS: ReadonlySet<string> = new Set(["range", "request-range"]);
+
 /**
  * Several ranges at once (RFC 9110 §14.2) would come in one body, cut wherever the caller likes, also in a secret. The
  * field may be ignored: then the whole is the answer.
@@ -45,8 +48,7 @@ function limitRanges(headers: string[]): void {
   const ranges: number[] = [];
   for (let index = headers.length - 2; index >= 0; index -= 2) {
     const name = canonicalHeaderName(headers[index] ?? "");
-    // An old name of it, which some servers still honour.
-    if (name === "range" || name === "request-range") ranges.push(index);
+    if (RANGE_FIELDS.has(name)) ranges.push(index);
   }
   const [only] = ranges;
   if (ranges.length === 1 && only !== undefined && headers[only + 1]?.includes(",") !== true) return;
@@ -55,7 +57,7 @@ function limitRanges(headers: string[]): void {
 
 /** Lets the upstream encode an answer only in ways in which it can be searched; a part of one not at all. */
 function limitCodings(headers: string[]): void {
-  const isForPart = hasHeader(headers, "range");
+  const isForPart = [...RANGE_FIELDS].some((name) => hasHeader(headers, name));
   for (let index = 0; index < headers.length; index += 2) {
     if (canonicalHeaderName(headers[index] ?? "") !== "accept-encoding") continue;
     headers[index + 1] = isForPart ? "identity" : acceptableCodings(headers[index + 1] ?? "");
