@@ -114,8 +114,8 @@ export const answerFieldCases: readonly ConformanceCase[] = [
     name: "Content-Length in a trailer is not believed",
     send: GET,
     upstream: withTrailers("Content-Length: 9"),
-    look: (seen) => ({ trailers: lookAtTrailers(seen).trailers ?? "", body: seen.answers[0]?.body ?? "" }),
-    vault: { trailers: [], body: "ok" },
+    look: (seen) => ({ caller: callerGot(seen), trailers: lookAtTrailers(seen).trailers ?? "" }),
+    vault: { caller: "502", trailers: [] },
   },
   {
     rule: "RFC 9110 §6.5.1",
