@@ -4,6 +4,7 @@ import { eventually } from "./raw-sockets.js";
 import { call, makeToken } from "./vault-calls.js";
 
 const OTHERS = "sk-live-51HxQ2eZvKYlo2C0uAbCdEf";
+const MORE = ["sk-more-1-a7Xq0ZpLrT5vXyB9nWd2", "sk-more-2-Kd8sJf03LqPzVtYw61Rb"] as const;
 const OWN = "own-key-7Gq2mZ0pLrT5vXyB9nWd";
 const PASSWORD_OF_OTHER = "a-very-long-password-of-mine";
 
@@ -14,6 +15,7 @@ beforeAll(async () => {
   live = await startLiveVault({ answer: (_request, response) => void response.end("fine") });
   await live.addService("called", { type: "bearer", token: OWN });
   await live.addService("other", { type: "bearer", token: OTHERS });
+  for (const key of MORE) await live.addService(key.slice(0, 9), { type: "bearer", token: key });
   await live.addService("basic", { type: "basic", username: "me", password: PASSWORD_OF_OTHER });
 });
 afterAll(() => live.close());
@@ -89,8 +91,8 @@ describe("is sent on", () => {
 });
 
 test("three times suspend the token, its running calls end, and an admin lifts that", async () => {
-  for (let turn = 0; turn < 3; turn += 1) {
-    expect(await send(`/proxy/called/x?q=${OTHERS}`, undefined, {})).toMatchObject(REFUSED);
+  for (const secret of [OTHERS, ...MORE]) {
+    expect(await send(`/proxy/called/x?q=${secret}`, undefined, {})).toMatchObject(REFUSED);
   }
   const suspended = { status: 403, json: { code: "token_suspended" } };
   expect(await send("/proxy/called/x", undefined, {})).toMatchObject(suspended);
@@ -114,12 +116,21 @@ test("three times suspend the token, its running calls end, and an admin lifts t
 });
 
 test("the body that suspends the token is refused as the ones before it", async () => {
-  const body = JSON.stringify({ note: OTHERS });
-  for (let turn = 0; turn < 3; turn += 1) expect(await send("/proxy/called/x", body)).toMatchObject(REFUSED);
-  expect(await send("/proxy/called/x", body)).toMatchObject({
+  const bodies = [OTHERS, ...MORE].map((note) => JSON.stringify({ note }));
+  for (const body of bodies) expect(await send("/proxy/called/x", body)).toMatchObject(REFUSED);
+  expect(await send("/proxy/called/x", "{}")).toMatchObject({
     status: 403,
     json: { code: "token_suspended" },
   });
+});
+
+test("a program that tries the refused request again, as it is or in another place, is not suspended for that", async () => {
+  for (let turn = 0; turn < 4; turn += 1) {
+    expect(await send("/proxy/called/x", JSON.stringify({ note: OTHERS }))).toMatchObject(REFUSED);
+    expect(await send(`/proxy/called/x?q=${OTHERS}`, undefined, {})).toMatchObject(REFUSED);
+    expect(await send("/proxy/called/x", undefined, { "x-key": OTHERS })).toMatchObject(REFUSED);
+  }
+  expect(await send("/proxy/called/x", undefined, {})).toMatchObject({ status: 200 });
 });
 
 test("a service that is gone, and one while the vault was locked, is searched for no longer or again", async () => {

@@ -178,7 +178,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
       isLocked: () => vault.status === "locked",
       authenticate: (token) => tokens.authenticate(token),
       searchOutbound: (service) => createOutboundScan(outboundSecrets, service),
-      strike: (token) => tokens.strike(token),
+      strike: (token, secret) => tokens.strike(token, secret),
       routes,
       calls,
       maxCallsPerToken: MAX_CALLS_PER_TOKEN,

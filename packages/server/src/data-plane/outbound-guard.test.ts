@@ -30,7 +30,8 @@ const bearer = (name: string) => service(name, { type: "bearer", token: new Secr
 function setUp(now: () => number = () => 0) {
   const index = createOutboundSecrets(randomBytes);
   const guard = createOutboundGuard(index, now);
-  const finds = (called: string, text: string) => createOutboundScan(index, called).scanText(text);
+  const finds = (called: string, text: string) =>
+    createOutboundScan(index, called).scanText(text) !== undefined;
   return { guard, finds };
 }
 

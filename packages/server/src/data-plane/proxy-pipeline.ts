@@ -6,6 +6,7 @@ import { canonicalHeaderName } from "../network/header-policy.js";
 import { assertSafePath, assertSafeQuery, splitProxyTarget } from "../network/request-target.js";
 import { describeThrown, type Logger } from "../redaction/logger.js";
 import type { OutboundScan } from "../scrubbing/outbound-scan.js";
+import type { SecretIdentity } from "../scrubbing/outbound-secrets.js";
 import { isTextual } from "../scrubbing/textual-content.js";
 import type { TokenRecord } from "../tokens/token-record.js";
 import type { CountBytes } from "./chunk-collector.js";
@@ -40,7 +41,7 @@ export interface ProxyPipelineParts {
   /** Starts the search of one request for secrets of other services than the called one. */
   readonly searchOutbound: (service: string) => OutboundScan;
   /** Notes that a token sent such a secret. */
-  readonly strike: (token: TokenRecord) => void;
+  readonly strike: (token: TokenRecord, secret: SecretIdentity) => void;
   readonly routes: ServiceRoutes;
   readonly calls: InFlightCalls;
   /** Calls of one token that may run at once. */
@@ -150,9 +151,12 @@ function admit(parts: ProxyPipelineParts, request: IncomingMessage, rawTarget: s
   if (target.query !== undefined) assertSafeQuery(target.query);
   const outgoing = prepareRequest(request, target, route);
   const search = parts.searchOutbound(route.name);
-  if (search.isNeeded && (search.scanText(pathOf(outgoing)) || search.scanHeaders(outgoing.headers))) {
-    parts.strike(token);
-    throw secretInRequest();
+  if (search.isNeeded) {
+    const found = search.scanText(pathOf(outgoing)) ?? search.scanHeaders(outgoing.headers);
+    if (found !== undefined) {
+      parts.strike(token, found);
+      throw secretInRequest();
+    }
   }
   return { token, route, outgoing, search };
 }
@@ -232,11 +236,12 @@ function forward(
         inspect:
           search.isNeeded && isTextual(contentTypeOf(request.rawHeaders))
             ? (chunk) => {
-                if (!search.push(chunk)) return undefined;
+                const found = search.push(chunk);
+                if (found === undefined) return undefined;
                 const refusal = secretInRequest();
                 // Before the strike, which may end all calls of the token for another reason.
                 exchange.end(refusal);
-                parts.strike(token);
+                parts.strike(token, found);
                 return refusal;
               }
             : undefined,

@@ -5,24 +5,29 @@ import {
   SHORTEST_SECRET,
   TAIL_BYTES,
 } from "./outbound-limits.js";
-import type { OutboundSecrets } from "./outbound-secrets.js";
+import type { OutboundSecrets, SecretIdentity } from "./outbound-secrets.js";
 
 const NOTHING = Buffer.alloc(0);
+
+/** The end of a search. */
+interface Found {
+  readonly secret: SecretIdentity;
+}
 
 /** The search of one request, for secrets that the called service does not have itself. */
 export interface OutboundScan {
   /** False if there is nothing to search for: what is given costs nothing then. May change with the secrets. */
   readonly isNeeded: boolean;
-  /** Whether a field holds such a secret. `flat`: names and values in turn, as Node gives them (Latin-1). */
-  scanHeaders(flat: readonly string[]): boolean;
+  /** Such a secret in a field, if there is one. `flat`: names and values in turn, as Node gives them (Latin-1). */
+  scanHeaders(flat: readonly string[]): SecretIdentity | undefined;
   /** The same for one Latin-1 text, such as the request target. */
-  scanText(text: string): boolean;
+  scanText(text: string): SecretIdentity | undefined;
   /**
-   * The next bytes of the body. True at the chunk in which such a secret is complete, wherever it began, and for
+   * The next bytes of the body. Gives such a secret at the chunk in which it is complete, wherever it began, and at
    * every chunk after it. The chunk is neither kept nor changed: only its last bytes are copied, as many as the
    * longest secret has (8 KB at most; twice that is set aside).
    */
-  push(chunk: Buffer): boolean;
+  push(chunk: Buffer): SecretIdentity | undefined;
 }
 
 /**
@@ -30,20 +35,14 @@ export interface OutboundScan {
  * the new ones, and bytes that went by are remembered as far as the longest former secret reached.
  */
 export function createOutboundScan(secrets: OutboundSecrets, calledService: string): OutboundScan {
-  let found = false;
+  let found: SecretIdentity | undefined;
   let hash = 0;
   /** Its first `held` bytes are the last ones of the chunks so far. */
   let history = NOTHING;
   let held = 0;
 
-  /** The hash after `bytes` from `from` to `to`, or "found" if a foreign secret ends at one of these bytes. */
-  function roll(
-    bytes: Buffer,
-    from: number,
-    to: number,
-    hashBefore: number,
-    before: Buffer,
-  ): number | "found" {
+  /** The hash after `bytes` from `from` to `to`, or the foreign secret that ends at one of these bytes. */
+  function roll(bytes: Buffer, from: number, to: number, hashBefore: number, before: Buffer): number | Found {
     const { gear } = secrets.hash;
     const { words, shift } = secrets.filter;
     let rolling = hashBefore;
@@ -52,7 +51,8 @@ export function createOutboundScan(secrets: OutboundSecrets, calledService: stri
       const slot = rolling >>> shift;
       if ((((words[slot >>> 5] ?? 0) >>> (slot & 31)) & 1) === 0) continue;
       if (!secrets.hasTail(rolling)) continue;
-      if (secrets.endsForeign(rolling, { before, now: bytes, end: i + 1 }, calledService)) return "found";
+      const secret = secrets.foreignEnd(rolling, { before, now: bytes, end: i + 1 }, calledService);
+      if (secret !== undefined) return { secret };
     }
     return rolling;
   }
@@ -61,10 +61,10 @@ export function createOutboundScan(secrets: OutboundSecrets, calledService: stri
    * The same for all of `bytes`. Of a secret that ends among the first bytes its last ones may stand in `before`;
    * any other shows one of its end blocks, and only around such a block is looked at every byte.
    */
-  function search(bytes: Buffer, hashBefore: number, before: Buffer): number | "found" {
+  function search(bytes: Buffer, hashBefore: number, before: Buffer): number | Found {
     const { length } = bytes;
     const afterFirst = roll(bytes, 0, Math.min(length, BLOCK_ENDS_BYTES), hashBefore, before);
-    if (afterFirst === "found" || length <= BLOCK_ENDS_BYTES) return afterFirst;
+    if (typeof afterFirst !== "number" || length <= BLOCK_ENDS_BYTES) return afterFirst;
 
     const { low, high } = secrets.hash;
     const { words, shift } = secrets.filter;
@@ -76,7 +76,8 @@ export function createOutboundScan(secrets: OutboundSecrets, calledService: stri
       if ((((words[slot >>> 5] ?? 0) >>> (slot & 31)) & 1) === 0) continue;
       const firstTail = Math.max(0, block + BLOCK_BYTES - TAIL_BYTES);
       const lastEnd = Math.min(block + BLOCK_ENDS_BYTES, length);
-      if (roll(bytes, firstTail, lastEnd, 0, before) === "found") return "found";
+      const around = roll(bytes, firstTail, lastEnd, 0, before);
+      if (typeof around !== "number") return around;
     }
     return roll(bytes, length - TAIL_BYTES, length, 0, before);
   }
@@ -100,33 +101,40 @@ export function createOutboundScan(secrets: OutboundSecrets, calledService: stri
     held += chunk.copy(history, held);
   }
 
-  function scanText(text: string): boolean {
-    if (text.length < SHORTEST_SECRET || !secrets.hasForeign(calledService)) return false;
-    return search(Buffer.from(text, "latin1"), 0, NOTHING) === "found";
+  function scanText(text: string): SecretIdentity | undefined {
+    if (text.length < SHORTEST_SECRET || !secrets.hasForeign(calledService)) return undefined;
+    const outcome = search(Buffer.from(text, "latin1"), 0, NOTHING);
+    return typeof outcome === "number" ? undefined : outcome.secret;
   }
 
   return {
     get isNeeded() {
       return secrets.hasForeign(calledService);
     },
-    scanHeaders: (flat) => flat.some(scanText),
+    scanHeaders(flat) {
+      for (const text of flat) {
+        const secret = scanText(text);
+        if (secret !== undefined) return secret;
+      }
+      return undefined;
+    },
     scanText,
     push(chunk) {
-      if (found) return true;
+      if (found !== undefined) return found;
       if (!secrets.hasForeign(calledService)) {
         hash = 0;
         held = 0;
-        return false;
+        return undefined;
       }
       const after = search(chunk, hash, history.subarray(0, held));
-      if (after === "found") {
-        found = true;
+      if (typeof after !== "number") {
+        found = after.secret;
         history = NOTHING;
-        return true;
+        return found;
       }
       hash = after;
       remember(chunk);
-      return false;
+      return undefined;
     },
   };
 }

@@ -14,7 +14,7 @@ function secretsOf(...values: string[]): { value: Secret }[] {
 }
 
 function finds(secrets: OutboundSecrets, calledService: string, text: string): boolean {
-  return createOutboundScan(secrets, calledService).push(Buffer.from(text));
+  return createOutboundScan(secrets, calledService).push(Buffer.from(text)) !== undefined;
 }
 
 describe("the index of secrets", () => {
@@ -37,6 +37,27 @@ describe("the index of secrets", () => {
     expect(finds(secrets, "c", KEY_A)).toBe(true);
     secrets.remove("b");
     expect(finds(secrets, "c", KEY_A)).toBe(false);
+  });
+
+  test("a secret has one identity in all its forms, and other secrets have others", () => {
+    const secrets = createOutboundSecrets(randomBytes);
+    const identityOf = (text: string) => createOutboundScan(secrets, "x").scanText(text);
+    const odd = 'key"with/quotes+and-0123456789';
+    secrets.update("a", secretsOf(KEY_A, odd));
+    secrets.update("b", secretsOf(KEY_B, KEY_A));
+    const forms = (key: string) => [key, encodeURIComponent(key), JSON.stringify(key)];
+    const identities = [KEY_A, KEY_B, odd].map((key) => new Set(forms(key).map(identityOf)));
+    expect(identities.map(({ size }) => size)).toEqual([1, 1, 1]);
+    const distinct = new Set(identities.flatMap((each) => [...each]));
+    expect(distinct.size).toBe(3);
+    expect(distinct.has(undefined)).toBe(false);
+
+    const before = identityOf(KEY_A);
+    secrets.update("a", secretsOf(odd, "another-key-0123456789-abc", KEY_A));
+    expect(identityOf(KEY_A)).toBe(before);
+    secrets.clear();
+    secrets.update("a", secretsOf("a-third-key-0123456789-abcd"));
+    expect(distinct.has(identityOf("a-third-key-0123456789-abcd"))).toBe(false);
   });
 
   test("an update replaces what the service had", () => {

@@ -17,6 +17,9 @@ const HASHES_PER_PATTERN = BLOCK_BYTES + 1;
 const LENGTH_FACTOR = 0x9e3779b1;
 const NOTHING = Buffer.alloc(0);
 
+/** Tells a secret, in whatever form, from others, and nothing else of it. A positive number, never used for another. */
+export type SecretIdentity = number;
+
 /** Which secrets may not be sent to which service. */
 export interface OutboundSecrets {
   /**
@@ -44,8 +47,8 @@ export interface OutboundSecrets {
   readonly reach: number;
   /** Whether some pattern has this tail; rules out what passes the filter by chance. */
   hasTail(tail: number): boolean;
-  /** Whether a secret that the called service does not have itself ends exactly where `seen` ends. */
-  endsForeign(tail: number, seen: SeenBytes, calledService: string): boolean;
+  /** The secret that ends exactly where `seen` ends, if the called service does not have it itself. */
+  foreignEnd(tail: number, seen: SeenBytes, calledService: string): SecretIdentity | undefined;
 }
 
 /** One form of a secret, without the secret. */
@@ -55,6 +58,7 @@ interface Pattern {
   readonly probe: number;
   readonly blocks: readonly number[];
   readonly digest: string;
+  readonly identity: SecretIdentity;
   /** The services that have it: nearly always one, for which a Set would be large. */
   readonly owners: string[];
 }
@@ -86,8 +90,10 @@ export function createOutboundSecrets(randomBytes: (size: number) => Buffer): Ou
   let filterCapacity = 0;
   let removedSinceFilter = 0;
   let reach = 0;
+  let lastIdentity: SecretIdentity = 0;
 
-  function claim(form: Buffer, service: string): Pattern {
+  /** @param identity of the secret; undefined if none of its forms was claimed before */
+  function claim(form: Buffer, service: string, identity: SecretIdentity | undefined): Pattern {
     const seen = { before: NOTHING, now: form, end: form.length };
     const digest = digestOfEnd(key, seen, form.length);
     const known = byDigest.get(digest);
@@ -102,6 +108,7 @@ export function createOutboundSecrets(randomBytes: (size: number) => Buffer): Ou
       probe: probeOf(hash, seen, form.length, tail),
       blocks: endBlockHashes(hash, form),
       digest,
+      identity: identity ?? (lastIdentity += 1),
       owners: [service],
     };
     insert(pattern);
@@ -167,8 +174,11 @@ export function createOutboundSecrets(randomBytes: (size: number) => Buffer): Ou
     update(service, secrets) {
       const patterns = new Set<Pattern>();
       for (const { value } of secrets) {
+        let identity: SecretIdentity | undefined;
         for (const form of outboundForms(value.reveal())) {
-          patterns.add(claim(form, service));
+          const pattern = claim(form, service, identity);
+          identity ??= pattern.identity;
+          patterns.add(pattern);
           form.fill(0);
         }
       }
@@ -189,14 +199,14 @@ export function createOutboundSecrets(randomBytes: (size: number) => Buffer): Ou
       return reach;
     },
     hasTail: (tail) => lengthsOfTail.has(tail),
-    endsForeign(tail, seen, calledService) {
+    foreignEnd(tail, seen, calledService) {
       const available = seen.before.length + seen.end;
       for (const { length } of lengthsOfTail.get(tail) ?? []) {
         if (length > available || !probes.has(probeOf(hash, seen, length, tail))) continue;
         const pattern = byDigest.get(digestOfEnd(key, seen, length));
-        if (pattern !== undefined && !pattern.owners.includes(calledService)) return true;
+        if (pattern !== undefined && !pattern.owners.includes(calledService)) return pattern.identity;
       }
-      return false;
+      return undefined;
     },
   };
 }

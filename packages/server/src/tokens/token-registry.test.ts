@@ -280,20 +280,35 @@ describe("a token that sends what it should not have", () => {
 
   test("is suspended at the third time, at once and in the store", async () => {
     const { registry, store, suspended, id, record, now } = await issued();
-    registry.strike(record);
-    registry.strike(record);
+    registry.strike(record, 1);
+    registry.strike(record, 2);
     expect(registry.authenticate(id)).toBeDefined();
-    registry.strike(record);
+    registry.strike(record, 3);
     expect(() => registry.authenticate(id)).toThrow(SUSPENDED);
     expect(suspended).toEqual([record]);
     expect(store.records.get(record.digest)?.suspended_at).toBe(new Date(now()).toISOString());
-    registry.strike(record);
+    registry.strike(record, 4);
     expect(suspended).toHaveLength(1);
+  });
+
+  test("is not suspended for what it repeats within a minute", async () => {
+    const { registry, id, record, advance } = await issued();
+    for (let turn = 0; turn < 9; turn += 1) {
+      registry.strike(record, 7);
+      registry.strike(record, 8);
+      advance(6_000);
+    }
+    advance(5_999);
+    registry.strike(record, 7);
+    expect(registry.authenticate(id)).toBeDefined();
+    advance(1);
+    registry.strike(record, 7);
+    expect(() => registry.authenticate(id)).toThrow(SUSPENDED);
   });
 
   test("stays suspended in another process, and is resumed by an admin", async () => {
     const { registry, store, id, record, now } = await issued();
-    for (let turn = 0; turn < 3; turn += 1) registry.strike(record);
+    for (let cause = 0; cause < 3; cause += 1) registry.strike(record, cause);
     const restarted = createTokenRegistry({
       store,
       randomBytes,
@@ -307,8 +322,8 @@ describe("a token that sends what it should not have", () => {
     await registry.resume(`${record.id_prefix}...`);
     expect(registry.authenticate(id)).toEqual(record);
     expect(restarted.authenticate(id)).toEqual(record);
-    registry.strike(record);
-    registry.strike(record);
+    registry.strike(record, 5);
+    registry.strike(record, 6);
     expect(registry.authenticate(id)).toBeDefined();
     await expect(registry.resume("tok_unknown")).rejects.toMatchObject({ code: "not_found" });
   });
@@ -316,7 +331,7 @@ describe("a token that sends what it should not have", () => {
   test("is suspended also where that cannot be saved, and that is told", async () => {
     const { registry, store, unsavedSuspensions, id, record } = await issued();
     store.fail = true;
-    for (let turn = 0; turn < 3; turn += 1) registry.strike(record);
+    for (let cause = 0; cause < 3; cause += 1) registry.strike(record, cause);
     expect(() => registry.authenticate(id)).toThrow(SUSPENDED);
     await Promise.resolve();
     await Promise.resolve();
@@ -326,13 +341,13 @@ describe("a token that sends what it should not have", () => {
 
   test("is never suspended if it is an admin's", async () => {
     const { registry, id, record } = await issued("admin");
-    for (let turn = 0; turn < 9; turn += 1) registry.strike(record);
+    for (let cause = 0; cause < 9; cause += 1) registry.strike(record, cause);
     expect(registry.authenticate(id)).toBeDefined();
   });
 
   test("can be revoked while it is suspended", async () => {
     const { registry, id, record } = await issued();
-    for (let turn = 0; turn < 3; turn += 1) registry.strike(record);
+    for (let cause = 0; cause < 3; cause += 1) registry.strike(record, cause);
     await registry.revoke(id);
     expect(registry.authenticate(id)).toBeUndefined();
   });

@@ -51,8 +51,10 @@ export interface TokenRegistry {
   /**
    * Notes that a token did what an honest program does not do. After the third time it is suspended: at once, and for
    * good once that is saved. A token of scope admin is not, since its holder could lift that again.
+   *
+   * @param cause what it was about, as any number that stands for that alone: the same within a minute is one time
    */
-  strike(record: TokenRecord): void;
+  strike(record: TokenRecord, cause: number): void;
   /** Lifts a suspension. Finds the token, and rejects, as {@link TokenRegistry.revoke} does. */
   resume(tokenOrPrefix: string): Promise<TokenRecord>;
   list(): ListedToken[];
@@ -174,8 +176,8 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
       return record;
     },
 
-    strike(record) {
-      if (record.scope === "admin" || !strikes.add(record.digest)) return;
+    strike(record, cause) {
+      if (record.scope === "admin" || !strikes.add(record.digest, cause)) return;
       options.onSuspended(record);
       const suspended = { ...record, suspended_at: new Date(clock()).toISOString() };
       if (unsaved.has(record.digest)) {
