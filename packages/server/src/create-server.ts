@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import type { IncomingMessage, Server } from "node:http";
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
@@ -11,6 +12,7 @@ import { obstaclesOf } from "./auth-strategies/imported-service.js";
 import type { ServiceRecord } from "./auth-strategies/service-definition.js";
 import type { ServerConfig } from "./config/server-config.js";
 import { createChunkCollector } from "./data-plane/chunk-collector.js";
+import { maxConnectionsWithin } from "./data-plane/connection-cap.js";
 import { createCookieJars } from "./data-plane/cookie-jars.js";
 import { createHttpListener } from "./data-plane/http-listener.js";
 import { createInFlightCalls } from "./data-plane/in-flight-calls.js";
@@ -36,6 +38,9 @@ import { openVault, type Vault } from "./vault/vault.js";
 /** How long a lock and a stop wait for what could not be saved before. */
 const SAVE_BEFORE_LOCK_MS = 1000;
 
+/** Of Linux. */
+const PROCESS_LIMITS = "/proc/self/limits";
+
 /** The contract promises 1,024 at least. */
 const MAX_CALLS_PER_TOKEN = 4096;
 
@@ -50,6 +55,7 @@ export interface VaultServer {
 /** The only place where parts are made and given to each other. */
 export async function createServer(config: ServerConfig, version: string, log: Logger): Promise<VaultServer> {
   const tls = config.tls === undefined ? undefined : await readTlsFiles(config.tls);
+  const maxConnections = maxConnectionsWithin(await readFile(PROCESS_LIMITS, "utf8").catch(() => undefined));
   const vault = await openVault({
     dataDir: config.dataDir,
     log,
@@ -186,6 +192,9 @@ export async function createServer(config: ServerConfig, version: string, log: L
       now: () => performance.now(),
       log,
     }),
+    maxConnections,
+    log,
+    now: () => performance.now(),
     controlPlane(request, response, requestId) {
       requestIds.set(request, requestId);
       void listenToControlPlane(request, response);

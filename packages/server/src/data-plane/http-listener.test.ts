@@ -1,34 +1,153 @@
-import type { AddressInfo } from "node:net";
-import { connect } from "node:net";
-import { expect, test } from "vitest";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { connect, type AddressInfo, type Socket } from "node:net";
+import { afterEach, describe, expect, test } from "vitest";
 import { createBrowserGuard } from "../network/browser-guard.js";
-import { createHttpListener } from "./http-listener.js";
+import { createHttpListener, type HttpListenerParts } from "./http-listener.js";
 
-test("a control-plane body that does not end is cut off in time, a finished one is not", async () => {
+const closes: (() => Promise<unknown>)[] = [];
+
+afterEach(async () => {
+  for (const close of closes.splice(0)) await close();
+});
+
+const quiet = (): void => undefined;
+
+async function startListener(parts: Partial<HttpListenerParts>) {
   const listener = createHttpListener({
     tls: undefined,
     guard: createBrowserGuard({ tlsNames: [], allowedHosts: [], unixSocket: false }),
-    proxy: { call: () => undefined, upgrade: () => undefined },
+    proxy: { call: quiet, upgrade: quiet },
+    controlPlane: quiet,
+    maxConnections: 100,
+    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+    now: () => performance.now(),
+    ...parts,
+  });
+  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+  closes.push(() => {
+    const closed = new Promise((resolve) => listener.close(resolve));
+    listener.closeAllConnections();
+    return closed;
+  });
+  const { port } = listener.address() as AddressInfo;
+  return { listener, open: (): Socket => connect(port, "127.0.0.1").on("error", quiet) };
+}
+
+/** All that comes on a connection until it ends. */
+function received(socket: Socket): Promise<string> {
+  return new Promise((resolve) => {
+    let text = "";
+    socket.on("data", (chunk) => (text += chunk.toString()));
+    socket.on("close", () => resolve(text));
+  });
+}
+
+test("a control-plane body that does not end is cut off in time, a finished one is not", async () => {
+  const { open } = await startListener({
     controlPlane: (request, response) => {
       request.resume().on("end", () => setTimeout(() => response.end("late but whole"), 300));
     },
     controlBodyMs: 100,
   });
-  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
-  const { port } = listener.address() as AddressInfo;
-
-  const exchange = (body: string): Promise<string> =>
-    new Promise((resolve) => {
-      let text = "";
-      const socket = connect(port, "127.0.0.1");
-      socket.write(
-        `POST /tokens HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 5\r\n\r\n${body}`,
-      );
-      socket.on("data", (chunk) => (text += chunk.toString()));
-      socket.on("error", () => undefined).on("close", () => resolve(text));
-    });
+  const exchange = (body: string): Promise<string> => {
+    const socket = open();
+    socket.write(
+      `POST /tokens HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 5\r\n\r\n${body}`,
+    );
+    return received(socket);
+  };
   expect(await exchange("1234")).toBe("");
   expect(await exchange("12345")).toContain("late but whole");
-  listener.closeAllConnections();
-  await new Promise((resolve) => listener.close(resolve));
+});
+
+describe("requests that are pipelined on one connection", () => {
+  const request = (path: string, ...fields: string[]): string =>
+    [`GET ${path} HTTP/1.1`, "Host: localhost", ...fields, "", ""].join("\r\n");
+  const PATH = "/proxy/api/x";
+
+  /** Calls wait until they are answered by hand. */
+  async function startWaiting() {
+    const waiting: ServerResponse[] = [];
+    const wait = (_request: IncomingMessage, response: ServerResponse): void => void waiting.push(response);
+    const started = await startListener({
+      proxy: { call: (call) => wait(call.request, call.response), upgrade: quiet },
+      controlPlane: wait,
+    });
+    return { ...started, waiting };
+  }
+
+  test.each(["/proxy/api/x", "/services"])(
+    "are served up to 64 that wait for an answer, the next are refused (%s)",
+    async (path) => {
+      const { open, waiting } = await startWaiting();
+      const socket = open();
+      const all = received(socket);
+      socket.write(request(path).repeat(127) + request(path, "Connection: close"));
+      while (waiting.length < 64) await new Promise((resolve) => setTimeout(resolve, 5));
+      for (const response of waiting) response.end("fine");
+      const statuses = (await all).match(/(?<=HTTP\/1\.1 )\d+/g);
+      expect(statuses).toEqual([...Array<string>(64).fill("200"), ...Array<string>(64).fill("429")]);
+      expect(waiting).toHaveLength(64);
+    },
+  );
+
+  test("are served on and on while their answers are sent", async () => {
+    let calls = 0;
+    const { open } = await startListener({
+      proxy: {
+        call({ response }) {
+          calls += 1;
+          response.end("fine");
+        },
+        upgrade: quiet,
+      },
+    });
+    const socket = open();
+    const all = received(socket);
+    for (let batch = 0; batch < 20; batch += 1) {
+      socket.write(request(PATH).repeat(50));
+      while (calls < (batch + 1) * 50) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    socket.write(request(PATH, "Connection: close"));
+    expect((await all).match(/HTTP\/1\.1 200 /g)).toHaveLength(1001);
+  });
+
+  test.each([
+    ["calls", request(PATH)],
+    ["control-plane requests", request("/services")],
+    ["requests that are refused", request(PATH, "Origin: https://evil.example")],
+    ["requests that wait to send on", request(PATH, "Expect: 100-continue")],
+    ["requests that expect what is not known", request(PATH, "Expect: more")],
+  ])("end it when they are by far too many: %s", async (_what, flood) => {
+    const { listener, open, waiting } = await startWaiting();
+    let parsed = 0;
+    for (const event of ["request", "checkContinue", "checkExpectation"] as const) {
+      listener.on(event, () => (parsed += 1));
+    }
+    const socket = open();
+    const all = received(socket);
+    socket.write(request(PATH));
+    while (waiting.length < 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    socket.write(flood.repeat(10_000));
+    expect(await all).toBe("");
+    expect(waiting.length).toBeLessThanOrEqual(64);
+    // What was read in one piece is parsed whole.
+    expect(parsed).toBeLessThan(65_536 / flood.length + 130);
+  });
+});
+
+test("a connection above the cap is closed, and the log says so", async () => {
+  const warnings: string[] = [];
+  const log = {
+    debug: quiet,
+    info: quiet,
+    error: quiet,
+    warn: (_: object, line: string) => warnings.push(line),
+  };
+  const { open } = await startListener({ maxConnections: 1, log });
+  const first = open();
+  await new Promise((resolve) => first.once("connect", resolve));
+  expect(await received(open())).toBe("");
+  expect(warnings).toEqual(["too many connections: further ones are closed at once"]);
+  expect(first.destroyed).toBe(false);
 });

@@ -11,9 +11,12 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { BrowserGuard } from "../network/browser-guard.js";
+import type { Logger } from "../redaction/logger.js";
+import { capConnections } from "./connection-cap.js";
 import { sayContinue } from "./continue-answer.js";
 import { ALLOW_HEADER, answerError, answerErrorOnSocket } from "./own-answer.js";
 import type { ProxyPipeline } from "./proxy-pipeline.js";
+import { createUnansweredRequests, MAX_UNANSWERED } from "./unanswered-requests.js";
 
 /** What one caller may cost before its request is even understood. */
 const LIMITS = {
@@ -24,10 +27,6 @@ const LIMITS = {
   requestTimeoutMs: 0,
   keepAliveTimeoutMs: 65_000,
   stalledSocketsCheckMs: 5_000,
-  /** Connections in all; one more is closed at once. */
-  connections: 16_384,
-  /** Requests that one connection may have under way: the answers to pipelined ones wait for their turn. */
-  pipelinedRequests: 100,
 } as const;
 
 const CONTROL_BODY_MS = 120_000;
@@ -41,6 +40,11 @@ export interface HttpListenerParts {
   readonly controlPlane: (request: IncomingMessage, response: ServerResponse, requestId: string) => void;
   /** How long the whole body of a control-plane request, 5 MB at most, may take. */
   readonly controlBodyMs?: number;
+  /** Connections in all; one more is closed at once. */
+  readonly maxConnections: number;
+  readonly log: Logger;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
 }
 
 /**
@@ -66,27 +70,24 @@ export function createHttpListener(parts: HttpListenerParts): Server {
       : createHttpsServer({ ...options, ...parts.tls, minVersion: "TLSv1.2", ALPNProtocols: ["http/1.1"] });
   // Node drops what is above a count without a word; the bytes are bounded already.
   server.maxHeadersCount = 0;
-  server.maxConnections = LIMITS.connections;
+  capConnections(server, parts.maxConnections, parts.log, parts.now);
 
   // Each call that runs on a connection listens for its end, and a caller may pipeline many.
   server.on("connection", (socket: Socket) => socket.setMaxListeners(0));
   server.on("secureConnection", (socket: Socket) => socket.setMaxListeners(0));
-  const answering = new WeakMap<Duplex, number>();
-  const countAnswer = (socket: Duplex, response: ServerResponse): void => {
-    answering.set(socket, (answering.get(socket) ?? 0) + 1);
-    response.once("close", () => answering.set(socket, (answering.get(socket) ?? 1) - 1));
-  };
+  const unanswered = createUnansweredRequests();
 
   /** An answer that runs or waits on the connection must not be taken for this one, or go on with it. */
   const answerUnlessBusy = (socket: Duplex, error: VaultProxyError): void => {
     // Node has let go of the socket, so that a reset would be an error that nobody hears.
     socket.on("error", () => socket.destroy());
-    if ((answering.get(socket) ?? 0) > 0) socket.destroy();
+    if (unanswered.on(socket) > 0) socket.destroy();
     else answerErrorOnSocket(socket, error, { requestId: randomUUID(), markError: true });
   };
 
   const admit = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
-    countAnswer(request.socket, response);
+    const underWay = unanswered.add(request.socket, response);
+    if (underWay === undefined) return;
     // HTTP/1.0 knows no chunks: where such a message ends is in doubt, and so where the next begins (RFC 9112 §6.1).
     if (request.httpVersion === "1.0" && request.headers["transfer-encoding"] !== undefined) {
       response.shouldKeepAlive = false;
@@ -94,7 +95,7 @@ export function createHttpListener(parts: HttpListenerParts): Server {
     const requestId = randomUUID();
     const target = request.url ?? "/";
     const isProxied = isProxyTarget(target);
-    const isCrowded = (answering.get(request.socket) ?? 0) > LIMITS.pipelinedRequests;
+    const isCrowded = underWay > MAX_UNANSWERED;
     const refusal = isCrowded ? tooManyAtOnce() : refuse(request, target, parts.guard);
     if (refusal !== undefined) {
       const extraHeaders = refusal.code === "method_not_allowed" ? ALLOW_HEADER : [];
@@ -114,6 +115,7 @@ export function createHttpListener(parts: HttpListenerParts): Server {
   server.on("request", (request, response) => admit(request, response, false));
   server.on("checkContinue", (request, response) => admit(request, response, true));
   server.on("checkExpectation", (request, response) => {
+    if (unanswered.add(request.socket, response) === undefined) return;
     const refusal = new VaultProxyError("expectation_failed", "only Expect: 100-continue is understood");
     answerError(request, response, refusal, {
       requestId: randomUUID(),
@@ -127,7 +129,7 @@ export function createHttpListener(parts: HttpListenerParts): Server {
       answerUnlessBusy(socket, refusal);
     } else if (!isProxyTarget(target)) {
       answerUnlessBusy(socket, new VaultProxyError("not_implemented", "no WebSocket is spoken here"));
-    } else if ((answering.get(socket) ?? 0) > 0) {
+    } else if (unanswered.on(socket) > 0) {
       // Behind a call that still runs there is no telling when the connection is free to be switched.
       answerUnlessBusy(
         socket,
