@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
-import { expect, test } from "vitest";
-import { RequestBody } from "./request-body.js";
+import { describe, expect, test } from "vitest";
+import { discardRest, RequestBody } from "./request-body.js";
 
 /** A request of which `head` and then nothing more has come, and the socket that it came on. */
 async function incoming(
@@ -78,6 +78,61 @@ test("a body that nobody wants any more is read away, and the connection lives",
     caller.write("3456789");
     await new Promise((resolve) => request.once("end", resolve));
     expect(request.socket.destroyed).toBe(false);
+  });
+});
+
+describe("an answer before the end of the body", () => {
+  const length = 4 * 1024 * 1024;
+  const head = (...fields: string[]): string =>
+    ["POST / HTTP/1.1", "Host: x", `Content-Length: ${length}`, ...fields, "", ""].join("\r\n");
+
+  /** Sends half of the body, waits for the answer, and sends the rest. Gives what came, and whether it was reset. */
+  async function sendOn(fields: string[]): Promise<{ text: string; errors: Error[]; ended: boolean }> {
+    const server = createServer((request, response) => {
+      discardRest(request);
+      discardRest(request);
+      response.end("too much");
+    });
+    const closedHere = new Promise((resolve) =>
+      server.on("connection", (socket) => socket.once("close", resolve)),
+    );
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const caller = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    const seen = { text: "", errors: [] as Error[], ended: false };
+    const answered = new Promise<void>((resolve) =>
+      caller.on("data", (chunk) => {
+        seen.text += chunk.toString();
+        if (seen.text.endsWith("too much")) resolve();
+      }),
+    );
+    const ended = new Promise<void>((resolve) => caller.on("end", resolve).on("close", () => resolve()));
+    caller.on("end", () => (seen.ended = true)).on("error", (error) => seen.errors.push(error));
+    caller.write(head(...fields));
+    caller.write(Buffer.alloc(length / 2));
+    await answered;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => caller.write(Buffer.alloc(length / 2), resolve));
+    if (fields.length > 0) await ended;
+    else caller.write("GET /next HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    await ended;
+    await closedHere;
+    const closed = new Promise((resolve) => server.close(resolve));
+    caller.destroy();
+    await closed;
+    return seen;
+  }
+
+  test("reaches a caller that sends on, and closes the connection behind the body", async () => {
+    const { text, errors, ended } = await sendOn(["Connection: close"]);
+    expect({ errors, ended }).toEqual({ errors: [], ended: true });
+    expect(text).toMatch(/^HTTP\/1\.1 200 .*too much$/s);
+  });
+
+  test("leaves a connection usable that is kept", async () => {
+    const { text, errors } = await sendOn([]);
+    expect(errors).toEqual([]);
+    expect(text.match(/too much/g)).toHaveLength(2);
   });
 });
 

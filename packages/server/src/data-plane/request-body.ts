@@ -98,15 +98,30 @@ export class RequestBody extends Readable {
 
 /**
  * Reads and drops what is left of a request body, for a bounded time: a server that answers and closes while the
- * caller still sends makes the caller's system throw the answer away (RFC 9112 §9.6).
+ * caller still sends makes the caller's system throw the answer away (RFC 9112 §9.6). Node would close right behind
+ * the last answer of a connection: until the body has ended, only this direction is closed.
  */
 export function discardRest(source: IncomingMessage): void {
   if (source.complete || source.destroyed) return;
-  const timer = setTimeout(() => source.socket.destroy(), DISCARD_MS);
+  const { socket } = source;
+  let isLast = false;
+  socket.destroySoon = () => {
+    isLast = true;
+    socket.end();
+  };
+  const timer = setTimeout(() => socket.destroy(), DISCARD_MS);
   timer.unref();
-  const stop = (): void => clearTimeout(timer);
-  source.once("end", stop).once("close", stop).on("error", stop);
-  source.resume();
+  const stop = (): void => {
+    clearTimeout(timer);
+    Reflect.deleteProperty(socket, "destroySoon");
+    if (isLast) socket.destroySoon();
+  };
+  source.once("end", stop).once("close", stop).on("error", ignore).resume();
+}
+
+/** What becomes of a body that nobody wants is nobody's business. */
+function ignore(): void {
+  return undefined;
 }
 
 export function bodyTooLarge(limit: number): VaultProxyError {

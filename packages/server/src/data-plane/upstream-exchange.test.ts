@@ -147,3 +147,30 @@ describe("an answer that comes whole in one piece arrives whole", () => {
     expect(outcomes).toMatchObject([{ error: undefined }]);
   });
 });
+
+test("an answer before the whole of the request reaches a caller that sends on, and does not break its connection", async () => {
+  const { port } = await startExchanges((socket) =>
+    socket.write("HTTP/1.1 413 Too Large\r\nContent-Length: 8\r\n\r\ntoo much"),
+  );
+  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  const errors: Error[] = [];
+  let text = "";
+  socket.on("error", (error) => errors.push(error));
+  const ended = new Promise((resolve) => socket.on("close", resolve));
+  const answered = new Promise<void>((resolve) =>
+    socket.on("data", (received) => {
+      text += received.toString();
+      if (text.endsWith("too much")) resolve();
+    }),
+  );
+  socket.write("POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 2000000\r\n\r\n");
+  await answered;
+  for (let part = 0; part < 20; part += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    socket.write(Buffer.alloc(100_000));
+  }
+  socket.end();
+  await ended;
+  expect(errors).toEqual([]);
+  expect(text).toMatch(/^HTTP\/1\.1 413 .*too much$/s);
+});

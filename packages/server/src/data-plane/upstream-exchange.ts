@@ -12,6 +12,7 @@ import type { CountBytes } from "./chunk-collector.js";
 import { mayBeginEncoded } from "./content-decoding.js";
 import type { EndableCall } from "./in-flight-calls.js";
 import { answerError } from "./own-answer.js";
+import { discardRest } from "./request-body.js";
 import type { ServiceRoute } from "./service-routes.js";
 
 /** Proxied HTML would run on the vault's own origin; these keep it from doing anything there. */
@@ -280,12 +281,14 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
 
   readonly #onBodyEnd = (): void => {
     if (this.#over) return;
-    const { response } = this.#options;
+    const { request, response } = this.#options;
     if (this.#trailers.length > 0) {
       const { headers, hits } = readTrailers(this.#trailers, this.#search?.matchers.head);
       this.#scrubbedInHead += hits;
       response.addTrailers(pairs(headers));
     }
+    // The upstream did not wait for the whole of the request.
+    discardRest(request);
     response.end();
     this.#finish(undefined);
   };
