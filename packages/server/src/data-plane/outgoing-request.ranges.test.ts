@@ -1,8 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import { describe, expect, test } from "vitest";
-import type { ServiceRecord } from "../auth-strategies/service-definition.js";
+import { NO_TOKEN, type ServiceRecord } from "../auth-strategies/service-definition.js";
 import { Secret } from "../redaction/secret.js";
 import { prepareRequest } from "./outgoing-request.js";
+import { createCookieJars } from "./cookie-jars.js";
 import { createServiceRoutes } from "./service-routes.js";
 
 const RECORD: ServiceRecord = {
@@ -18,7 +19,12 @@ const RECORD: ServiceRecord = {
 /** The fields that go out of those that a caller sent to a service. Flat. */
 function forwarded(fields: readonly string[], settings: Partial<ServiceRecord> = {}): readonly string[] {
   const record = { ...RECORD, ...settings };
-  const routes = createServiceRoutes({ records: () => new Map([["api", record]]), egressProxy: undefined });
+  const routes = createServiceRoutes({
+    records: () => new Map([["api", record]]),
+    egressProxy: undefined,
+    tokenOf: () => NO_TOKEN,
+    cookieJars: createCookieJars(Date.now),
+  });
   const route = routes.get("api");
   if (route === undefined) throw new Error("no such service");
   const request = { method: "GET", rawHeaders: [...fields] } as Partial<IncomingMessage> as IncomingMessage;

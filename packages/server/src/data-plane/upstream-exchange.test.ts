@@ -2,8 +2,9 @@ import { createServer as createHttpServer, type Server as HttpServer } from "nod
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
-import type { ServiceRecord } from "../auth-strategies/service-definition.js";
+import { NO_TOKEN, type ServiceRecord } from "../auth-strategies/service-definition.js";
 import { Secret } from "../redaction/secret.js";
+import { createCookieJars } from "./cookie-jars.js";
 import { createServiceRoutes } from "./service-routes.js";
 import { UpstreamExchange, type ExchangeOutcome } from "./upstream-exchange.js";
 
@@ -38,7 +39,12 @@ async function startExchanges(onRequest: (socket: Socket) => void) {
     allow_private: true,
     forward_cookies: false,
   };
-  const routes = createServiceRoutes({ records: () => new Map([["api", record]]), egressProxy: undefined });
+  const routes = createServiceRoutes({
+    records: () => new Map([["api", record]]),
+    egressProxy: undefined,
+    tokenOf: () => NO_TOKEN,
+    cookieJars: createCookieJars(Date.now),
+  });
   const outcomes: ExchangeOutcome[] = [];
   const vault = createHttpServer((request, response) => {
     const route = routes.get("api");
