@@ -3,7 +3,13 @@ import { fieldForms, garbageForms } from "./echo-field-forms.js";
 import { compressedForms, brokenCompression } from "./echo-coding-forms.js";
 import { textForms, base64Forms, errorForms } from "./echo-text-forms.js";
 import type { EchoForm } from "./echo-form.js";
-import { chunkGarbage, insideForm, framings, partialForms } from "./echo-framing-forms.js";
+import {
+  chunkGarbage,
+  chunkGarbageAtOnce,
+  insideForm,
+  framings,
+  partialForms,
+} from "./echo-framing-forms.js";
 
 /** Every form in which the upstream gives back what it received. */
 export const ECHO_FORMS: readonly EchoForm[] = [
@@ -16,6 +22,7 @@ export const ECHO_FORMS: readonly EchoForm[] = [
   ...errorForms,
   ...garbageForms,
   chunkGarbage,
+  chunkGarbageAtOnce,
   ...partialForms,
   insideForm,
   ...webSocketForms,

@@ -5,6 +5,7 @@ import {
   head,
   LAST_CHUNK,
   LONG_SILENCE_MS,
+  refused,
   statusLine,
   eachByte,
   slowly,
@@ -113,11 +114,27 @@ export const chunkGarbage: EchoForm = {
     writes: [
       head(statusLine, "Transfer-Encoding: chunked"),
       chunk(Buffer.from("ok")),
-      5,
+      // A busy machine must not read both at once.
+      250,
       Buffer.from(`${needles[0] ?? ""}\r\n`),
     ],
     closes: true,
     expected: { status: 200, isBroken: true },
+  }),
+};
+
+export const chunkGarbageAtOnce: EchoForm = {
+  name: "a chunk size that is none, in one piece with the head",
+  answer: ({ needles }) => ({
+    writes: [
+      Buffer.concat([
+        head(statusLine, "Transfer-Encoding: chunked"),
+        chunk(Buffer.from("ok")),
+        Buffer.from(`${needles[0] ?? ""}\r\n`),
+      ]),
+    ],
+    closes: true,
+    expected: refused,
   }),
 };
 
