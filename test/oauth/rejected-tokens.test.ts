@@ -145,7 +145,7 @@ test("a hundred calls that are refused at once lead to one refresh, and each is 
 
 test("where no new token is to be had, the caller gets the API's own 401", async () => {
   const name = await addRevoked();
-  endpoint.script = () => ({ status: 503 });
+  endpoint.script = () => ({ status: 401, body: { error: "invalid_client" } });
   const answer = await world.proxy(name);
   expect(answer.status).toBe(401);
   expect(answer.headers["x-vault-error"]).toBeUndefined();
