@@ -186,6 +186,8 @@ export class TokenHolder implements AccessTokenSource {
         }
         const isTemporary = error instanceof TokenEndpointError && error.isTemporary;
         if (!isTemporary || attempt >= REFRESH_LIMITS.attempts) throw error;
+        // Calls cannot be made to wait that long.
+        if ((error.retryAfterMs ?? 0) > REFRESH_LIMITS.longestAttemptDelay) throw error;
         await wait(attemptDelay(attempt, error.retryAfterMs, random()), undefined, { signal: stopped });
       }
     }

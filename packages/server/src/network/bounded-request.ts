@@ -10,6 +10,8 @@ const LIMITS = {
   totalTimeoutMs: 20_000,
   answerBytes: 1024 * 1024,
   answerHeaderBytes: 64 * 1024,
+  /** Kept for destinations that are trusted differently. */
+  connectors: 100,
 } as const;
 
 /** Where a request may go, and whom it trusts: the settings of the service that it is for. */
@@ -50,14 +52,25 @@ export function createBoundedSender(
   egressProxy: URL | undefined,
   { totalTimeoutMs }: { readonly totalTimeoutMs: number } = LIMITS,
 ): SendBounded {
+  // The trust of each is read once: with a `tls_ca` that takes 20 ms.
+  const connectors = new Map<string, ReturnType<typeof createConnector>>();
+  const connectorFor = (destination: RequestDestination): ReturnType<typeof createConnector> => {
+    const { allowPrivate, ca, rejectUnauthorized } = destination;
+    const key = JSON.stringify([allowPrivate, rejectUnauthorized, ca]);
+    const known = connectors.get(key);
+    if (known !== undefined) return known;
+    const [oldest] = connectors.keys();
+    if (connectors.size >= LIMITS.connectors && oldest !== undefined) connectors.delete(oldest);
+    const { connectTimeoutMs } = LIMITS;
+    const made = createConnector({ ...destination, connectTimeoutMs, egressProxy });
+    connectors.set(key, made);
+    return made;
+  };
+
   return async ({ url, method, headers, body, destination, signal }) => {
     const target = new URL(url);
     const client = new Client(target.origin, {
-      connect: createConnector({
-        ...destination,
-        connectTimeoutMs: LIMITS.connectTimeoutMs,
-        egressProxy,
-      }),
+      connect: connectorFor(destination),
       pipelining: 1,
       allowH2: false,
       maxHeaderSize: LIMITS.answerHeaderBytes,

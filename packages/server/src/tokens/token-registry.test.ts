@@ -291,7 +291,7 @@ describe("a token that sends what it should not have", () => {
     expect(suspended).toHaveLength(1);
   });
 
-  test("is not suspended for what it repeats within a minute", async () => {
+  test("is not suspended for what it repeats within three quarters of an hour", async () => {
     const { registry, id, record, advance } = await issued();
     for (let turn = 0; turn < 9; turn += 1) {
       registry.strike(record, 7);

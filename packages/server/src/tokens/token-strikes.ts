@@ -1,7 +1,7 @@
 /** How many forbidden things a token may do before it is suspended. */
 const STRIKES = 3;
-/** The same thing again within this time is no other: many clients repeat a refused request by themselves. */
-const REPEAT_MS = 60_000;
+/** The same thing again within this time is no other: many clients repeat a refused request, Slack's for half an hour. */
+const REPEAT_MS = 45 * 60_000;
 /** Tokens that are remembered; whoever has more than this has other troubles, and the oldest is forgotten. */
 const REMEMBERED_TOKENS = 10_000;
 

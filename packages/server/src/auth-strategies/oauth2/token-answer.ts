@@ -22,7 +22,8 @@ const sentToken = z
 const successSchema = z.object({
   access_token: sentToken,
   token_type: z.string().optional().catch(undefined),
-  refresh_token: z.string().min(1).max(16_384).optional().catch(undefined),
+  // Longer ones than any provider gives: one that is not kept would be lost for good.
+  refresh_token: z.string().min(1).max(131_072).optional().catch(undefined),
   expires_in: z.union([z.number(), z.string()]).optional().catch(undefined),
   expires_at: z.union([z.number(), z.string()]).optional().catch(undefined),
 });

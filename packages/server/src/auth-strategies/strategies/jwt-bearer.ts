@@ -34,7 +34,7 @@ const schema = z.strictObject({
     .record(z.string().min(1).max(128), z.union([z.string().max(2048), z.number(), z.boolean()]))
     .refine((claims) => Object.keys(claims).length <= 32, "must hold at most 32")
     .refine(
-      (claims) => ["iss", "sub", "aud", "iat", "exp", "jti", "scope"].every((name) => !(name in claims)),
+      (claims) => ["iss", "sub", "aud", "iat", "exp", "jti"].every((name) => !(name in claims)),
       "must not hold a claim that the server sets itself",
     )
     .optional(),
