@@ -3,10 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { wasReset } from "./connection-end.js";
 import { gateReads, type ReadGate } from "./read-gate.js";
 
+const LAST_BYTES = "HTTP/1.1 200 OK\r\n\r\nlast bytes";
+
 const server = createServer((socket) => {
   socket.on("error", () => undefined);
   socket.once("data", (how) => {
-    socket.write("last bytes");
+    socket.write(LAST_BYTES);
     if (how.toString() === "reset") socket.resetAndDestroy();
     else socket.end();
   });
@@ -47,7 +49,7 @@ describe("a connection whose last bytes and end come together", () => {
         socket.prependListener("end", () => found.push(wasReset(socket)));
         socket.prependListener("error", () => found.push(true));
       });
-      expect(text === "" ? "last bytes" : text).toBe("last bytes");
+      expect(text === "" ? LAST_BYTES : text).toBe(LAST_BYTES);
       expect(found).toEqual([expected]);
     }
   });

@@ -54,10 +54,63 @@ describe("what is not 100 Continue", () => {
     expect(pass([endless, CONTINUE])).toBe(endless + CONTINUE);
   });
 
+  test("more than 32 of them in front of one answer are refused, in one piece or in many", () => {
+    const many = CONTINUE.repeat(32);
+    const refused = expect.objectContaining({ code: "upstream_failed" }) as Error;
+    expect(pass([many + HINTS + ANSWER])).toBe(HINTS + ANSWER);
+    expect(() => pass([many + HINTS + CONTINUE + ANSWER])).toThrow(refused);
+    expect(() => pass([...many.match(/[^]{1,9}/g)!, HINTS, CONTINUE])).toThrow(refused);
+  });
+
+  test("and those in front of the next answer are counted anew", () => {
+    const filter = createContinueFilter();
+    for (let answers = 0; answers < 3; answers += 1) {
+      expect(filter.take(Buffer.from(CONTINUE.repeat(32) + ANSWER)).toString()).toBe(ANSWER);
+      filter.answerEnded();
+    }
+  });
+
+  test("a long run of interim heads costs linear time", () => {
+    const long = HINTS.repeat(200_000);
+    const started = performance.now();
+    expect(pass([long])).toBe(long);
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+
+  test.each([
+    ["HTTP/1.0 200 OK\r\n", true],
+    ["HTTP/1.1 200 OK\r\n", false],
+    [`HTTP/1.0 103 Early Hints\r\n\r\n${ANSWER}`, false],
+    ["\r\n\nHTTP/1.0 200 OK\r\n", true],
+    ["HTTP/1.0 101 Switching Protocols\r\n", true],
+  ])("%j is one of HTTP/1.0: %s", (sent, expected) => {
+    for (const pieces of [[sent], sent.match(/[^]/g)!]) {
+      const filter = createContinueFilter();
+      for (const piece of pieces) filter.take(Buffer.from(piece));
+      expect(filter.isHttp10).toBe(expected);
+    }
+  });
+
+  test.each([
+    "HTTP/2.0 200 OK\r\n",
+    "RTSP/1.0 200 OK\r\n",
+    "garbage",
+    "HTTP/0.9 200 OK\r\n",
+    "\r\nHTTP/2.0 100 Continue\r\n",
+    `${HINTS}HTTP/2`,
+  ])("%j is no answer of HTTP/1, and refused", (sent) => {
+    const refused = expect.objectContaining({ code: "upstream_failed" }) as Error;
+    expect(() => pass([sent])).toThrow(refused);
+    expect(() => pass(sent.match(/[^]/g)!)).toThrow(refused);
+  });
+
+  test("empty lines in front of an answer pass, and do not hide what follows them", () => {
+    expect(pass([`\r\n\r\n${CONTINUE}${ANSWER}`])).toBe(`\r\n\r\n${ANSWER}`);
+  });
+
   test("the head of an answer is held back for its first twelve bytes at most", () => {
     expect(pass(["HTTP/1.1 200"])).toBe("HTTP/1.1 200");
     expect(pass(["HTTP/1.1 2"])).toBe("HTTP/1.1 2");
-    expect(pass(["garbage"])).toBe("garbage");
     expect(pass(["HTTP/1.1 1000 X\r\n\r\n"])).toBe("HTTP/1.1 1000 X\r\n\r\n");
     expect(pass(["HTTP/1.1x100"])).toBe("HTTP/1.1x100");
   });
@@ -66,6 +119,7 @@ describe("what is not 100 Continue", () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 6 }), (pieces) => {
         const filter = createContinueFilter();
+        pieces.unshift(Buffer.from("HTTP/1.1 2"));
         const passed = Buffer.concat(pieces.map((piece) => filter.take(Buffer.from(piece))));
         expect(passed.equals(Buffer.concat(pieces))).toBe(true);
       }),

@@ -15,6 +15,8 @@ export interface ReadGate {
   open(): void;
   /** The answer that was read is whole: a `100 Continue` in front of the next one is taken out again. */
   answerEnded(): void;
+  /** Whether the answer that is being read is one of HTTP/1.0. */
+  readonly isHttp10: boolean;
   /** Why the connection broke, if it did: an end that came so is not the end of a message. */
   readonly failure: Error | null;
 }
@@ -45,6 +47,9 @@ export function gateReads(socket: Socket, onRead: (gate: ReadGate) => void): voi
     answerEnded() {
       filter.answerEnded();
     },
+    get isHttp10() {
+      return filter.isHttp10;
+    },
     get failure() {
       return socket.errored ?? reset;
     },
@@ -54,11 +59,15 @@ export function gateReads(socket: Socket, onRead: (gate: ReadGate) => void): voi
     if (size === 0) return read(0) as unknown;
     if (!isOpen) return null;
     onRead(gate);
-    for (;;) {
-      const bytes: unknown = read(size);
-      if (!Buffer.isBuffer(bytes)) return bytes;
+    const bytes: unknown = read(size);
+    if (!Buffer.isBuffer(bytes)) return bytes;
+    try {
       const passed = filter.take(bytes);
-      if (passed.length > 0) return passed;
+      // All that there was is read: Node tells of what comes next.
+      return passed.length > 0 ? passed : null;
+    } catch (error) {
+      socket.destroy(error instanceof Error ? error : undefined);
+      return null;
     }
   };
 }
