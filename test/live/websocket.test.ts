@@ -1,9 +1,9 @@
 import { createServer as createHttpsServer } from "node:https";
-import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { AddressInfo, Socket } from "node:net";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { startLiveVault, type LiveVault } from "./live-vault.js";
-import { connectTo, eventually, exchange, startRawUpstream } from "./raw-sockets.js";
+import { connectTo, eventually, exchange, startRawUpstream, wait, type RawUpstream } from "./raw-sockets.js";
 import { call, makeToken } from "./vault-calls.js";
 
 const SECRET = "ws-S3cret-0123456789abcdef";
@@ -183,6 +183,138 @@ describe("a WebSocket through the vault", () => {
     );
     const post = `POST /proxy/chat/x HTTP/1.1\r\nAuthorization: Bearer ${live.token}\r\n${upgrade}`;
     expect(await exchange(live.server.address, post)).toMatch(/^HTTP\/1\.1 400 /);
+  });
+});
+
+describe("a handshake", () => {
+  let raw: RawUpstream | undefined;
+
+  afterEach(async () => {
+    await raw?.close();
+    raw = undefined;
+  });
+
+  async function serveRaw(
+    onRequest: Parameters<typeof startRawUpstream>[0],
+    settings: object = {},
+  ): Promise<void> {
+    raw = await startRawUpstream(onRequest);
+    await live.addService(
+      "raw",
+      { type: "bearer", token: SECRET },
+      { base_url: raw.origin, tls_ca: undefined, ...settings },
+    );
+  }
+
+  const handshake = (...fields: string[]): string =>
+    [
+      "GET /proxy/raw/x HTTP/1.1",
+      "Host: localhost",
+      `Authorization: Bearer ${live.token}`,
+      "Connection: Upgrade",
+      "Upgrade: websocket",
+      ...fields,
+      "",
+      "",
+    ].join("\r\n");
+
+  const switched = (...fields: string[]): string =>
+    ["HTTP/1.1 101 Switching Protocols", "Connection: Upgrade", ...fields, "", ""].join("\r\n");
+
+  test.each([
+    ["says that it has nothing more to say", (caller: Socket) => caller.end()],
+    ["closes its connection", (caller: Socket) => caller.destroy()],
+    ["resets its connection", (caller: Socket) => caller.resetAndDestroy()],
+    [
+      "closes its connection after bytes that nobody has read",
+      (caller: Socket) => caller.write("x".repeat(300_000), () => caller.destroy()),
+    ],
+  ])("whose caller %s before it is answered ends at the upstream too", async (_how, leave) => {
+    await serveRaw(() => undefined);
+    const caller = connectTo(live.server.address);
+    caller.write(handshake());
+    await eventually(() => raw?.sockets.size === 1);
+    await wait(50);
+    expect(raw?.ended()).toBe(0);
+    leave(caller);
+    await eventually(() => raw?.ended() === 1);
+    caller.destroy();
+  });
+
+  test("takes bytes that come too early along to the upstream", async () => {
+    let received = "";
+    await serveRaw((socket) => {
+      socket.on("data", (chunk) => (received += chunk.toString("latin1")));
+      setTimeout(() => socket.write(switched("Upgrade: WebSocket", "Content-Length: 7")), 100);
+    });
+    const caller = connectTo(live.server.address);
+    let answer = "";
+    caller.on("data", (chunk) => (answer += chunk.toString("latin1")));
+    caller.write(`${handshake()}one `);
+    setTimeout(() => caller.write("two "), 50);
+    await eventually(() => answer.includes("\r\n\r\n"));
+    caller.write("three");
+    await eventually(() => received === "one two three");
+    expect(answer).toMatch(/^HTTP\/1\.1 101 /);
+    expect(answer.toLowerCase()).not.toContain("content-length");
+    caller.destroy();
+    await eventually(() => raw?.ended() === 1);
+  });
+
+  test("that is answered with interim answers for ever has no more time than any other call", async () => {
+    await serveRaw(
+      (socket) => {
+        const timer = setInterval(() => socket.write("HTTP/1.1 103 Early Hints\r\n\r\n"), 100);
+        socket.on("close", () => clearInterval(timer));
+      },
+      { response_timeout: "500ms" },
+    );
+    expect(await exchange(live.server.address, handshake())).toMatch(/^HTTP\/1\.1 504 .*"upstream_timeout"/s);
+    await eventually(() => raw?.ended() === 1);
+  });
+
+  test.each([
+    ["h2c", switched("Upgrade: h2c")],
+    ["h2c and websocket", switched("Upgrade: websocket", "Upgrade: h2c")],
+    ["something that it does not name", "HTTP/1.1 101 Switching Protocols\r\n\r\n"],
+    [
+      "websocket in HTTP/1.0 with chunks",
+      switched("Upgrade: websocket", "Transfer-Encoding: chunked").replace("1.1", "1.0"),
+    ],
+  ])("after which the upstream switches to %s is 502", async (_what, answer) => {
+    await serveRaw((socket) => socket.write(`${answer}PRI * HTTP/2.0\r\n\r\n`));
+    expect(await exchange(live.server.address, handshake())).toMatch(/^HTTP\/1\.1 502 .*"upstream_failed"/s);
+    await eventually(() => raw?.ended() === 1);
+  });
+
+  test("of HTTP/1.0 is refused", async () => {
+    await serveRaw(() => undefined);
+    const answer = await exchange(live.server.address, handshake().replace("HTTP/1.1", "HTTP/1.0"));
+    expect(answer).toMatch(/^HTTP\/1\.1 400 .*"invalid_request"/s);
+    expect(raw?.sockets.size).toBe(0);
+  });
+
+  test("without a key, or for a version that there is not, is the upstream's to answer", async () => {
+    const heads: string[] = [];
+    await serveRaw((socket, head) => {
+      heads.push(head);
+      socket.end("HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 13\r\nContent-Length: 0\r\n\r\n");
+    });
+    expect(await exchange(live.server.address, handshake("Sec-WebSocket-Version: 99"))).toMatch(
+      /^HTTP\/1\.1 426 .*\r\nSec-WebSocket-Version: 13\r\n/s,
+    );
+    expect(heads[0]).toContain("Sec-WebSocket-Version: 99\r\n");
+  });
+
+  test("whose caller leaves while it is answered in full ends at the upstream too", async () => {
+    await serveRaw((socket) => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"));
+    const caller = connectTo(live.server.address);
+    let answer = "";
+    caller.on("data", (chunk) => (answer += chunk.toString("latin1")));
+    caller.write(handshake());
+    await eventually(() => answer.endsWith("only this"));
+    caller.end();
+    await eventually(() => raw?.ended() === 1);
   });
 });
 

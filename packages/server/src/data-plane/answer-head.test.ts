@@ -4,13 +4,14 @@ import { encodeInterim, readAnswerHead, readTrailers } from "./answer-head.js";
 
 const matcher = compilePatterns([Buffer.from("s3cret-0123")]);
 const location = { service: "api", origin: "https://api.example.com", basePath: "/v1" };
+const start = { status: 200, reason: "", isHttp10: false };
 const raw = (...fields: string[]): Buffer[] => fields.map((field) => Buffer.from(field, "latin1"));
 
 describe("the head of an answer", () => {
   test("has secrets overwritten wherever they stand: values, names, reason phrase", () => {
     const head = readAnswerHead(
+      { ...start, reason: "Bad s3cret-0123" },
       raw("X-Echo", "Bearer s3cret-0123!", "s3cret-0123", "x", "X-Two", "s3cret-0123s3cret-0123"),
-      "Bad s3cret-0123",
       location,
       matcher,
     );
@@ -24,7 +25,7 @@ describe("the head of an answer", () => {
   test("is as it came where nothing is searched for or found, bytes beyond ASCII too", () => {
     const fields = raw("X-Name", "caf\u00e9", "x-name", "again");
     for (const searched of [undefined, matcher]) {
-      expect(readAnswerHead(fields, "Fine", location, searched)).toEqual({
+      expect(readAnswerHead({ ...start, reason: "Fine" }, fields, location, searched)).toEqual({
         reason: "Fine",
         headers: ["X-Name", "caf\u00e9", "x-name", "again"],
         hits: 0,
@@ -34,7 +35,7 @@ describe("the head of an answer", () => {
 
   test("leads redirects through the vault, by the base path as it went out, and then scrubs", () => {
     const fields = raw("Location", "/v1/a", "content-location", "/b?key=s3cret-0123");
-    expect(readAnswerHead(fields, "", location, matcher).headers).toEqual([
+    expect(readAnswerHead(start, fields, location, matcher).headers).toEqual([
       ...["Location", "/proxy/api/a"],
       ...["content-location", `https://api.example.com/b?key=${"*".repeat(11)}`],
     ]);
@@ -43,17 +44,38 @@ describe("the head of an answer", () => {
   test.each(["gzip", "chunked, gzip", "gzip, chunked"])(
     "with the transfer coding %s is refused",
     (coding) => {
-      expect(() => readAnswerHead(raw("Transfer-Encoding", coding), "", location, undefined)).toThrow(
+      expect(() => readAnswerHead(start, raw("Transfer-Encoding", coding), location, undefined)).toThrow(
         expect.objectContaining({ code: "upstream_failed" }),
       );
       expect(() =>
-        readAnswerHead(raw("Transfer-Encoding", " Chunked "), "", location, undefined),
+        readAnswerHead(start, raw("Transfer-Encoding", " Chunked "), location, undefined),
       ).not.toThrow();
     },
   );
 
+  test("of HTTP/1.0 with a transfer coding is refused", () => {
+    const fields = raw("Transfer-Encoding", "chunked");
+    expect(() => readAnswerHead({ ...start, isHttp10: true }, fields, location, undefined)).toThrow(
+      expect.objectContaining({ code: "upstream_failed" }),
+    );
+    expect(() => readAnswerHead({ ...start, isHttp10: true }, [], location, undefined)).not.toThrow();
+  });
+
+  test.each([
+    [101, false],
+    [103, false],
+    [200, true],
+    [204, false],
+    [304, true],
+  ])("of status %i keeps its Content-Length: %s", (status, isKept) => {
+    const fields = raw("X-A", "1", "content-Length", "7", "X-B", "2");
+    expect(readAnswerHead({ ...start, status }, fields, location, undefined).headers).toEqual(
+      isKept ? ["X-A", "1", "content-Length", "7", "X-B", "2"] : ["X-A", "1", "X-B", "2"],
+    );
+  });
+
   test("drops a reason phrase that is none", () => {
-    expect(readAnswerHead([], "a\u0001b", location, undefined).reason).toBe("");
+    expect(readAnswerHead({ ...start, reason: "a\u0001b" }, [], location, undefined).reason).toBe("");
   });
 });
 

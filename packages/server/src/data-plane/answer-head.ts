@@ -11,6 +11,8 @@ const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** Fields whose value is a URL that the caller follows or keeps (RFC 9110 §8.7, §10.2.2). */
 const URL_FIELDS: ReadonlySet<string> = new Set(["location", "content-location"]);
 
+const NO_CONTENT = 204;
+
 /** Stands in no field and no reason phrase: Node and undici refuse it. */
 const LINE_END = "\n";
 
@@ -23,21 +25,33 @@ export interface AnswerHead {
   readonly hits: number;
 }
 
+/** What the status line says (RFC 9112 §4). */
+export interface AnswerStart {
+  readonly status: number;
+  readonly reason: string;
+  readonly isHttp10: boolean;
+}
+
 /**
  * @param matcher searches the reason phrase and every field; undefined to search nothing
- * @throws VaultProxyError `upstream_failed` for a transfer coding other than `chunked`: where its body ends cannot be
- *   told (RFC 9112 §6.3)
+ * @throws VaultProxyError `upstream_failed` for a transfer coding other than `chunked`, and for any in HTTP/1.0: where
+ *   the body ends cannot be told, or is in doubt (RFC 9112 §6.1, §6.3)
  */
 export function readAnswerHead(
+  { status, reason, isHttp10 }: AnswerStart,
   rawHeaders: readonly Buffer[],
-  reason: string,
   location: LocationContext,
   matcher: SecretMatcher | undefined,
 ): AnswerHead {
-  if (hasUnknownCoding(rawHeaders)) {
+  const codings = transferCodings(rawHeaders);
+  if (codings.some((coding) => coding !== "chunked")) {
     throw new VaultProxyError("upstream_failed", "the upstream's answer has an unknown transfer coding");
   }
-  const headers = filterResponseHeaders(rawHeaders);
+  if (isHttp10 && codings.length > 0) {
+    throw new VaultProxyError("upstream_failed", "the upstream's answer of HTTP/1.0 has a transfer coding");
+  }
+  const passed = filterResponseHeaders(rawHeaders);
+  const headers = mayHaveLength(status) ? passed : withoutLength(passed);
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const name = headers[index] ?? "";
     if ((name.length === 8 || name.length === 16) && URL_FIELDS.has(name.toLowerCase())) {
@@ -103,12 +117,23 @@ function scrubHead(reason: string, headers: string[], matcher: SecretMatcher | u
   return { reason: scrubbedReason, headers: scrubbed, hits };
 }
 
-function hasUnknownCoding(rawHeaders: readonly Buffer[]): boolean {
+/** RFC 9110 §8.6: none in an interim answer, nor in one that has no content. */
+function mayHaveLength(status: number): boolean {
+  return status >= 200 && status !== NO_CONTENT;
+}
+
+function withoutLength(headers: readonly string[]): string[] {
+  return headers.filter((_, index) => headers[index - (index % 2)]?.toLowerCase() !== "content-length");
+}
+
+/** The values of all `Transfer-Encoding` fields, in lower case. */
+function transferCodings(rawHeaders: readonly Buffer[]): string[] {
+  const codings: string[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index];
     if (name?.length !== "transfer-encoding".length) continue;
     if (name.toString("latin1").toLowerCase() !== "transfer-encoding") continue;
-    if (rawHeaders[index + 1]?.toString("latin1").trim().toLowerCase() !== "chunked") return true;
+    codings.push(rawHeaders[index + 1]?.toString("latin1").trim().toLowerCase() ?? "");
   }
-  return false;
+  return codings;
 }

@@ -192,6 +192,9 @@ function runUpgrade(parts: ProxyPipelineParts, upgrade: IncomingUpgrade): Promis
   if (outgoing.method !== "GET" || bodyFraming(upgrade.request).hasBody) {
     throw new VaultProxyError("invalid_request", "a WebSocket handshake is a GET without a body");
   }
+  if (upgrade.request.httpVersion === "1.0") {
+    throw new VaultProxyError("invalid_request", "a WebSocket handshake needs HTTP/1.1");
+  }
   return injectCredential(
     parts.calls,
     admitted,

@@ -11,6 +11,7 @@ import type { AnswerSearch } from "./answer-search.js";
 import type { CountBytes } from "./chunk-collector.js";
 import { mayBeginEncoded } from "./content-decoding.js";
 import type { EndableCall } from "./in-flight-calls.js";
+import { createInterimAnswers, type InterimAnswers } from "./interim-answers.js";
 import { answerError } from "./own-answer.js";
 import { discardRest } from "./request-body.js";
 import type { ServiceRoute } from "./service-routes.js";
@@ -30,9 +31,6 @@ const SANDBOX_HEADERS = [
  * read yet lies in the system's buffers for long: a slow reader shows no sign of life until megabytes are gone.
  */
 const STALLED_CALLER_FACTOR = 12;
-
-/** Interim answers of one call. They are passed on whether or not the caller reads them. */
-const MAX_INTERIMS = 32;
 
 /** How a call ended. */
 export interface ExchangeOutcome {
@@ -87,8 +85,8 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
   readonly tokenDigest: string;
   readonly serviceName: string;
   readonly #options: ExchangeOptions;
-  readonly #startedAt: number;
   readonly #search: AnswerSearch | undefined;
+  readonly #interims: InterimAnswers;
   #controller: Dispatcher.DispatchController | undefined;
   #gate: ReadGate | undefined;
   #body: AnswerBody | undefined;
@@ -100,13 +98,12 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
   #status: number | undefined;
   #trailers: readonly Buffer[] = [];
   #scrubbedInHead = 0;
-  #interims = 0;
   #retried = false;
   #over = false;
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
-    this.#startedAt = options.now();
+    this.#interims = createInterimAnswers(options.now, options.route.responseTimeoutMs);
     this.tokenDigest = options.tokenDigest;
     this.serviceName = options.route.name;
     this.#search = options.route.searchedAnswers?.open();
@@ -146,7 +143,12 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
     // First of all: this very answer may show elsewhere what it sets. An interim answer sets nothing.
     if (status >= 200) takeCookies?.(rawHeaders);
     const search = this.#search;
-    const head = readAnswerHead(rawHeaders, reason, this.#locationContext(), search?.matchers.head);
+    const head = readAnswerHead(
+      { status, reason, isHttp10: route.currentGate()?.isHttp10 === true },
+      rawHeaders,
+      this.#locationContext(),
+      search?.matchers.head,
+    );
     this.#scrubbedInHead += head.hits;
     if (status < 200) {
       this.#passInterim(status, head.headers);
@@ -219,7 +221,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
 
   /** A kept-alive connection may be closed by the upstream in the moment in which it is used (RFC 9112 §9.3.1). */
   #mayRetry(error: Error): boolean {
-    const isUntouched = this.#status === undefined && this.#interims === 0 && this.#ending === undefined;
+    const isUntouched = this.#status === undefined && !this.#interims.hasCome && this.#ending === undefined;
     return isUntouched && !this.#retried && this.#options.retry !== undefined && isConnectionLoss(error);
   }
 
@@ -228,16 +230,9 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
     return { service: route.name, origin: route.origin, basePath };
   }
 
-  /** An interim answer (RFC 9110 §15.2) is not the answer, and does not put off the time for it. */
   #passInterim(status: number, headers: readonly string[]): void {
-    const { now, route, request, response } = this.#options;
-    this.#interims += 1;
-    if (this.#interims > MAX_INTERIMS) {
-      throw new VaultProxyError("upstream_failed", "the upstream sends too many interim answers");
-    }
-    if (now() - this.#startedAt > route.responseTimeoutMs) {
-      throw new VaultProxyError("upstream_timeout", "the upstream did not answer in time");
-    }
+    const { request, response } = this.#options;
+    this.#interims.count(status);
     // Only the answer whose turn it is has a socket: of a pipelined one the interim answer is left out.
     if (request.httpVersion === "1.1" && !response.headersSent)
       response.socket?.write(encodeInterim(status, headers));

@@ -7,6 +7,7 @@ import { describeUpstreamError } from "../network/upstream-errors.js";
 import { readAnswerHead } from "./answer-head.js";
 import type { AnswerSearch } from "./answer-search.js";
 import type { EndableCall } from "./in-flight-calls.js";
+import { createInterimAnswers, type InterimAnswers } from "./interim-answers.js";
 import { answerErrorOnSocket } from "./own-answer.js";
 import { ScrubbedOutput } from "./scrubbed-output.js";
 import { UpstreamExchange, type ExchangeOptions, type ExchangeOutcome } from "./upstream-exchange.js";
@@ -16,6 +17,8 @@ const SWITCHING_PROTOCOLS = 101;
 const KEEP_ALIVE_MS = 30_000;
 /** How long the other side may take to say goodbye when one side has. */
 const CLOSING_MS = 5_000;
+/** What a caller may send before its handshake is answered, though it must send nothing (RFC 6455 §4.1). */
+const MAX_EARLY_BYTES = 64 * 1024;
 
 export interface WebSocketOptions extends Omit<ExchangeOptions, "response" | "retry" | "onEnd"> {
   /** The caller's connection, of which Node has let go. */
@@ -41,6 +44,10 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
   #plainExchange: UpstreamExchange | undefined;
   #upstream: Duplex | undefined;
   #output: ScrubbedOutput | undefined;
+  readonly #interims: InterimAnswers;
+  /** What the caller has sent since its handshake, until that is answered. */
+  readonly #early: Buffer[];
+  #earlyBytes = 0;
   #scrubbedInHead = 0;
   #over = false;
 
@@ -49,7 +56,11 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
     this.tokenDigest = options.tokenDigest;
     this.serviceName = options.route.name;
     this.#search = options.route.searchedAnswers?.open();
+    this.#interims = createInterimAnswers(options.now, options.route.responseTimeoutMs);
+    this.#early = [options.head];
     options.socket.on("close", this.#onCallerClose).on("error", this.#onCallerClose);
+    // Only a connection that is read tells that the caller has left.
+    options.socket.on("end", this.#onCallerClose).on("data", this.#onEarlyData);
   }
 
   get isOver(): boolean {
@@ -80,25 +91,33 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
       upstream.on("error", ignore).destroy();
       return;
     }
-    const { route, socket, head: behindHead, basePath, requestId, takeCookies } = this.#options;
-    const rawHeaders = controller.rawHeaders as Buffer[];
-    takeCookies?.(rawHeaders);
+    const { route, socket, basePath, requestId, takeCookies } = this.#options;
     upstream.on("error", ignore);
+    const rawHeaders = controller.rawHeaders as Buffer[];
+    if (!namesWebSocket(rawHeaders)) {
+      throw new VaultProxyError("upstream_failed", "the upstream switched to something else than WebSocket");
+    }
+    takeCookies?.(rawHeaders);
     const location = { service: route.name, origin: route.origin, basePath };
-    const head = readAnswerHead(rawHeaders, "", location, this.#search?.matchers.head);
+    const start = { status, reason: "", isHttp10: route.currentGate()?.isHttp10 === true };
+    const head = readAnswerHead(start, rawHeaders, location, this.#search?.matchers.head);
     this.#upstream = upstream;
     this.#scrubbedInHead = head.hits;
     const headers = [...withoutExtensions(head.headers), "X-Vault-Request-Id", requestId];
     socket.write(encodeSwitch(status, headers));
     keepAlive(socket);
     keepAlive(upstream);
-    this.#join(socket, upstream, behindHead);
+    this.#stopAwaiting();
+    this.#join(socket, upstream, Buffer.concat(this.#early.splice(0)));
   }
 
   onResponseStart(...args: Parameters<UpstreamExchange["onResponseStart"]>): void {
     const [controller, status] = args;
     if (this.#over) return;
-    if (status < 200 && this.#plainExchange === undefined) return;
+    if (status < 200) {
+      this.#interims.count(status);
+      return;
+    }
     this.#plainExchange ??= this.#answerPlainly(controller);
     this.#plainExchange.onResponseStart(...args);
   }
@@ -119,6 +138,7 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
   /** The upstream's answer is none to an upgrade: the caller's connection gets a response again, its last. */
   #answerPlainly(controller: Dispatcher.DispatchController): UpstreamExchange {
     const { socket, onEnd, ...shared } = this.#options;
+    this.#stopAwaiting();
     socket.off("close", this.#onCallerClose).off("error", this.#onCallerClose).on("error", ignore);
     const response = new LastResponse(shared.request, socket);
     const exchange = new UpstreamExchange({
@@ -132,6 +152,11 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
     });
     exchange.onRequestStart(controller);
     return exchange;
+  }
+
+  /** The handshake is answered: what the caller sends, and that it ends, means something else now. */
+  #stopAwaiting(): void {
+    this.#options.socket.off("end", this.#onCallerClose).off("data", this.#onEarlyData);
   }
 
   #join(caller: Duplex, upstream: Duplex, behindHead: Buffer): void {
@@ -173,8 +198,10 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
   }
 
   #fail(error: VaultProxyError): void {
+    if (this.#over) return;
     const { socket, requestId } = this.#options;
     const hasSwitched = this.#upstream !== undefined;
+    this.#stopAwaiting();
     socket.off("close", this.#onCallerClose);
     if (hasSwitched) socket.destroy();
     else answerErrorOnSocket(socket, error, { requestId, markError: true });
@@ -199,6 +226,14 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
     if (this.#over) return;
     if (this.#upstream === undefined) this.#controller?.abort(callerLeft());
     this.#finish(this.#upstream === undefined ? callerLeft() : undefined);
+    this.#options.socket.destroy();
+  };
+
+  readonly #onEarlyData = (chunk: Buffer): void => {
+    this.#early.push(chunk);
+    this.#earlyBytes += chunk.length;
+    if (this.#earlyBytes <= MAX_EARLY_BYTES) return;
+    this.end(new VaultProxyError("invalid_request", "nothing may be sent before the handshake is answered"));
   };
 }
 
@@ -212,6 +247,8 @@ class LastResponse extends ServerResponse {
       this.detachSocket(socket);
       socket.destroySoon();
     });
+    // As for any other call, a caller that has nothing more to say has left.
+    socket.on("end", () => socket.destroySoon());
     // The server would pass these on; it has let go of the connection.
     socket.on("drain", () => this.emit("drain"));
     socket.resume();
@@ -224,6 +261,14 @@ function encodeSwitch(status: number, headers: readonly string[]): Buffer {
     head += `${headers[index] ?? ""}: ${headers[index + 1] ?? ""}\r\n`;
   }
   return Buffer.from(`${head}\r\n`, "latin1");
+}
+
+/** RFC 6455 §4.1: what the upstream switches to, as it says. */
+function namesWebSocket(rawHeaders: readonly Buffer[]): boolean {
+  const named = rawHeaders.filter(
+    (_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toString("latin1").toLowerCase() === "upgrade",
+  );
+  return named.length === 1 && named[0]?.toString("latin1").trim().toLowerCase() === "websocket";
 }
 
 /** None was offered. A compressed stream could not be searched. */
