@@ -187,7 +187,7 @@ test("lengths stay unless a text was decoded", async () => {
   };
   behave = answerWith({ "Content-Type": "application/json", ...headers }, wire);
   const decoded = (await get("api")).headers;
-  expect(decoded).toMatchObject({ "transfer-encoding": "chunked", etag: 'W/"a"' });
+  expect(decoded).toMatchObject({ "transfer-encoding": "chunked", etag: '"a"' });
   expect(decoded).not.toHaveProperty("content-length");
   expect(decoded).not.toHaveProperty("content-encoding");
   expect(decoded).not.toHaveProperty("content-md5");

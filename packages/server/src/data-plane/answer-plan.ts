@@ -56,17 +56,14 @@ const OF_ENCODED_BYTES: ReadonlySet<string> = new Set([
   "accept-ranges",
 ]);
 
-/** The head of an answer whose body is sent decoded. Its entity tag becomes weak (RFC 9110 §8.8.1). */
+/**
+ * The head of an answer whose body is sent decoded. Its entity tag stays as it is: a caller uses it with this upstream
+ * only, which knows no other, and takes no weak one in `If-Match` (RFC 9110 §13.1.1).
+ */
 export function headOfDecoded(headers: readonly string[]): string[] {
-  const kept: string[] = [];
-  for (let index = 0; index + 1 < headers.length; index += 2) {
-    const name = headers[index] ?? "";
-    const value = headers[index + 1] ?? "";
-    const lower = name.toLowerCase();
-    if (OF_ENCODED_BYTES.has(lower)) continue;
-    kept.push(name, lower === "etag" && value.startsWith('"') ? `W/${value}` : value);
-  }
-  return kept;
+  return headers.filter(
+    (_, index) => !OF_ENCODED_BYTES.has(headers[index - (index % 2)]?.toLowerCase() ?? ""),
+  );
 }
 
 function valuesOf(headers: readonly string[], wanted: string): string[] {
