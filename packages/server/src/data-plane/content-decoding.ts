@@ -1,13 +1,14 @@
 import * as zlib from "node:zlib";
 import { Transform, type TransformCallback } from "node:stream";
+import { PaddedGunzip } from "./padded-gunzip.js";
 
 /** `zlib.createZstdDecompress` came with Node 22.15. */
 const createZstdDecompress = (zlib as { createZstdDecompress?: () => Transform }).createZstdDecompress;
 
 /** Content codings (RFC 9110 §8.4.1, RFC 7932, RFC 8878) that this runtime decodes, by their names on the wire. */
 const DECODERS: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
-  ["gzip", () => zlib.createGunzip()],
-  ["x-gzip", () => zlib.createGunzip()],
+  ["gzip", () => new PaddedGunzip()],
+  ["x-gzip", () => new PaddedGunzip()],
   ["deflate", () => new InflateEither()],
   ["br", () => zlib.createBrotliDecompress()],
   ...(createZstdDecompress === undefined
