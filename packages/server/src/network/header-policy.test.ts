@@ -52,8 +52,22 @@ describe("filterRequestHeaders", () => {
     "X-Vault-Anything",
     "Cookie",
     "Cookie2",
+    "X-Original-URL",
+    "X-Original-URI",
+    "X-Original-Host",
+    "X-Rewrite-URL",
+    "X-Rewrite-URI",
+    "X-Override-URL",
+    "X-Forwarded-URI",
+    "X-HTTP-Host-Override",
+    "X-Envoy-Original-Path",
   ])("drops %s in every spelling", (name) => {
-    for (const spelling of [name, name.toUpperCase(), name.toLowerCase(), name.replaceAll("-", "_")]) {
+    const spellings = [
+      name.toUpperCase(),
+      name.toLowerCase(),
+      ...["_", "."].map((mark) => name.replaceAll("-", mark)),
+    ];
+    for (const spelling of [name, ...spellings]) {
       expect(filterRequestHeaders([spelling, "x", "Accept", "y", spelling, "z"], plain)).toEqual([
         "Accept",
         "y",
@@ -63,10 +77,9 @@ describe("filterRequestHeaders", () => {
 
   test("drops the headers that the service injects, in every spelling", () => {
     const options = { ...plain, injectedNames: new Set(["dd-api-key"]) };
-    expect(filterRequestHeaders(["DD_API-KEY", "x", "dd-api-key", "y", "DD-App", "z"], options)).toEqual([
-      "DD-App",
-      "z",
-    ]);
+    expect(
+      filterRequestHeaders(["DD_API-KEY", "x", "dd-api-key", "y", "DD.Api.Key", "x", "DD-App", "z"], options),
+    ).toEqual(["DD-App", "z"]);
   });
 
   test("drops whatever any Connection header names, wherever it stands", () => {

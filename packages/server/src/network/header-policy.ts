@@ -35,6 +35,15 @@ const DROPPED_REQUEST_HEADERS: ReadonlySet<string> = new Set([
   "expect",
   "host",
   "forwarded",
+  // Some servers take the target from here, which could then be one outside of the service's base path.
+  "x-envoy-original-path",
+  "x-http-host-override",
+  "x-original-host",
+  "x-original-uri",
+  "x-original-url",
+  "x-override-url",
+  "x-rewrite-uri",
+  "x-rewrite-url",
 ]);
 const DROPPED_REQUEST_PREFIXES = ["x-vault-", "x-forwarded-", "proxy-"] as const;
 const COOKIE_HEADERS: ReadonlySet<string> = new Set(["cookie", "cookie2"]);
@@ -62,10 +71,10 @@ const DROPPED_RESPONSE_HEADERS: ReadonlySet<string> = new Set([
 ]);
 const DROPPED_RESPONSE_PREFIXES = ["access-control-", "cross-origin-", "x-vault-"] as const;
 
-/** A field name as the most lenient upstream reads it, for comparing: lower case, `-` for `_` (as CGI makes it). */
+/** A field name as the most lenient upstream reads it, for comparing: lower case, and `-` for what CGI makes `_`. */
 export function canonicalHeaderName(name: string): string {
   const lower = name.toLowerCase();
-  return lower.includes("_") ? lower.replaceAll("_", "-") : lower;
+  return lower.includes("_") || lower.includes(".") ? lower.replaceAll(/[_.]/g, "-") : lower;
 }
 
 /**

@@ -79,6 +79,12 @@ describe("assertSafePath", () => {
     "/%2",
     "/%zz",
     "/%e2%82%ac",
+    "/%e0%a4%95%e0%a5%80",
+    "/%f0%9f%98%80",
+    "/%e0%80.",
+    "/%80%ae%80%ae",
+    "/%u002",
+    "/%u012e%u012e",
     "/;x",
     "/a;..",
     "/~x",
@@ -128,6 +134,16 @@ describe("assertSafePath", () => {
     "/a%c0%af..",
     "/x%c1%9c..",
     "/%25c0%25ae.",
+    "/%e0%80%ae%e0%80%ae/x",
+    "/..%e0%80%afx",
+    "/a%e0%81%9c..",
+    "/%25e0%2580%25ae.",
+    "/%f0%80%80%ae%f0%80%80%ae/x",
+    "/..%f0%80%80%afx",
+    "/%f8%80%80%80%ae./x",
+    "/%fc%80%80%80%80%ae./x",
+    "/%u002e%u002E/x",
+    "/..%u005cx",
   ])("%j is refused", (path) => {
     expect(() => assertSafePath(path)).toThrow(expect.objectContaining({ code: "invalid_request" }));
   });
@@ -180,6 +196,40 @@ describe("assertSafePath", () => {
         expect(() => assertSafePath(`/a/${dot.repeat(dots.length)}/b`)).toThrow();
         expect(() => assertSafePath(`/a/${dot.repeat(3)}/b`)).not.toThrow();
       }),
+    );
+  });
+
+  test("a dot segment in overlong UTF-8 of any length is refused, another segment is not", () => {
+    /** RFC 2279 §2 had sequences of up to six bytes; the first has as many leading ones as there are bytes. */
+    const overlong = (code: number, length: number): string => {
+      const first = (0xff00 >> length) & 0xff;
+      const rest = Array.from({ length: length - 1 }, (_, index) => {
+        const bits = 6 * (length - 2 - index);
+        return 0x80 | ((bits > 6 ? 0 : code >> bits) & 0x3f);
+      });
+      const bytes = length === 2 ? [0xc0 | (code >> 6), 0x80 | (code & 0x3f)] : [first, ...rest];
+      return bytes.map((byte) => `%${byte.toString(16)}`).join("");
+    };
+    const length = fc.integer({ min: 2, max: 6 });
+    const depth = fc.nat({ max: 3 });
+    const deeper = (text: string, times: number): string => text.replaceAll("%", `%${"25".repeat(times)}`);
+    fc.assert(
+      fc.property(
+        fc.constantFrom("/", "\\"),
+        fc.array(fc.tuple(length, depth), { minLength: 1, maxLength: 2 }),
+        length,
+        depth,
+        (separator, dots, separatorLength, separatorDepth) => {
+          const segment = dots.map(([each, times]) => deeper(overlong(0x2e, each), times)).join("");
+          const between = deeper(overlong(separator.charCodeAt(0), separatorLength), separatorDepth);
+          expect(() => assertSafePath(`/a${between}${segment}`)).toThrow();
+          expect(() => assertSafePath(`/a/${segment}${between}b`)).toThrow();
+          expect(() => assertSafePath(`/a${between}x${segment}`)).not.toThrow();
+          expect(() =>
+            assertSafePath(`/a${between}${overlong(0x61, separatorLength)}${segment}`),
+          ).not.toThrow();
+        },
+      ),
     );
   });
 

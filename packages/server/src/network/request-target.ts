@@ -1,4 +1,5 @@
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import { decodeRepeatedly } from "./repeated-decoding.js";
 
 const PROXY_PREFIX = "/proxy/";
 
@@ -49,8 +50,8 @@ function originFormStart(target: string): number {
 }
 
 /**
- * Refuses a path that some upstream could take for one outside of the base path: one that, percent-decoded until
- * nothing is left to decode and with `\` read as `/`, holds a `.` or `..` segment (RFC 3986 §5.2.4). A segment counts
+ * Refuses a path that some upstream could take for one outside of the base path: one that, decoded until nothing
+ * is left to decode ({@link decodeRepeatedly}) and with `\` read as `/`, holds a `.` or `..` segment (RFC 3986 §5.2.4). A segment counts
  * as one also with a path parameter behind it (`..;x`), with an encoded `?`, `#` or NUL behind it, and with TAB, CR,
  * LF or NUL anywhere in it. Bytes outside of \x21–\x7e and a raw `#` or `?` are refused as well. Time and memory are
  * linear.
@@ -68,7 +69,7 @@ export function assertSafePath(path: string): void {
     }
     if (code === DOT || code === PERCENT) mayHoldDots = true;
   }
-  if (mayHoldDots && holdsDotSegment(decodeUntilStable(path))) {
+  if (mayHoldDots && holdsDotSegment(decodeRepeatedly(path))) {
     throw new VaultProxyError("invalid_request", "path: must not hold a . or .. segment, in any encoding");
   }
 }
@@ -85,48 +86,6 @@ export function assertSafeQuery(query: string): void {
       throw new VaultProxyError("invalid_request", "query: holds a character that must be percent-encoded");
     }
   }
-}
-
-/**
- * Every `%XX` decoded, those included that decoding makes. Escapes never overlap, so the order of decoding makes no
- * difference, and one pass with a stack gives what repeated passes would give in quadratic time. Overlong two-byte
- * UTF-8 (RFC 3629 §10) is read as the ASCII character that some decoders take it for.
- */
-function decodeUntilStable(path: string): Uint8Array {
-  const stack = new Uint8Array(path.length);
-  let top = 0;
-  for (let index = 0; index < path.length; index += 1) {
-    let pending = path.charCodeAt(index);
-    while (pending !== -1) {
-      const before = top === 0 ? -1 : (stack[top - 1] ?? -1);
-      const secondBefore = top < 2 ? -1 : (stack[top - 2] ?? -1);
-      const escaped = secondBefore === PERCENT ? hexOctet(before, pending) : -1;
-      if (escaped !== -1) {
-        top -= 2;
-        pending = escaped;
-      } else if ((before === 0xc0 || before === 0xc1) && pending >= 0x80 && pending <= 0xbf) {
-        top -= 1;
-        pending = ((before & 1) << 6) | (pending & 0x3f);
-      } else {
-        stack[top] = pending;
-        top += 1;
-        pending = -1;
-      }
-    }
-  }
-  return stack.subarray(0, top);
-}
-
-function hexOctet(high: number, low: number): number {
-  const highValue = hexDigit(high);
-  const lowValue = hexDigit(low);
-  return highValue === -1 || lowValue === -1 ? -1 : highValue * 16 + lowValue;
-}
-
-function hexDigit(code: number): number {
-  if (code >= 0x30 && code <= 0x39) return code - 0x30;
-  const lower = code | 0x20;
-  return lower >= 0x61 && lower <= 0x66 ? lower - 0x61 + 10 : -1;
 }
 
 function holdsDotSegment(decoded: Uint8Array): boolean {
