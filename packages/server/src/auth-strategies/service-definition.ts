@@ -252,7 +252,7 @@ export function warningsOf(record: ServiceRecord): readonly string[] {
   const isShort = searchedSecretsOf(record).some(
     ({ secret, forms }) => forms !== "base64" && !secret.isEmpty && !isSearchable(secret.reveal()),
   );
-  return isShort ? ["a secret under 8 characters is not searched for in the bodies of answers"] : [];
+  return isShort ? ["a secret under 8 characters is not searched for in answers"] : [];
 }
 
 /** A placeholder, such as a row of `x`, is no secret, and stands in innocent requests. */

@@ -1,5 +1,5 @@
-import type { ChangingSecrets, SearchedSecret } from "../scrubbing/secret-matcher.js";
-import { compileAnswerMatchers, type AnswerMatchers } from "./answer-matchers.js";
+import type { ChangingSecrets, SearchedSecret, SecretMatcher } from "../scrubbing/secret-matcher.js";
+import { compileAnswerMatcher } from "./answer-matcher.js";
 
 /**
  * Characters of secrets that are no longer in use and still searched for, for the sake of answers that began before.
@@ -10,7 +10,7 @@ const MOST_RETIRED_CHARACTERS = 8192;
 /** The search of one answer, from the moment in which its request goes out. */
 export interface AnswerSearch {
   /** To be asked for anew with each piece: it is another object once the secrets have changed. */
-  readonly matchers: AnswerMatchers;
+  readonly matcher: SecretMatcher;
   /** The answer has ended. */
   close(): void;
 }
@@ -31,9 +31,9 @@ export function createSearchedAnswers(
   changing: readonly ChangingSecrets[],
 ): SearchedAnswers | undefined {
   if (changing.length > 0) return new ChangingAnswers(fixed, changing);
-  const matchers = compileAnswerMatchers(fixed);
-  if (matchers.head.longestPattern === 0) return undefined;
-  const search: AnswerSearch = { matchers, close: () => undefined };
+  const matcher = compileAnswerMatcher(fixed);
+  if (matcher.longestPattern === 0) return undefined;
+  const search: AnswerSearch = { matcher, close: () => undefined };
   return { open: () => search };
 }
 
@@ -52,7 +52,7 @@ class ChangingAnswers implements SearchedAnswers {
   /** What each source gave last. */
   #given: readonly (readonly SearchedSecret[])[];
   #retired: readonly RetiredSecret[] = [];
-  #matchers: AnswerMatchers | undefined;
+  #matcher: SecretMatcher | undefined;
   /** Counts the changes. */
   #generation = 0;
   /** How many answers are open, by the generation in which they were opened. */
@@ -64,9 +64,9 @@ class ChangingAnswers implements SearchedAnswers {
     this.#given = sources.map((source) => source());
   }
 
-  get matchers(): AnswerMatchers {
+  get matcher(): SecretMatcher {
     this.#look();
-    return (this.#matchers ??= compileAnswerMatchers([
+    return (this.#matcher ??= compileAnswerMatcher([
       ...this.#fixed,
       ...this.#given.flat(),
       ...this.#retired.map(({ searched }) => searched),
@@ -111,7 +111,7 @@ class ChangingAnswers implements SearchedAnswers {
       ),
     );
     this.#generation += 1;
-    this.#matchers = undefined;
+    this.#matcher = undefined;
   }
 }
 
@@ -125,8 +125,8 @@ class ChangingSearch implements AnswerSearch {
     this.#generation = generation;
   }
 
-  get matchers(): AnswerMatchers {
-    return this.#answers.matchers;
+  get matcher(): SecretMatcher {
+    return this.#answers.matcher;
   }
 
   close(): void {

@@ -147,7 +147,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
       { status, reason, isHttp10: route.currentGate()?.isHttp10 === true },
       rawHeaders,
       this.#locationContext(),
-      search?.matchers.head,
+      search?.matcher,
     );
     this.#scrubbedInHead += head.hits;
     if (status < 200) {
@@ -165,7 +165,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
     const headers = isDecoded ? headOfDecoded(head.headers) : head.headers;
     headers.push(...SANDBOX_HEADERS, "X-Vault-Request-Id", requestId);
     this.#gate = route.currentGate();
-    this.#body = createAnswerBody(response, plan, search && (() => search.matchers.body), {
+    this.#body = createAnswerBody(response, plan, search && (() => search.matcher), {
       onDrain: this.#onDrain,
       onEnd: this.#onBodyEnd,
       onFailure: () => this.#breakOff("the upstream's answer cannot be decoded"),
@@ -278,7 +278,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
     if (this.#over) return;
     const { request, response } = this.#options;
     if (this.#trailers.length > 0) {
-      const { headers, hits } = readTrailers(this.#trailers, this.#search?.matchers.head);
+      const { headers, hits } = readTrailers(this.#trailers, this.#search?.matcher);
       this.#scrubbedInHead += hits;
       response.addTrailers(pairs(headers));
     }

@@ -100,7 +100,7 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
     takeCookies?.(rawHeaders);
     const location = { service: route.name, origin: route.origin, basePath };
     const start = { status, reason: "", isHttp10: route.currentGate()?.isHttp10 === true };
-    const head = readAnswerHead(start, rawHeaders, location, this.#search?.matchers.head);
+    const head = readAnswerHead(start, rawHeaders, location, this.#search?.matcher);
     this.#upstream = upstream;
     this.#scrubbedInHead = head.hits;
     const headers = [...withoutExtensions(head.headers), "X-Vault-Request-Id", requestId];
@@ -162,7 +162,7 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
   #join(caller: Duplex, upstream: Duplex, behindHead: Buffer): void {
     const { countBytes } = this.#options;
     const search = this.#search;
-    const output = search && new ScrubbedOutput(caller, () => search.matchers.body, { edges: false });
+    const output = search && new ScrubbedOutput(caller, () => search.matcher, { edges: false });
     this.#output = output;
     if (behindHead.length > 0) upstream.write(behindHead);
 
