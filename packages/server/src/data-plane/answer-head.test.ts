@@ -28,6 +28,7 @@ describe("the head of an answer", () => {
       expect(readAnswerHead({ ...start, reason: "Fine" }, fields, location, searched)).toEqual({
         reason: "Fine",
         headers: ["X-Name", "caf\u00e9", "x-name", "again"],
+        unscrubbed: ["X-Name", "caf\u00e9", "x-name", "again"],
         hits: 0,
       });
     }
@@ -39,6 +40,58 @@ describe("the head of an answer", () => {
       ...["Location", "/proxy/api/a"],
       ...["content-location", `https://api.example.com/b?key=${"*".repeat(11)}`],
     ]);
+  });
+
+  test("keeps framing, dates and numbers, whatever the secrets are", () => {
+    const fields = [
+      ...[
+        "Content-Length",
+        "12345678",
+        "content-encoding",
+        "gzip, br",
+        "Content-Range",
+        "bytes 0-9/12345678",
+      ],
+      ...["Date", "Tue, 15 Nov 2044 08:12:31 GMT", "Last-Modified", "Tue, 15 Nov 2044 08:12:31 GMT"],
+      ...["Expires", "Tue, 15 Nov 2044 08:12:31 GMT", "Age", "12345678", "Retry-After", "12345678"],
+      ...["Accept-Ranges", "bytes"],
+    ];
+    const words = [
+      "12345678",
+      "Nov 2044",
+      "content-",
+      "Date:Tue",
+      "bytes 0-",
+      "encoding",
+      ":gzip, b",
+      "-Ranges:bytes",
+    ];
+    const secrets = words.flatMap((word) => [word, word.toLowerCase()]).map((word) => Buffer.from(word));
+    const searched = compilePatterns([...secrets, Buffer.from("-Length"), Buffer.from("Modified")]);
+    const head = readAnswerHead(raw("X-Echo", "12345678", ...fields), "", location, searched);
+    expect(head.headers).toEqual(["X-Echo", "********", ...fields]);
+  });
+
+  test("keeps no field that only has the name of such a one", () => {
+    for (const name of [
+      "Content-Length",
+      "Date",
+      "Expires",
+      "Retry-After",
+      "Content-Encoding",
+      "Content-Range",
+    ]) {
+      const head = readAnswerHead(raw(name, "s3cret-0123"), "", location, matcher);
+      expect(head.headers).toEqual([name, "*".repeat(11)]);
+    }
+  });
+
+  test("shows no secret in Content-Type, and is known with it", () => {
+    const fields = ["Content-Type", "application/json", "X-Type", "application/json"];
+    const searched = compilePatterns([Buffer.from("application/json"), Buffer.from("Content-Type")]);
+    const head = readAnswerHead(raw(...fields), "", location, searched);
+    expect(head.headers).toEqual(["Content-Type", "*".repeat(16), "X-Type", "*".repeat(16)]);
+    expect(head.unscrubbed).toEqual(fields);
   });
 
   test.each(["gzip", "chunked, gzip", "gzip, chunked"])(

@@ -8,6 +8,31 @@ import type { SecretMatcher } from "../scrubbing/secret-matcher.js";
 /** RFC 9112 §4: `reason-phrase`. */
 const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
+const HTTP_DATE = "[A-Z][a-z]{2,8},? \\d\\d[ -][A-Z][a-z]{2}[ -]\\d{2,4} \\d\\d:\\d\\d:\\d\\d GMT";
+
+/**
+ * Framing, dates and numbers, each with what it looks like (RFC 9110 and 9111). What looks otherwise is no such field,
+ * and is searched as any other.
+ */
+const FIXED_FIELDS: ReadonlyMap<string, RegExp> = new Map(
+  Object.entries({
+    "accept-ranges": "bytes|none",
+    age: "\\d{1,12}",
+    connection: "close|keep-alive",
+    "content-encoding": "(?:(?:gzip|x-gzip|deflate|br|zstd|compress|identity)(?:, ?)?){1,4}",
+    "content-length": "\\d{1,16}",
+    "content-range": "bytes (?:\\d{1,16}-\\d{1,16}|\\*)/(?:\\d{1,16}|\\*)",
+    date: HTTP_DATE,
+    expires: `${HTTP_DATE}|0|-1`,
+    "last-modified": HTTP_DATE,
+    "retry-after": `${HTTP_DATE}|\\d{1,10}`,
+    "transfer-encoding": "chunked",
+  }).map(([name, syntax]) => [name, new RegExp(`^(?:${syntax})$`, "i")]),
+);
+
+/** Fields whose value may be overwritten; nobody would know the field by another name. */
+const FIXED_NAMES: ReadonlySet<string> = new Set([...FIXED_FIELDS.keys(), "content-type"]);
+
 /** Fields whose value is a URL that the caller follows or keeps (RFC 9110 §8.7, §10.2.2). */
 const URL_FIELDS: ReadonlySet<string> = new Set(["location", "content-location"]);
 
@@ -21,6 +46,8 @@ export interface AnswerHead {
   readonly reason: string;
   /** Flat: name, value, name, value … Latin-1. */
   readonly headers: string[];
+  /** The same as they came, secrets and all: to decide by, never to be passed on. */
+  readonly unscrubbed: readonly string[];
   /** Secrets overwritten. */
   readonly hits: number;
 }
@@ -100,21 +127,38 @@ export function encodeInterim(status: number, headers: readonly string[]): Buffe
 }
 
 function scrubHead(reason: string, headers: string[], matcher: SecretMatcher | undefined): AnswerHead {
-  if (matcher === undefined) return { reason, headers, hits: 0 };
+  if (matcher === undefined) return { reason, headers, unscrubbed: headers, hits: 0 };
   // All in one: one search costs less than twenty. A secret with a colon in it makes a name and a value of itself.
-  const parts = [reason, ...headers];
-  const { text, hits } = scrubText(
-    matcher,
-    parts.reduce((line, part, index) => `${line}${index % 2 === 0 ? ":" : LINE_END}${part}`),
-  );
-  if (hits === 0) return { reason, headers, hits };
-  let at = 0;
-  const [scrubbedReason = "", ...scrubbed] = parts.map((part) => {
-    const from = at;
-    at += part.length + 1;
-    return text.slice(from, from + part.length);
-  });
-  return { reason: scrubbedReason, headers: scrubbed, hits };
+  let line = reason;
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index] ?? "";
+    const value = headers[index + 1] ?? "";
+    if (!isFixedField(name, value)) line += `${LINE_END}${isFixedName(name) ? "" : name}:${value}`;
+  }
+  const { text, hits } = scrubText(matcher, line);
+  if (hits === 0) return { reason, headers, unscrubbed: headers, hits };
+  const scrubbed = [...headers];
+  let at = reason.length;
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index] ?? "";
+    const value = headers[index + 1] ?? "";
+    if (isFixedField(name, value)) continue;
+    const nameLength = isFixedName(name) ? 0 : name.length;
+    const valueAt = at + LINE_END.length + nameLength + 1;
+    if (nameLength > 0) scrubbed[index] = text.slice(at + LINE_END.length, valueAt - 1);
+    at = valueAt + value.length;
+    scrubbed[index + 1] = text.slice(valueAt, at);
+  }
+  return { reason: text.slice(0, reason.length), headers: scrubbed, unscrubbed: headers, hits };
+}
+
+/** What would be another message, or none, with a `*` in it. */
+function isFixedField(name: string, value: string): boolean {
+  return FIXED_FIELDS.get(name.toLowerCase())?.test(value) === true;
+}
+
+function isFixedName(name: string): boolean {
+  return FIXED_NAMES.has(name.toLowerCase());
 }
 
 /** RFC 9110 §8.6: none in an interim answer, nor in one that has no content. */
