@@ -1,12 +1,17 @@
 import type { ServerResponse } from "node:http";
 import { pipeline, type Transform } from "node:stream";
 import type { SecretMatcher } from "../scrubbing/secret-matcher.js";
+import { TextBeginning } from "../scrubbing/text-encoding.js";
 import type { AnswerPlan } from "./answer-plan.js";
-import { createDecoders } from "./content-decoding.js";
+import { createDecoders, mayBeginEncoded } from "./content-decoding.js";
 import { ScrubbedOutput } from "./scrubbed-output.js";
+
+type ScrubPlan = Extract<AnswerPlan, { kind: "scrub" }>;
 
 /** Takes the body of an upstream's answer, and writes to the caller what is to reach it. Does not end the response. */
 export interface AnswerBody {
+  /** Whether the body may begin so. To be asked once, before all writes. */
+  mayBegin(pieces: readonly Buffer[]): boolean;
   /** @returns false if it wants no more before `onDrain` */
   write(chunk: Buffer): boolean;
   /** Nothing more comes; `onEnd` follows when all was written, at once or later. */
@@ -22,21 +27,21 @@ export interface AnswerBody {
 export interface AnswerBodyEvents {
   readonly onDrain: () => void;
   readonly onEnd: () => void;
-  /** The body cannot be decoded. */
+  /** The body cannot be decoded, or is in an encoding that cannot be searched. */
   readonly onFailure: () => void;
 }
 
 export function createAnswerBody(
   response: ServerResponse,
-  plan: Exclude<AnswerPlan, { kind: "refuse" }>,
+  plan: Extract<AnswerPlan, { kind: "pass" }> | ScrubPlan,
   matcher: (() => SecretMatcher) | undefined,
   events: AnswerBodyEvents,
 ): AnswerBody {
   if (plan.kind === "pass" || matcher === undefined) return new PassedBody(response, events);
   const output = new ScrubbedOutput(response, matcher, { edges: plan.edges });
   return plan.codings.length === 0
-    ? new ScrubbedBody(response, output, events)
-    : new DecodedBody(response, output, createDecoders(plan.codings), events);
+    ? new ScrubbedBody(response, output, plan, events)
+    : new DecodedBody(response, output, plan, events);
 }
 
 class PassedBody implements AnswerBody {
@@ -49,6 +54,10 @@ class PassedBody implements AnswerBody {
     this.#response = response;
     this.#events = events;
     response.on("drain", events.onDrain);
+  }
+
+  mayBegin(): boolean {
+    return true;
   }
 
   write(chunk: Buffer): boolean {
@@ -69,11 +78,15 @@ class PassedBody implements AnswerBody {
 class ScrubbedBody implements AnswerBody {
   readonly #response: ServerResponse;
   readonly #output: ScrubbedOutput;
+  readonly #plan: ScrubPlan;
+  readonly #beginning: TextBeginning;
   readonly #events: AnswerBodyEvents;
 
-  constructor(response: ServerResponse, output: ScrubbedOutput, events: AnswerBodyEvents) {
+  constructor(response: ServerResponse, output: ScrubbedOutput, plan: ScrubPlan, events: AnswerBodyEvents) {
     this.#response = response;
     this.#output = output;
+    this.#plan = plan;
+    this.#beginning = new TextBeginning(plan.encoding);
     this.#events = events;
     response.on("drain", events.onDrain);
   }
@@ -86,8 +99,16 @@ class ScrubbedBody implements AnswerBody {
     return this.#output.hasWritten;
   }
 
+  mayBegin(pieces: readonly Buffer[]): boolean {
+    const beginning = new TextBeginning(this.#plan.encoding);
+    return pieces.every((piece) => beginning.read(piece));
+  }
+
   write(chunk: Buffer): boolean {
-    return this.#output.write(chunk);
+    if (this.#beginning.read(chunk)) return this.#output.write(chunk);
+    this.abandon();
+    this.#events.onFailure();
+    return true;
   }
 
   end(): void {
@@ -108,6 +129,7 @@ class DecodedBody implements AnswerBody {
   readonly #output: ScrubbedOutput;
   readonly #first: Transform;
   readonly #last: Transform;
+  readonly #plan: ScrubPlan;
   readonly #events: AnswerBodyEvents;
   #isEmpty = true;
   #isOver = false;
@@ -115,24 +137,24 @@ class DecodedBody implements AnswerBody {
   #isDecoded = false;
   #hasEnded = false;
 
-  constructor(
-    response: ServerResponse,
-    output: ScrubbedOutput,
-    decoders: readonly Transform[],
-    events: AnswerBodyEvents,
-  ) {
+  constructor(response: ServerResponse, output: ScrubbedOutput, plan: ScrubPlan, events: AnswerBodyEvents) {
+    const decoders = createDecoders(plan.codings);
+    const beginning = new TextBeginning(plan.encoding);
     const [first] = decoders;
     const last = decoders.at(-1);
     if (first === undefined || last === undefined) throw new Error("no content coding to undo");
     this.#response = response;
     this.#output = output;
+    this.#plan = plan;
     this.#events = events;
     this.#first = first;
     this.#last = last;
     response.on("drain", this.#onResponseDrain);
     first.on("drain", events.onDrain);
     last.on("data", (decoded: Buffer) => {
-      if (!this.#isOver && !this.#output.write(decoded)) last.pause();
+      if (this.#isOver) return;
+      if (!beginning.read(decoded)) this.#onError();
+      else if (!this.#output.write(decoded)) last.pause();
     });
     last.on("end", this.#onDecoded);
     if (decoders.length === 1) first.on("error", this.#onError);
@@ -145,6 +167,10 @@ class DecodedBody implements AnswerBody {
 
   get hasWritten(): boolean {
     return this.#output.hasWritten;
+  }
+
+  mayBegin(pieces: readonly Buffer[]): boolean {
+    return mayBeginEncoded(this.#plan.codings, pieces);
   }
 
   write(chunk: Buffer): boolean {

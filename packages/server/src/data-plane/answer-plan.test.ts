@@ -2,15 +2,17 @@ import { describe, expect, test } from "vitest";
 import { headOfDecoded, planAnswer } from "./answer-plan.js";
 
 const JSON_TYPE = ["Content-Type", "application/json; charset=utf-8"];
-const scrub = { kind: "scrub", codings: [], edges: false };
+const scrub = { kind: "scrub", codings: [], edges: false, encoding: "named" };
+const untyped = { ...scrub, encoding: "untyped" };
 
 describe("the plan for an answer's body", () => {
   test.each([
     [200, JSON_TYPE, scrub],
     [500, JSON_TYPE, scrub],
-    [200, [], scrub],
-    [200, ["content-type", "nonsense"], scrub],
-    [200, ["Content-Type", "image/png", "content-type", "text/html"], scrub],
+    [200, [], untyped],
+    [200, ["content-type", "nonsense"], untyped],
+    [200, ["Content-Type", "text/csv"], { ...scrub, encoding: "unnamed" }],
+    [200, ["Content-Type", "image/png", "content-type", "text/html"], untyped],
     [206, JSON_TYPE, { ...scrub, edges: true }],
     [200, [...JSON_TYPE, "Content-Encoding", "gzip"], { ...scrub, codings: ["gzip"] }],
     [
@@ -26,6 +28,7 @@ describe("the plan for an answer's body", () => {
     [200, ["Content-Type", "image/png", "Content-Encoding", "compress"], { kind: "pass" }],
     [200, ["Content-Type", "text/plain; charset=utf-16"], { kind: "refuse" }],
     [200, ["Content-Type", 'text/html;charset="UTF-16LE"'], { kind: "refuse" }],
+    [200, ["Content-Type", "text/html; charset=x-own"], { kind: "refuse" }],
     [200, ["Content-Type", "text/plain; charset=utf-8"], scrub],
     [200, ["Content-Type", "image/png; charset=utf-16"], { kind: "pass" }],
     [204, JSON_TYPE, { kind: "pass" }],

@@ -1,3 +1,4 @@
+import { textEncodingOf, type TextEncoding } from "../scrubbing/text-encoding.js";
 import { isTextual } from "../scrubbing/textual-content.js";
 import { parseContentCodings } from "./content-decoding.js";
 
@@ -10,6 +11,8 @@ export type AnswerPlan =
       readonly codings: readonly string[];
       /** The body is a part of something: a secret may be cut off at its ends. */
       readonly edges: boolean;
+      /** What is known of the encoding of its text; the body may show that it is another. */
+      readonly encoding: TextEncoding;
     }
   /** A text that cannot be read cannot be searched. */
   | { readonly kind: "refuse" };
@@ -19,9 +22,6 @@ const PASS: AnswerPlan = { kind: "pass" };
 const NO_CONTENT = 204;
 const PARTIAL_CONTENT = 206;
 const NOT_MODIFIED = 304;
-
-/** Encodings of text in which a secret's characters are other bytes than in ASCII. */
-const UNSEARCHABLE_CHARSET = /;\s*charset\s*=\s*"?(?:utf-?(?:7|16|32)|ucs-?[24]|iso-10646|ebcdic|ibm|cp037)/i;
 
 /**
  * Decides by the head of an answer. `headers` is flat: name, value, …
@@ -37,12 +37,14 @@ export function planAnswer(
   if (!isSearched || method === "HEAD" || status === NO_CONTENT || status === NOT_MODIFIED) return PASS;
   const types = valuesOf(headers, "content-type");
   if (!isTextual(types.length === 0 ? undefined : types.join(", "))) return PASS;
-  if (types.some((type) => UNSEARCHABLE_CHARSET.test(type))) return { kind: "refuse" };
+  const encoding = textEncodingOf(types);
   const codings = parseContentCodings(valuesOf(headers, "content-encoding"));
   const isPart = status === PARTIAL_CONTENT;
   // A part of something compressed cannot be decoded.
-  if (codings === undefined || (isPart && codings.length > 0)) return { kind: "refuse" };
-  return { kind: "scrub", codings, edges: isPart };
+  if (encoding === undefined || codings === undefined || (isPart && codings.length > 0)) {
+    return { kind: "refuse" };
+  }
+  return { kind: "scrub", codings, edges: isPart, encoding };
 }
 
 /** Fields that speak of the encoded bytes (RFC 9110 §8.4, §8.6; RFC 9530; RFC 1864). */

@@ -23,7 +23,7 @@ async function listen(server: Server | HttpServer): Promise<number> {
 }
 
 /** An exchange for each call, in front of an upstream that does what it likes with the connection. */
-async function startExchanges(onRequest: (socket: Socket) => void) {
+async function startExchanges(onRequest: (socket: Socket) => void, secret = SECRET) {
   const sockets = new Set<Socket>();
   const upstream = createServer((socket) => {
     sockets.add(socket);
@@ -33,7 +33,7 @@ async function startExchanges(onRequest: (socket: Socket) => void) {
   const record: ServiceRecord = {
     name: "api",
     base_url: `http://127.0.0.1:${await listen(upstream)}`,
-    auth: { type: "bearer", token: new Secret(SECRET) },
+    auth: { type: "bearer", token: new Secret(secret) },
     tls_skip_verify: false,
     session_cookies: false,
     allow_private: true,
@@ -134,6 +134,66 @@ describe("an answer that breaks before its head has left is 502", () => {
     expect(received).toMatch(/^HTTP\/1\.1 200 OK\r\n.*\r\n2\r\nok\r\n$/s);
     expect(outcomes).toMatchObject([{ status: 200, error: { code: "upstream_failed" } }]);
   });
+});
+
+describe("an answer in an encoding that cannot be searched", () => {
+  const wide = Buffer.from(`{"key":"${SECRET}"}`, "utf16le");
+  const answer = (type: string, bytes: Buffer, coding = ""): Buffer =>
+    Buffer.concat([
+      Buffer.from(
+        `HTTP/1.1 200 OK\r\nContent-Type: ${type}\r\n${coding}Content-Length: ${bytes.length}\r\n\r\n`,
+      ),
+      bytes,
+    ]);
+
+  test.each([
+    ["as its charset says", "text/plain; charset=x-own", Buffer.from("hello")],
+    ["as its NULs show", "application/json", wide],
+    [
+      "as its byte order mark shows",
+      "text/plain; charset=utf-8",
+      Buffer.concat([Buffer.from([0xff, 0xfe]), wide]),
+    ],
+    ["as its NULs show, of an unreadable type", "json", wide],
+  ])("is 502, %s", async (_what, type, bytes) => {
+    const { port } = await startExchanges((socket) => socket.write(answer(type, bytes)));
+    expect(await receive(port)).toMatch(/^HTTP\/1\.1 502 .*"code":"upstream_failed"/s);
+  });
+
+  test("breaks off where that shows later", async () => {
+    const { port, outcomes } = await startExchanges((socket) => {
+      const whole = answer("text/plain", wide);
+      socket.write(whole.subarray(0, -wide.length));
+      setTimeout(() => socket.write(wide), 50);
+    });
+    expect(await receive(port)).toMatch(/\r\n\r\n$/);
+    expect(outcomes).toMatchObject([{ status: 200, error: { code: "upstream_failed" } }]);
+  });
+
+  test("breaks off where that shows when it is decoded", async () => {
+    const { port, outcomes } = await startExchanges((socket) =>
+      socket.write(answer("text/plain", gzipSync(wide), "Content-Encoding: gzip\r\n")),
+    );
+    expect(await receive(port)).not.toContain("k\0e\0y");
+    expect(outcomes).toMatchObject([{ error: { code: "upstream_failed" } }]);
+  });
+
+  test("may be, where the type is a binary one", async () => {
+    const { port, outcomes } = await startExchanges((socket) => socket.write(answer("image/png", wide)));
+    expect(await receive(port)).toMatch(/^HTTP\/1\.1 200 /);
+    expect(outcomes).toMatchObject([{ error: undefined }]);
+  });
+});
+
+test("a secret in Content-Type is overwritten, and the body is searched by the type that it was", async () => {
+  const { port } = await startExchanges(
+    (socket) =>
+      socket.write(
+        'HTTP/1.1 200 OK\r\nContent-Type: application/json-seq\r\nContent-Length: 10\r\n\r\n"json-seq"',
+      ),
+    "json-seq",
+  );
+  expect(await receive(port)).toMatch(/\r\nContent-Type: application\/\*{8}\r\n.*\r\n\r\n"\*{8}"$/s);
 });
 
 describe("an answer that comes whole in one piece arrives whole", () => {

@@ -9,7 +9,6 @@ import { encodeInterim, readAnswerHead, readTrailers } from "./answer-head.js";
 import { headOfDecoded, planAnswer } from "./answer-plan.js";
 import type { AnswerSearch } from "./answer-search.js";
 import type { CountBytes } from "./chunk-collector.js";
-import { mayBeginEncoded } from "./content-decoding.js";
 import type { EndableCall } from "./in-flight-calls.js";
 import { createInterimAnswers, type InterimAnswers } from "./interim-answers.js";
 import { answerError } from "./own-answer.js";
@@ -31,6 +30,8 @@ const SANDBOX_HEADERS = [
  * read yet lies in the system's buffers for long: a slow reader shows no sign of life until megabytes are gone.
  */
 const STALLED_CALLER_FACTOR = 12;
+
+const UNREADABLE = "the upstream's answer is encoded in a way that cannot be read";
 
 /** How a call ended. */
 export interface ExchangeOutcome {
@@ -70,8 +71,6 @@ export interface ExchangeOptions {
 /** An answer of which nothing was given to the caller: until the turn ends in which it came, it may become an error. */
 interface Opening {
   readonly writeHead: () => void;
-  /** Content codings that are undone on the way. */
-  readonly codings: readonly string[];
   /** What came of its body. */
   readonly pieces: Buffer[];
   isWhole: boolean;
@@ -154,12 +153,9 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
       this.#passInterim(status, head.headers);
       return;
     }
-    const plan = planAnswer(request.method ?? "GET", status, head.headers, search !== undefined);
+    const plan = planAnswer(request.method ?? "GET", status, head.unscrubbed, search !== undefined);
     if (plan.kind === "refuse") {
-      throw new VaultProxyError(
-        "upstream_failed",
-        "the upstream's answer is encoded in a way that cannot be read",
-      );
+      throw new VaultProxyError("upstream_failed", UNREADABLE);
     }
     const isDecoded = plan.kind === "scrub" && plan.codings.length > 0;
     const headers = isDecoded ? headOfDecoded(head.headers) : head.headers;
@@ -168,14 +164,13 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
     this.#body = createAnswerBody(response, plan, search && (() => search.matcher), {
       onDrain: this.#onDrain,
       onEnd: this.#onBodyEnd,
-      onFailure: () => this.#breakOff("the upstream's answer cannot be decoded"),
+      onFailure: () => this.#breakOff(UNREADABLE),
     });
     this.#status = status;
     // These have no body whatever their headers say (RFC 9110 §8.6), and undici would miss it.
     const isWhole = status === 204 || status === 304;
     this.#opening = {
       writeHead: () => response.writeHead(status, head.reason, headers),
-      codings: isDecoded ? plan.codings : [],
       pieces: [],
       isWhole,
     };
@@ -299,8 +294,8 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
     if (this.#over || opening === undefined || body === undefined) return;
     // undici says so when the connection is closed.
     if (!opening.isWhole && this.#gate !== undefined && this.#gate.failure !== null) return;
-    if (!mayBeginEncoded(opening.codings, opening.pieces)) {
-      this.#breakOff("the upstream's answer cannot be decoded");
+    if (!body.mayBegin(opening.pieces)) {
+      this.#breakOff(UNREADABLE);
       return;
     }
     try {

@@ -10,38 +10,37 @@ const MEDIA_TYPE = new RegExp(
   `^${SPACE}(${TOKEN})/(${TOKEN})${SPACE}(?:;${SPACE}(?:${PARAMETER}${SPACE})?)*$`,
 );
 
+/** @returns undefined if it cannot be read as exactly one media type; else type and subtype in lower case */
+export function readMediaType(
+  contentType: string | undefined,
+): { readonly type: string; readonly subtype: string } | undefined {
+  const [, type, subtype] = MEDIA_TYPE.exec(contentType?.toLowerCase() ?? "") ?? [];
+  return type === undefined || subtype === undefined ? undefined : { type, subtype };
+}
+
 /** `multipart` because an envelope is text, and so are the fields in it, whatever files stand between them. */
 const TEXTUAL_TYPES: ReadonlySet<string> = new Set(["text", "message", "multipart"]);
 
-const TEXTUAL_APPLICATION_SUBTYPES: ReadonlySet<string> = new Set([
-  "ecmascript",
-  "graphql",
-  "http",
-  "javascript",
-  "json",
-  "json-seq",
-  "json5",
-  "jsonl",
-  "jsonlines",
-  "jwt",
-  "ndjson",
-  "sql",
-  "toml",
-  "x-javascript",
-  "x-json",
-  "x-jsonl",
-  "x-jsonlines",
-  "x-ndjson",
-  "x-www-form-urlencoded",
-  "x-yaml",
-  "xml",
-  "xml-dtd",
-  "xml-external-parsed-entity",
-  "yaml",
-]);
+/** Suffixes (RFC 6838 §4.2.8) and other last words of a subtype that say what the bytes are: text, or none. */
+const TEXTUAL_SUFFIX = /\+(?:json|json-seq|jwt|xml|yaml|yml|csv|text)$/;
+const BINARY_SUFFIX =
+  /[+-](?:avro|bson|cbor|cbor-seq|ber|der|compressed|exi|fastinfoset|gzip|msgpack|octet-stream|sqlite3|tlv|wbxml|zip|zstd)$/;
 
-/** RFC 6839, RFC 8091, RFC 8417, RFC 9512. */
-const TEXTUAL_SUFFIXES = ["+json", "+json-seq", "+jwt", "+xml", "+yaml"];
+/** Binary files whose subtype says of what they are made, or for what. */
+const BINARY_FAMILY =
+  /^(?:vnd\.sun\.xml\.|vnd\.stardivision\.|vnd\.oasis\.opendocument\.(?!.*-flat-xml$)|vnd\.sealed|x-font-|x-tex-(?:tfm|pk|gf)$|x-(?:bps|ips)-patch$|x-python-(?:byte)?code$)/;
+
+/** Words of a subtype (what stands between `.`, `+`, `-` and `_`) that mean text. */
+const TEXTUAL_WORD = new RegExp(
+  `^(?:${[
+    "(?!u?bjson|jsonb$)[a-z0-9]*json[a-z0-9]*",
+    "xml|xhtml|xmlrpc|html|ya?ml|toml|csv|values|ini|properties|conf|text|plaintext|richtext|rtf|markdown",
+    "log|logfmt|openmetrics|form|urlencoded|http|sdp|smil|mpegurl|subrip|vcard|calendar|ldif|diff|patch",
+    "(?:java|ecma|type|live|coffee|j|apple|action|shell)?script|sh|csh|bash|ksh|zsh|php|perl|python|ruby|tcl",
+    "sql|graphql|sparql|cypher|n3|quads|triples|trig|turtle|tex|latex|texinfo|xliff|wsdl|dtd",
+    "pem|pgp|jose|jwt|jwk|jws|jwe",
+  ].join("|")})$`,
+);
 
 /**
  * Whether a body of this Content-Type is searched for secrets: text in any notation, forms, streams of JSON or of
@@ -49,9 +48,11 @@ const TEXTUAL_SUFFIXES = ["+json", "+json-seq", "+jwt", "+xml", "+yaml"];
  * what the receiver will make of it. Several fields are given joined by commas.
  */
 export function isTextual(contentType: string | undefined): boolean {
-  const [, type, subtype] = MEDIA_TYPE.exec(contentType?.toLowerCase() ?? "") ?? [];
-  if (type === undefined || subtype === undefined) return true;
-  if (TEXTUAL_TYPES.has(type)) return true;
-  if (type === "application" && TEXTUAL_APPLICATION_SUBTYPES.has(subtype)) return true;
-  return TEXTUAL_SUFFIXES.some((suffix) => subtype.endsWith(suffix));
+  const mediaType = readMediaType(contentType);
+  if (mediaType === undefined) return true;
+  const { type, subtype } = mediaType;
+  if (TEXTUAL_TYPES.has(type) || TEXTUAL_SUFFIX.test(subtype)) return true;
+  if (BINARY_SUFFIX.test(subtype) || BINARY_FAMILY.test(subtype)) return false;
+  const words = subtype.split(/[.+_-]/);
+  return type === "application" ? words.some((word) => TEXTUAL_WORD.test(word)) : words.includes("mpegurl");
 }
