@@ -8,7 +8,9 @@ export function compileAnswerMatcher(searched: readonly SearchedSecret[]): Secre
     const text = secret.reveal();
     if (!isSearchable(text)) continue;
     if (forms === "base64") patterns.push(...secretForms(text, forms));
-    for (const written of writings(text, forms)) patterns.push(...secretForms(written));
+    for (const written of writings(text, forms)) {
+      patterns.push(...secretForms(written, written === text ? "all" : "common"));
+    }
   }
   const matcher = compilePatterns(patterns);
   for (const pattern of patterns) pattern.fill(0);

@@ -1,3 +1,5 @@
+import { escapeChoices, rewritten } from "./escape-choices.js";
+
 /** RFC 8259 §7. */
 const SHORT_ESCAPES: Readonly<Record<string, string>> = {
   "\b": "\\b",
@@ -39,6 +41,42 @@ const ENCODERS: readonly JsonEncoder[] = [
 
 const EVERYTHING = /[^]/;
 
+/** What stricter and older encoders of JSON and of string literals escape, alone or together. */
+const RARELY_ESCAPED: readonly RegExp[] = [
+  /[+]/,
+  /[=]/,
+  /[/]/,
+  /[-]/,
+  /[/=]/,
+  /[+/=]/,
+  // Jinja
+  /[<>&']/,
+  // Closure
+  /[<>&'"=/]/,
+  // Go's templates
+  /[<>&'"+`]/,
+  // Django
+  /[<>&'"=;`\\-]/,
+  /[^A-Za-z0-9._-]/,
+  /[^A-Za-z0-9_]/,
+  // OWASP
+  /[^A-Za-z0-9]/,
+];
+
+/** The text as those write it, with `\uXXXX` and with `\xXX`, hex digits in upper and lower case. */
+export function rareJsonForms(text: string): string[] {
+  return escapeChoices(text, RARELY_ESCAPED).flatMap((chosen) =>
+    [false, true].flatMap((upper) =>
+      [false, true].map((shortHex) =>
+        rewritten(text, (unit) => {
+          if (chosen.has(unit)) return unitEscape(unit, upper, shortHex);
+          return SHORT_ESCAPES[unit] ?? (unit < " " ? unitEscape(unit, upper, false) : unit);
+        }),
+      ),
+    ),
+  );
+}
+
 /** The text as the common JSON encoders write it between the quotes. May repeat. */
 export function jsonForms(text: string): string[] {
   return ENCODERS.map((encoder) => escape(text, encoder));
@@ -63,9 +101,14 @@ function escape(text: string, { asUnicode, upper = false, slash = false }: JsonE
 
 function unicodeEscapes(character: string, upper: boolean): string {
   let escapes = "";
-  for (let i = 0; i < character.length; i += 1) {
-    const hex = character.charCodeAt(i).toString(16).padStart(4, "0");
-    escapes += `\\u${upper ? hex.toUpperCase() : hex}`;
-  }
+  for (let i = 0; i < character.length; i += 1) escapes += unitEscape(character.charAt(i), upper, false);
   return escapes;
+}
+
+/** @param shortHex `\xXX` where that is enough */
+function unitEscape(unit: string, upper: boolean, shortHex: boolean): string {
+  const code = unit.charCodeAt(0);
+  const isShort = shortHex && code <= 0xff;
+  const hex = code.toString(16).padStart(isShort ? 2 : 4, "0");
+  return `\\${isShort ? "x" : "u"}${upper ? hex.toUpperCase() : hex}`;
 }

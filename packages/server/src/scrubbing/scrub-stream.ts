@@ -104,7 +104,9 @@ export class ScrubStream {
     // What follows a whole piece at once may be the next one of the same secret, and would cost it 4 bytes more.
     const followsPiece =
       this.#lastEnd - this.#lastStart >= PIECE_BYTES && this.#received - suspicious <= this.#lastEnd;
-    if (suspicious > LET_GO_BYTES || followsPiece) return NOTHING;
+    // What began in the last occurrence has lost as many bytes as that left of it.
+    const overlapsLast = this.#received - this.#matcher.depth(this.#cursor.state) < this.#lastEnd;
+    if (suspicious > LET_GO_BYTES || followsPiece || (suspicious > 0 && overlapsLast)) return NOTHING;
     const leaving = this.#held;
     this.#held = NOTHING;
     return leaving;

@@ -5,7 +5,7 @@ import { isSearchable, secretForms } from "./secret-forms.js";
 import { naiveScrub } from "./testing/naive-scrub.js";
 import { base64Within, WRITTEN_FORMS } from "./testing/written-forms.js";
 
-const AWKWARD = "a/b+c=d e&<\"'>\\é€😀~*(!)`$:@\u2028\t\u0001x%y#";
+const AWKWARD = "a/b+c=d e&<\"'>\\é€😀~*(!)`$:@\u2028\t\u0001x%y#-_.;";
 
 function texts(secret: string, set?: "all" | "base64"): string[] {
   return secretForms(secret, set).map((form) => form.toString());

@@ -1,14 +1,14 @@
 import { base64Forms } from "./base64-forms.js";
-import { htmlForms } from "./html-forms.js";
-import { jsonForms, wholeJsonForms } from "./json-forms.js";
-import { percentForms, wholePercentForms } from "./percent-forms.js";
+import { htmlForms, rareHtmlForms } from "./html-forms.js";
+import { jsonForms, rareJsonForms, wholeJsonForms } from "./json-forms.js";
+import { escapeForms, percentForms, rarePercentForms, wholePercentForms } from "./percent-forms.js";
 import { PIECE_BYTES, SHORTEST_SEARCHED_LINE, SHORTEST_SEARCHED_SECRET } from "./scrubbing-limits.js";
 
 /**
- * `all`: what is a secret wherever it stands. `base64`: what is one only as Base64, such as the `user:password` of
+ * `all`: what is a secret wherever it stands. `common`: the same, without what few encoders write. `base64`: what is one only as Base64, such as the `user:password` of
  * basic authentication, whose parts are secrets (or not) of their own.
  */
-export type FormSet = "all" | "base64";
+export type FormSet = "all" | "common" | "base64";
 
 /** RFC 7468 §2 boundaries, the headers of an encrypted key (RFC 1421 §4.6), nothing at all. */
 const PUBLIC_LINE = /^(?:-----(?:BEGIN|END) .*-----|(?:Proc-Type|DEK-Info): .*|\s*)$/;
@@ -44,12 +44,17 @@ export function secretForms(secret: string, set: FormSet = "all"): Buffer[] {
   if (set === "base64") {
     if (isSearchable(secret)) sentBase64Forms(secret).forEach(add);
   } else {
-    for (const text of searchedTexts(secret)) if (isSearchable(text)) allForms(text).forEach(add);
+    for (const text of searchedTexts(secret)) {
+      if (!isSearchable(text)) continue;
+      commonForms(text).forEach(add);
+      // Of what has several lines, each is searched for by itself.
+      if (set === "all" && !/[\r\n]/.test(text)) rareForms(text).forEach(add);
+    }
   }
   return Array.from(patterns, (pattern) => Buffer.from(pattern, "latin1"));
 }
 
-function allForms(text: string): string[] {
+function commonForms(text: string): string[] {
   const utf8 = Buffer.from(text);
   const escaped = [...jsonForms(text), ...wholeJsonForms(text), ...htmlForms(text)];
   const forms = escaped.map((form) => Buffer.from(form).toString("latin1"));
@@ -58,6 +63,17 @@ function allForms(text: string): string[] {
     forms.push(...base64Forms(bytes));
   }
   return forms;
+}
+
+function rareForms(text: string): string[] {
+  const utf8 = Buffer.from(text);
+  return [
+    ...[...rareJsonForms(text), ...rareHtmlForms(text)].map((form) => Buffer.from(form).toString("latin1")),
+    ...rarePercentForms(utf8),
+    ...escapeForms(text),
+    // PHP's JSON of Base64
+    ...base64Forms(utf8).map((form) => form.replaceAll("/", "\\/")),
+  ];
 }
 
 /** Base64 that was sent is what gets echoed, so its own `+` and `/` are expected escaped as well. */
