@@ -68,7 +68,7 @@ describe("the head of an answer", () => {
     ];
     const secrets = words.flatMap((word) => [word, word.toLowerCase()]).map((word) => Buffer.from(word));
     const searched = compilePatterns([...secrets, Buffer.from("-Length"), Buffer.from("Modified")]);
-    const head = readAnswerHead(raw("X-Echo", "12345678", ...fields), "", location, searched);
+    const head = readAnswerHead(start, raw("X-Echo", "12345678", ...fields), location, searched);
     expect(head.headers).toEqual(["X-Echo", "********", ...fields]);
   });
 
@@ -81,7 +81,7 @@ describe("the head of an answer", () => {
       "Content-Encoding",
       "Content-Range",
     ]) {
-      const head = readAnswerHead(raw(name, "s3cret-0123"), "", location, matcher);
+      const head = readAnswerHead(start, raw(name, "s3cret-0123"), location, matcher);
       expect(head.headers).toEqual([name, "*".repeat(11)]);
     }
   });
@@ -89,7 +89,7 @@ describe("the head of an answer", () => {
   test("shows no secret in Content-Type, and is known with it", () => {
     const fields = ["Content-Type", "application/json", "X-Type", "application/json"];
     const searched = compilePatterns([Buffer.from("application/json"), Buffer.from("Content-Type")]);
-    const head = readAnswerHead(raw(...fields), "", location, searched);
+    const head = readAnswerHead(start, raw(...fields), location, searched);
     expect(head.headers).toEqual(["Content-Type", "*".repeat(16), "X-Type", "*".repeat(16)]);
     expect(head.unscrubbed).toEqual(fields);
   });
