@@ -14,7 +14,7 @@ import type { ServerConfig } from "./config/server-config.js";
 import { createChunkCollector } from "./data-plane/chunk-collector.js";
 import { maxConnectionsWithin } from "./data-plane/connection-cap.js";
 import { createCookieJars } from "./data-plane/cookie-jars.js";
-import { createHttpListener } from "./data-plane/http-listener.js";
+import { createHttpListener, type HttpListenerParts } from "./data-plane/http-listener.js";
 import { createInFlightCalls } from "./data-plane/in-flight-calls.js";
 import { createOutboundGuard } from "./data-plane/outbound-guard.js";
 import { createProxyPipeline } from "./data-plane/proxy-pipeline.js";
@@ -155,7 +155,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
     await Promise.race([accessTokens.saveAgain(), deadline]);
   };
   const readTable = shareReads(readTcpTable);
-  const requestIds = new WeakMap<IncomingMessage, string>();
+  const controlCalls = new WeakMap<IncomingMessage, Parameters<HttpListenerParts["controlPlane"]>[2]>();
   const controlPlane = createControlPlane({
     vault,
     tokens,
@@ -167,8 +167,9 @@ export async function createServer(config: ServerConfig, version: string, log: L
     tokenTtlMs: config.tokenTtlMs,
     clock: Date.now,
     log,
-    requestIdOf: (c) => requestIds.get(incomingOf(c)) ?? "",
     addressOf: (c) => requestAddress(incomingOf(c)),
+    requestIdOf: (c) => controlCalls.get(incomingOf(c))?.requestId ?? "",
+    allowUpload: (c) => controlCalls.get(incomingOf(c))?.allowUpload(),
     callerOf: (c) => userOfCaller(incomingOf(c), readTable),
   });
   const listenToControlPlane = getRequestListener(controlPlane.fetch, { overrideGlobalObjects: false });
@@ -195,8 +196,8 @@ export async function createServer(config: ServerConfig, version: string, log: L
     maxConnections,
     log,
     now: () => performance.now(),
-    controlPlane(request, response, requestId) {
-      requestIds.set(request, requestId);
+    controlPlane(request, response, call) {
+      controlCalls.set(request, call);
       void listenToControlPlane(request, response);
     },
   });

@@ -42,22 +42,87 @@ function received(socket: Socket): Promise<string> {
   });
 }
 
-test("a control-plane body that does not end is cut off in time, a finished one is not", async () => {
-  const { open } = await startListener({
-    controlPlane: (request, response) => {
-      request.resume().on("end", () => setTimeout(() => response.end("late but whole"), 300));
-    },
-    controlBodyMs: 100,
+/** All that comes back for `text`. */
+async function exchange(
+  parts: Partial<HttpListenerParts>,
+  text: string,
+  onOpen?: (socket: Socket) => void,
+): Promise<string> {
+  const { open } = await startListener(parts);
+  const socket = open();
+  socket.write(text);
+  onOpen?.(socket);
+  return received(socket);
+}
+
+const post = (path: string, body: string): string =>
+  `POST ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 5\r\n\r\n${body}`;
+
+describe("the body of a control-plane request", () => {
+  const controlBodyTimes = { bodyMs: 100, uploadMs: 700 };
+
+  test("that does not end is cut off in time, a finished one is not, however late its answer", async () => {
+    const parts: Partial<HttpListenerParts> = {
+      controlBodyTimes,
+      controlPlane: (request, response) => {
+        request.resume().on("end", () => setTimeout(() => response.end("late but whole"), 300));
+      },
+    };
+    expect(await exchange(parts, post("/tokens", "1234"))).toBe("");
+    expect(await exchange(parts, post("/tokens", "12345"))).toContain("late but whole");
   });
-  const exchange = (body: string): Promise<string> => {
-    const socket = open();
-    socket.write(
-      `POST /tokens HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 5\r\n\r\n${body}`,
-    );
-    return received(socket);
-  };
-  expect(await exchange("1234")).toBe("");
-  expect(await exchange("12345")).toContain("late but whole");
+
+  test("that is whole is not cut off because nobody has read it", async () => {
+    const parts: Partial<HttpListenerParts> = {
+      controlBodyTimes,
+      controlPlane: (_request, response) => setTimeout(() => response.end("late but whole"), 300),
+    };
+    expect(await exchange(parts, post("/tokens", "12345"))).toContain("late but whole");
+  });
+
+  test("has the time of an upload from when it is allowed, and no more", async () => {
+    const parts: Partial<HttpListenerParts> = {
+      controlBodyTimes,
+      controlPlane(request, response, { allowUpload }) {
+        allowUpload();
+        request.resume().on("end", () => response.end("whole"));
+      },
+    };
+    const late = (socket: Socket): void => void setTimeout(() => socket.write("5"), 300);
+    expect(await exchange(parts, post("/files", "1234"), late)).toContain("whole");
+    const started = performance.now();
+    expect(await exchange(parts, post("/files", "1234"))).toBe("");
+    expect(performance.now() - started).toBeGreaterThan(600);
+  });
+});
+
+test.each([
+  ["100-continue", /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /],
+  ["100-Continue\r\nExpect: 100-continue", /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /],
+  ["100-continue, x", /^HTTP\/1\.1 417 /],
+  ["x, 100-continue", /^HTTP\/1\.1 417 /],
+  ["100-continue\r\nExpect: x", /^HTTP\/1\.1 417 /],
+  ["100-continue;x=1", /^HTTP\/1\.1 417 /],
+  ["x", /^HTTP\/1\.1 417 /],
+])("Expect: %j is answered with %s", async (expectation, answer) => {
+  const request = post("/tokens", "12345").replace("Host:", `Expect: ${expectation}\r\nHost:`);
+  const controlPlane = (_request: IncomingMessage, response: ServerResponse): void => void response.end("ok");
+  expect(await exchange({ controlPlane }, request)).toMatch(answer);
+});
+
+test("a caller that resets its connection while its WebSocket handshake waits hurts nobody", async () => {
+  let onReset: (() => void) | undefined;
+  const reset = new Promise<void>((resolve) => (onReset = resolve));
+  // As while a credential is fetched: nobody listens to the connection.
+  const upgrade: HttpListenerParts["proxy"]["upgrade"] = ({ socket }) =>
+    socket.once("close", () => onReset?.());
+  const { open } = await startListener({ proxy: { call: quiet, upgrade } });
+  const socket = open();
+  socket.write(
+    "GET /proxy/a/x HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+  );
+  setTimeout(() => socket.resetAndDestroy(), 50);
+  await reset;
 });
 
 describe("requests that are pipelined on one connection", () => {

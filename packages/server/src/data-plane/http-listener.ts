@@ -13,6 +13,7 @@ import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { BrowserGuard } from "../network/browser-guard.js";
 import type { Logger } from "../redaction/logger.js";
 import { capConnections } from "./connection-cap.js";
+import { CONTROL_BODY_TIMES, limitBodyTime, type ControlBodyTimes } from "./control-body-time.js";
 import { sayContinue } from "./continue-answer.js";
 import { ALLOW_HEADER, answerError, answerErrorOnSocket } from "./own-answer.js";
 import type { ProxyPipeline } from "./proxy-pipeline.js";
@@ -29,17 +30,18 @@ const LIMITS = {
   stalledSocketsCheckMs: 5_000,
 } as const;
 
-const CONTROL_BODY_MS = 120_000;
-
 export interface HttpListenerParts {
   /** Serves HTTPS if given. */
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
   readonly guard: BrowserGuard;
   readonly proxy: ProxyPipeline;
   /** Everything that is not `/proxy/…`. */
-  readonly controlPlane: (request: IncomingMessage, response: ServerResponse, requestId: string) => void;
-  /** How long the whole body of a control-plane request, 5 MB at most, may take. */
-  readonly controlBodyMs?: number;
+  readonly controlPlane: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    call: { readonly requestId: string; readonly allowUpload: () => void },
+  ) => void;
+  readonly controlBodyTimes?: ControlBodyTimes;
   /** Connections in all; one more is closed at once. */
   readonly maxConnections: number;
   readonly log: Logger;
@@ -104,25 +106,32 @@ export function createHttpListener(parts: HttpListenerParts): Server {
       parts.proxy.call({ request, response, target, requestId, expectsContinue });
     } else {
       if (expectsContinue) sayContinue(response);
-      limitBodyTime(request, parts.controlBodyMs ?? CONTROL_BODY_MS);
+      const allowUpload = limitBodyTime(request, parts.controlBodyTimes ?? CONTROL_BODY_TIMES);
       request.url = originForm(target);
       // The guard has judged it. What comes behind makes a URL of it, and must not stumble over odd ones.
       request.headers.host = "localhost";
-      parts.controlPlane(request, response, requestId);
+      parts.controlPlane(request, response, { requestId, allowUpload });
     }
   };
 
-  server.on("request", (request, response) => admit(request, response, false));
-  server.on("checkContinue", (request, response) => admit(request, response, true));
-  server.on("checkExpectation", (request, response) => {
+  const refuseExpectation = (request: IncomingMessage, response: ServerResponse): void => {
     if (unanswered.add(request.socket, response) === undefined) return;
     const refusal = new VaultProxyError("expectation_failed", "only Expect: 100-continue is understood");
     answerError(request, response, refusal, {
       requestId: randomUUID(),
       markError: isProxyTarget(request.url ?? "/"),
     });
+  };
+
+  server.on("request", (request, response) => admit(request, response, false));
+  server.on("checkContinue", (request, response) => {
+    if (expectsNothingElse(request)) admit(request, response, true);
+    else refuseExpectation(request, response);
   });
+  server.on("checkExpectation", refuseExpectation);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // As above, also for as long as the call waits for a credential.
+    socket.on("error", () => socket.destroy());
     const target = request.url ?? "/";
     const refusal = refuse(request, target, parts.guard);
     if (refusal !== undefined) {
@@ -167,11 +176,10 @@ class CallMessage extends IncomingMessage {
   }
 }
 
-function limitBodyTime(request: IncomingMessage, limitMs: number): void {
-  if (request.complete) return;
-  const timer = setTimeout(() => request.socket.destroy(), limitMs);
-  const stop = (): void => clearTimeout(timer);
-  request.once("end", stop).once("close", stop);
+/** Node asks this wherever `100-continue` stands among the expectations (RFC 9110 §10.1.1). */
+function expectsNothingElse({ headers }: IncomingMessage): boolean {
+  const expectations = (headers.expect ?? "").split(",").map((each) => each.trim().toLowerCase());
+  return expectations.every((each) => each === "100-continue" || each === "");
 }
 
 function tooManyAtOnce(): VaultProxyError {

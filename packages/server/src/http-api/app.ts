@@ -17,7 +17,7 @@ import { refuseInvalid } from "./validation-hook.js";
 export type { ControlPlaneLog, ControlPlaneParts } from "./control-plane.js";
 
 export interface ControlPlane {
-  /** Answers a request; `env` is what the Node adapter gives, for `callerOf` and `requestIdOf`. Never rejects. */
+  /** Answers a request; `env` is what the Node adapter gives, for what `parts` ask of a request. Never rejects. */
   readonly fetch: (request: Request, env?: unknown) => Response | Promise<Response>;
   /** The same for a path, without a listener. */
   readonly request: (path: string, init?: RequestInit) => Response | Promise<Response>;

@@ -43,4 +43,6 @@ export interface ControlPlaneParts {
   readonly addressOf: (c: Context) => OwnAddress | undefined;
   /** The listener's id of this request, sent back as `X-Vault-Request-Id`. */
   readonly requestIdOf: (c: Context) => string;
+  /** Lets the body of this request take as long as an upload may. */
+  readonly allowUpload: (c: Context) => void;
 }

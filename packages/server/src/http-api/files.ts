@@ -70,6 +70,7 @@ export function registerFileRoutes(
       },
     }),
     async (c) => {
+      parts.allowUpload(c);
       const upload = await readUpload(c.req.raw);
       // The body may have come slowly: a token revoked meanwhile must not act.
       await access.requireAdmin(c, () => Promise.resolve());

@@ -109,6 +109,7 @@ export async function startControlPlane(): Promise<ControlPlaneFixture> {
     log,
     callerOf: () => Promise.resolve("test"),
     requestIdOf: () => REQUEST_ID,
+    allowUpload: () => undefined,
   };
   const app = createControlPlane(parts);
   const schemas = answerSchemas((await (await app.request("/openapi.json")).json()) as never);
