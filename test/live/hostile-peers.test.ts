@@ -264,6 +264,8 @@ describe("an upstream", () => {
       "both framings",
       "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
     ],
+    ["chunks in HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"],
+    ["101 that names no protocol", "HTTP/1.1 101 Switching Protocols\r\n\r\n"],
     ["two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok"],
     ["nothing", ""],
   ])("that answers with %s is 502", async (_what, text) => {
@@ -281,6 +283,49 @@ describe("an upstream that", () => {
     const answer = await exchange(live.server.address, head("GET", "/proxy/raw/x", "Connection: close"));
     expect(answer.split("103 Early Hints").length - 1).toBe(32);
     expect(answer).toMatch(/HTTP\/1\.1 502 .*"upstream_failed"/s);
+  });
+
+  test("sends 100 Continue without end is given up, and keeps nobody else waiting", async () => {
+    const flood = "HTTP/1.1 100 Continue\r\n\r\n".repeat(4000);
+    await serveRaw((socket) => {
+      const write = (): void => {
+        while (!socket.destroyed && socket.write(flood));
+      };
+      socket.on("drain", write);
+      write();
+    });
+    const answer = get();
+    for (let round = 0; round < 5; round += 1) {
+      const started = performance.now();
+      expect((await call(live.server.address, "GET", "/health")).status).toBe(200);
+      expect(performance.now() - started).toBeLessThan(1_000);
+    }
+    expect(await answer).toMatchObject({ status: 502, json: { code: "upstream_failed" } });
+  });
+
+  test("sends 100 Continue for ever, slowly, has no more time than any other", async () => {
+    await serveRaw(
+      (socket) => {
+        const timer = setInterval(() => socket.write("HTTP/1.1 100 Continue\r\n\r\n"), 300);
+        socket.on("close", () => clearInterval(timer));
+      },
+      { response_timeout: "1s" },
+    );
+    expect(await get()).toMatchObject({ status: 504, json: { code: "upstream_timeout" } });
+  });
+
+  test("pads its gzip data with zeros is read like any other", async () => {
+    const bytes = Buffer.concat([gzipSync("hello"), Buffer.alloc(700)]);
+    await serveRaw((socket) => {
+      socket.write(
+        `HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Encoding: gzip\r\n` +
+          `Content-Length: ${bytes.length}\r\n\r\n`,
+      );
+      socket.write(bytes.subarray(0, 100));
+      setTimeout(() => socket.write(bytes.subarray(100, 400)), 50);
+      setTimeout(() => socket.write(bytes.subarray(400)), 100);
+    });
+    expect(await get()).toMatchObject({ status: 200, text: "hello" });
   });
 
   test.each([

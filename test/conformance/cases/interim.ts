@@ -77,6 +77,13 @@ export const interimCases: readonly ConformanceCase[] = [
   },
   {
     rule: "RFC 9110 §10.1.1",
+    name: "an expectation that is not understood, beside one that is, is 417",
+    send: post("hello", "Expect: 100-continue, miracles", "Content-Length: 5"),
+    look: lookAtBoth,
+    vault: { caller: "417", upstream: "nothing" },
+  },
+  {
+    rule: "RFC 9110 §10.1.1",
     name: "a caller of HTTP/1.0 gets no 100 Continue",
     send: post("hello", "Expect: 100-continue", "Content-Length: 5").replace("HTTP/1.1", "HTTP/1.0"),
     upstream: answersExpectation,

@@ -78,6 +78,20 @@ export const answerDifferences: Differences = {
     haproxy: PASSED,
     why: TWO_FRAMINGS,
   },
+  "an answer of HTTP/2.0 in this syntax is 502": {
+    nginx: PASSED,
+    haproxy: PASSED,
+    why: "no such message exists",
+  },
+  "chunks in an answer of HTTP/1.0 are refused": {
+    nginx: PASSED,
+    haproxy: PASSED,
+    why: "the RFC has the framing count as faulty",
+  },
+  "204 loses a Content-Length": {
+    nginx: { length: ["content-length: 10"] },
+    why: "it has no content, and the RFC allows no length there",
+  },
   "two lengths that differ: the answer is 502": { nginx: PASSED, why: NO_END },
   "two lengths that agree: the answer is 502": { nginx: PASSED, haproxy: PASSED, why: ONE_LENGTH },
   "a list of lengths: the answer is 502": { nginx: PASSED, haproxy: PASSED, why: ONE_LENGTH },

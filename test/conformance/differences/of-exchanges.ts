@@ -22,6 +22,11 @@ export const exchangeDifferences: Differences = {
     haproxy: PASSED,
     why: "the RFC allows both",
   },
+  "an expectation that is not understood, beside one that is, is 417": {
+    nginx: PASSED,
+    haproxy: PASSED,
+    why: "the RFC allows both",
+  },
   "a caller of HTTP/1.0 gets no 100 Continue": {
     haproxy: { interim: ["100"], caller: "200", upstream: "1 request" },
     why: HTTP_1_0,
