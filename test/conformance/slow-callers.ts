@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { connect } from "node:net";
+import { PASSWORD } from "../live/processes.js";
 import { call } from "../live/vault-calls.js";
 import { startVault } from "./intermediaries.js";
 
@@ -7,6 +8,10 @@ import { startVault } from "./intermediaries.js";
 export interface SlowCallers {
   /** When the last of 200 connections was closed that sent half a head: milliseconds from its opening. */
   readonly halfSent: Promise<number>;
+  /** The same for 200 that send half a body to the vault itself. */
+  readonly halfBodies: Promise<number>;
+  /** Status of an admin's upload whose second half comes later than any other body may. */
+  readonly lateUpload: Promise<string | undefined>;
   /** The same for 50 that send a field every few seconds and never end the head. */
   readonly dribbling: Promise<number>;
   /** All output of `slowhttptest`, by mode. */
@@ -20,6 +25,8 @@ export interface SlowCallers {
 
 /** More than the 30 that a head may take, the 5 between two looks at the clock, and what a busy machine adds. */
 const ATTACK_SECONDS = 42;
+/** More than the 20 s that other bodies may take. */
+const LATE_MS = 24_000;
 const ANSWER = Buffer.concat([
   Buffer.from(`HTTP/1.1 200 OK\r\nContent-Type: image/x\r\nContent-Length: ${8 * 1024 * 1024}\r\n\r\n`),
   Buffer.alloc(8 * 1024 * 1024),
@@ -64,6 +71,12 @@ export async function startSlowCallers(): Promise<SlowCallers> {
 
   return {
     halfSent: lastClosed(vault.port, 200, "GET /proxy/raw/x HTTP/1.1\r\nHost: local"),
+    halfBodies: lastClosed(
+      vault.port,
+      200,
+      'POST /auth/unlock HTTP/1.1\r\nHost: localhost\r\nContent-Length: 40\r\n\r\n{"password":',
+    ),
+    lateUpload: uploadLate(vault.port, address),
     dribbling: lastClosed(vault.port, 50, "GET /proxy/raw/x HTTP/1.1\r\nHost: localhost\r\n", "X-A: b\r\n"),
     attacks,
     slowestHealth: () => slowest,
@@ -88,6 +101,29 @@ async function lastClosed(port: number, count: number, text: string, more?: stri
   });
   await Promise.all(ends);
   return Date.now() - startedAt;
+}
+
+async function uploadLate(port: number, address: string): Promise<string | undefined> {
+  const unlocked = await call(address, "POST", "/auth/unlock", {
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ password: PASSWORD }),
+  });
+  const body = [
+    '--b\r\nContent-Disposition: form-data; name="file"; filename="late"\r\n\r\nfirst ',
+    "second\r\n--b--\r\n",
+  ];
+  const socket = connect(port, "127.0.0.1");
+  let received = "";
+  socket.on("error", () => undefined).on("data", (chunk) => (received += chunk.toString()));
+  socket.write(
+    "POST /files HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" +
+      `Authorization: Bearer ${(unlocked.json as { id: string }).id}\r\n` +
+      `Content-Type: multipart/form-data; boundary=b\r\nContent-Length: ${body.join("").length}\r\n\r\n${body[0] ?? ""}`,
+  );
+  const timer = setTimeout(() => socket.write(body[1] ?? ""), LATE_MS);
+  await new Promise((resolve) => socket.on("close", resolve));
+  clearTimeout(timer);
+  return /^HTTP\/1\.1 (\d+)/.exec(received)?.[1];
 }
 
 function slowhttptest(flags: readonly string[], signal: AbortSignal): Promise<string> {

@@ -261,6 +261,19 @@ describe("a handshake", () => {
     await eventually(() => raw?.ended() === 1);
   });
 
+  test("whose caller sends much too early is refused", async () => {
+    await serveRaw(() => undefined);
+    const caller = connectTo(live.server.address);
+    let answer = "";
+    caller.on("data", (chunk) => (answer += chunk.toString("latin1")));
+    caller.write(handshake());
+    await eventually(() => raw?.sockets.size === 1);
+    await wait(50);
+    caller.write("x".repeat(300_000));
+    await eventually(() => raw?.ended() === 1);
+    await eventually(() => /^HTTP\/1\.1 400 .*"invalid_request"/s.test(answer));
+  });
+
   test("that is answered with interim answers for ever has no more time than any other call", async () => {
     await serveRaw(
       (socket) => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createControlPlane } from "./app.js";
 import type { Answer, ControlPlaneFixture, MultipartPart } from "./testing/control-plane-fixture.js";
 import { multipart, MULTIPART_HEADERS, startControlPlane } from "./testing/control-plane-fixture.js";
 
@@ -25,6 +26,18 @@ const upload = (...parts: MultipartPart[]): Promise<Answer> =>
   });
 const get = (name: string): Promise<Answer> =>
   fixture.call("GET", `/files/${name}`, { token: fixture.admin });
+
+test("only an admin's upload may take its time", async () => {
+  let allowed = 0;
+  const app = createControlPlane({ ...fixture.parts, allowUpload: () => void (allowed += 1) });
+  const send = async (token: string): Promise<number> => {
+    const headers = { ...MULTIPART_HEADERS, Authorization: `Bearer ${token}` };
+    return (await app.request("/files", { method: "POST", headers, body: multipart(filePart("a", "x")) }))
+      .status;
+  };
+  expect([await send("tok_none"), await send(fixture.proxy), allowed]).toEqual([401, 403, 0]);
+  expect([await send(fixture.admin), allowed]).toEqual([201, 1]);
+});
 
 describe("POST /files", () => {
   test("stores a file under the name given", async () => {
