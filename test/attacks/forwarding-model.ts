@@ -11,11 +11,12 @@ export const AUTH_CLASS =
 
 const DROPPED = new RegExp(
   "^(?:connection|keep-alive|te|trailer|transfer-encoding|upgrade|http2-settings|content-length|expect|host|cookie|cookie2|forwarded)$" +
+    "|^x-(?:(?:original|rewrite)-ur[il]|original-host|override-url|http-host-override|envoy-original-path)$" +
     "|^(?:x-vault-|x-forwarded-|proxy-)",
 );
 
 export function canonicalName(name: string): string {
-  return name.toLowerCase().replace(/_/g, "-");
+  return name.toLowerCase().replace(/[._]/g, "-");
 }
 
 export function expectedFields(sent: Fields): Fields {
@@ -64,8 +65,14 @@ function hasDotSegment(path: string): boolean {
     before = decoded;
     decoded = decoded
       .replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
-      .replace(/([\xc0\xc1])([\x80-\xbf])/g, (_, lead: string, next: string) =>
-        String.fromCharCode(((lead.charCodeAt(0) & 1) << 6) | (next.charCodeAt(0) & 0x3f)),
+      .replace(/%u00([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+      .replace(
+        // Overlong UTF-8 of two to six bytes.
+        /(?:[\xc0\xc1]|(?:\xe0|\xf0\x80|\xf8\x80{2}|\xfc\x80{3})[\x80\x81])[\x80-\xbf]/g,
+        (bytes) =>
+          String.fromCharCode(
+            ((bytes.charCodeAt(bytes.length - 2) & 1) << 6) | (bytes.charCodeAt(bytes.length - 1) & 0x3f),
+          ),
       );
   }
   return decoded.split(/[/\\]/).some((segment) => {

@@ -43,6 +43,19 @@ const TARGET_PARTS = [
     "%c0%2e",
   ],
   ...[
+    "%e0%80%ae",
+    "%e0%80%af",
+    "%f0%80%80%ae",
+    "%f8%80%80%80%ae",
+    "%25e0%2580%ae",
+    "%e0",
+    "%80",
+    "%ae",
+    "%u002e",
+    "%u00",
+    "%u",
+  ],
+  ...[
     "a",
     "v1",
     "é",
@@ -131,6 +144,9 @@ const POLICY_NAMES = [
     "x-forwarded-for",
     "x-forwarded-anything",
     "x-vault-anything",
+    "x-original-url",
+    "x-rewrite-uri",
+    "x-override-url",
     "proxy-anything",
     "proxy-connection",
   ],
@@ -148,13 +164,13 @@ const POLICY_NAMES = [
   ],
 ];
 
-/** A name in any letter case, with `_` for some `-`. */
+/** A name in any letter case, with `_` or `.` for some `-`. */
 const disguised = fc
   .tuple(fc.constantFrom(...POLICY_NAMES), fc.array(fc.nat(3), { minLength: 24, maxLength: 24 }))
   .map(([name, choices]) =>
     Array.from(name, (character, index) => {
       const choice = choices[index];
-      if (character === "-" && choice === 0) return "_";
+      if (character === "-" && (choice === 0 || choice === 2)) return choice === 0 ? "_" : ".";
       return choice === 1 ? character.toUpperCase() : character;
     }).join(""),
   );
