@@ -41,6 +41,12 @@ export function numberField(answer: unknown, field: string): number {
   return value;
 }
 
+/** A field that may be absent, but is a number when it is there. */
+export function optionalNumberField(answer: unknown, field: string): void {
+  const value = objectAnswer(answer)[field];
+  if (value !== undefined && value !== null && typeof value !== "number") throw unexpectedAnswer();
+}
+
 function unexpectedAnswer(): VaultError {
   return new VaultError(0, "invalid_answer", "the answer is not one of a vault-server");
 }

@@ -2,6 +2,7 @@ import { DEFAULT_ADDRESS, parseAddress, unixAddress } from "./address.js";
 import { assertTimeout } from "./deadline.js";
 import { invalidRequest } from "./errors.js";
 import * as files from "./files.js";
+import * as logins from "./logins.js";
 import { proxy, proxyStream, type ProxyOptions } from "./proxy.js";
 import type { RequestBody } from "./request-body.js";
 import * as services from "./services.js";
@@ -72,6 +73,11 @@ export class VaultClient {
     return vaultState.health(this.#transport, options);
   }
 
+  /** How long the access tokens of services whose credential expires are still valid. */
+  async healthTokens(options?: CallOptions): Promise<vaultState.TokenHealth[]> {
+    return vaultState.healthTokens(this.#transport, options);
+  }
+
   /**
    * Resolves with an admin token, which this client uses from then on. The first unlock creates the vault; later the
    * recovery key does as the password.
@@ -136,6 +142,32 @@ export class VaultClient {
   /** A proxied GET that tells whether the service answers and takes the stored credential. */
   async testService(name: string, path = "/", options?: CallOptions): Promise<services.ServiceTest> {
     return services.testService(this.#transport, name, path, options);
+  }
+
+  /**
+   * Needs an admin token. Begins a login in a browser (PKCE): when the person has opened `auth_url` and logged in, the
+   * vault stores the service. `oauthFlow` tells how it stands.
+   */
+  async oauthAuthorize(
+    login: logins.BrowserLogin,
+    options?: CallOptions,
+  ): Promise<logins.StartedBrowserLogin> {
+    return logins.oauthAuthorize(this.#transport, login, options);
+  }
+
+  /** Needs an admin token. The same by a code that is typed on another device (RFC 8628). */
+  async oauthDevice(login: logins.DeviceLogin, options?: CallOptions): Promise<logins.StartedDeviceLogin> {
+    return logins.oauthDevice(this.#transport, login, options);
+  }
+
+  /** Needs an admin token. How a login stands, or how it ended within the last five minutes. */
+  async oauthFlow(flow: string, options?: CallOptions): Promise<logins.LoginStatus> {
+    return logins.oauthFlow(this.#transport, flow, options);
+  }
+
+  /** Needs an admin token. @throws VaultError `not_found` when the login is not under way */
+  async cancelOauthFlow(flow: string, options?: CallOptions): Promise<void> {
+    return logins.cancelOauthFlow(this.#transport, flow, options);
   }
 
   /** Resolves with the new token, which is shown this once. Default scope: `proxy`. */

@@ -4,8 +4,30 @@ export { VaultError } from "./errors.js";
 export type { FileInfo, FileSource } from "./files.js";
 export type { ProxyOptions } from "./proxy.js";
 export type { RequestBody } from "./request-body.js";
-export type { AuthDefinition, ServiceDefinition, ServiceInfo, ServiceTest } from "./services.js";
+export type {
+  AuthDefinition,
+  ClientAuthentication,
+  GitHubAppAuth,
+  JwtBearerAuth,
+  OAuth2ClientAuth,
+  RequestParameters,
+  ServiceAccountAuth,
+} from "./auth-definition.js";
+export type {
+  BrowserLogin,
+  DeviceLogin,
+  LoginStatus,
+  StartedBrowserLogin,
+  StartedDeviceLogin,
+} from "./logins.js";
+export type {
+  ServiceDefinition,
+  ServiceInfo,
+  ServiceSettings,
+  ServiceTest,
+  TokenStatus,
+} from "./services.js";
 export type { IssuedToken, TokenInfo, TokenRequest, TokenScope } from "./tokens.js";
 export type { HeaderList } from "./request-headers.js";
 export type { CallOptions } from "./transport.js";
-export type { Health, LockOptions } from "./vault-state.js";
+export type { Health, LockOptions, TokenHealth } from "./vault-state.js";

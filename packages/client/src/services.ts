@@ -1,6 +1,8 @@
+import type { AuthDefinition } from "./auth-definition.js";
 import {
   arrayAnswer,
   objectAnswer,
+  optionalNumberField,
   optionalStringFields,
   optionalStringListField,
   stringField,
@@ -10,20 +12,9 @@ import { proxy } from "./proxy.js";
 import { pathSegment } from "./request-target.js";
 import type { CallOptions, Transport } from "./transport.js";
 
-/** How a credential is stored and where it is injected. */
-export type AuthDefinition =
-  | { readonly type: "bearer"; readonly token: string }
-  | { readonly type: "header"; readonly header_name: string; readonly header_value: string }
-  | { readonly type: "headers"; readonly headers: Readonly<Record<string, string>> }
-  | { readonly type: "basic"; readonly username: string; readonly password: string }
-  | { readonly type: "url"; readonly token: string }
-  | { readonly type: "query"; readonly params: Readonly<Record<string, string>> };
-
-/** Durations are written as in Go: `10s`, `5m`. */
-export interface ServiceDefinition {
-  readonly name: string;
+/** What a service has beside its name and its credential. Durations are written as in Go: `10s`, `5m`. */
+export interface ServiceSettings {
   readonly base_url: string;
-  readonly auth: AuthDefinition;
   readonly tls_skip_verify?: boolean | undefined;
   /** Keep the cookies that the API sets, in memory, and send them on later calls, whoever makes them. */
   readonly session_cookies?: boolean | undefined;
@@ -45,16 +36,25 @@ export interface ServiceDefinition {
   readonly description?: string | undefined;
 }
 
+export interface ServiceDefinition extends ServiceSettings {
+  readonly name: string;
+  readonly auth: AuthDefinition;
+}
+
+/** Of an access token: `expiring` within 30 minutes, `expired` also if there is none yet. */
+export type TokenStatus = "valid" | "expiring" | "expired";
+
 /** What the vault tells of a service: never a secret. Fields that do not apply are absent. */
 export interface ServiceInfo {
   readonly name: string;
   readonly base_url?: string;
   readonly auth_type: string;
+  readonly description?: string;
   readonly tls_skip_verify?: boolean;
   readonly session_cookies?: boolean;
-  /** Unix seconds. */
+  /** Of the access token, in unix seconds. */
   readonly expires_at?: number;
-  readonly token_status?: "valid" | "expiring" | "expired";
+  readonly token_status?: TokenStatus;
   readonly scopes?: readonly string[];
   readonly header_name?: string;
   readonly username?: string;
@@ -151,5 +151,6 @@ function serviceInfo(answer: unknown): ServiceInfo {
   stringField(answer, "auth_type");
   optionalStringFields(answer, "base_url", "token_status", "scrub");
   optionalStringListField(answer, "warnings");
+  optionalNumberField(answer, "expires_at");
   return objectAnswer(answer) as ServiceInfo;
 }

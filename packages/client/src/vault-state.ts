@@ -1,4 +1,5 @@
-import { objectAnswer, stringField } from "./answer.js";
+import { arrayAnswer, objectAnswer, optionalNumberField, stringField } from "./answer.js";
+import type { TokenStatus } from "./services.js";
 import { issuedToken, type IssuedToken } from "./tokens.js";
 import type { CallOptions, Transport } from "./transport.js";
 
@@ -7,6 +8,15 @@ export interface Health {
   /** False before the first unlock, which creates the vault with the password it is given. */
   readonly initialized: boolean;
   readonly version: string;
+}
+
+/** How long a service's access token is still valid. */
+export interface TokenHealth {
+  readonly name: string;
+  readonly auth_type: string;
+  /** Unix seconds; absent if there is no token yet. */
+  readonly expires_at?: number;
+  readonly token_status: TokenStatus;
 }
 
 export interface LockOptions extends CallOptions {
@@ -18,6 +28,16 @@ export async function health(transport: Transport, options: CallOptions = {}): P
   const answer = await transport.json({ ...options, method: "GET", target: "/health" });
   stringField(answer, "status");
   return objectAnswer(answer) as unknown as Health;
+}
+
+/** One entry for each service whose credential expires. */
+export async function healthTokens(transport: Transport, options: CallOptions = {}): Promise<TokenHealth[]> {
+  const answer = await transport.json({ ...options, method: "GET", target: "/health/tokens" });
+  return arrayAnswer(answer).map((token) => {
+    for (const field of ["name", "auth_type", "token_status"]) stringField(token, field);
+    optionalNumberField(token, "expires_at");
+    return objectAnswer(token) as unknown as TokenHealth;
+  });
 }
 
 export async function unlock(

@@ -1,0 +1,105 @@
+/** Where a signing key is: an uploaded file (PEM), or the key itself. */
+type SigningKey =
+  | { readonly key_file: string; readonly private_key?: undefined }
+  | { readonly private_key: string; readonly key_file?: undefined };
+
+/** How a client proves itself at a token endpoint. Default: `post`, or `none` without a secret. */
+export type ClientAuthentication = "post" | "basic" | "none" | "client_secret_jwt" | "private_key_jwt";
+
+/** Further parameters, such as `audience`. */
+export type RequestParameters = Readonly<Record<string, string | number | boolean>>;
+
+/**
+ * RFC 6749: access tokens by a refresh token, or by the client's own credentials. `oauthAuthorize` makes such a service
+ * from a login. Names of files are those of uploaded files.
+ */
+export interface OAuth2ClientAuth {
+  readonly type: "oauth2_client";
+  readonly client_id?: string | undefined;
+  readonly client_secret?: string | undefined;
+  readonly refresh_token?: string | undefined;
+  readonly token_url?: string | undefined;
+  /** Where tokens are refreshed, if not at `token_url`. */
+  readonly refresh_url?: string | undefined;
+  readonly scopes?: readonly string[] | undefined;
+  /** Default `refresh_token`. */
+  readonly grant?: "refresh_token" | "client_credentials" | undefined;
+  readonly client_auth?: ClientAuthentication | undefined;
+  /** Private key (PEM) for `private_key_jwt`. */
+  readonly client_key_file?: string | undefined;
+  readonly client_key_id?: string | undefined;
+  /** Audience of client assertions, if it is not `token_url`. */
+  readonly issuer?: string | undefined;
+  readonly token_body?: "form" | "json" | undefined;
+  readonly extra?: RequestParameters | undefined;
+  /** An OAuth2 client of Google, in place of `client_id`, `client_secret` and `token_url`. */
+  readonly client_secret_file?: string | undefined;
+  /** A token file of Google's libraries, in place of `refresh_token`. */
+  readonly token_file?: string | undefined;
+  readonly access_token?: string | undefined;
+  /** Unix seconds. */
+  readonly expires_at?: number | undefined;
+  /** Unix seconds. */
+  readonly issued_at?: number | undefined;
+}
+
+/** A Google service account: a signed assertion is exchanged for access tokens (RFC 7523). */
+export interface ServiceAccountAuth {
+  readonly type: "service_account";
+  /** The uploaded key file. */
+  readonly file_ref: string;
+  /** Default: `https://www.googleapis.com/auth/cloud-platform`. */
+  readonly sa_scopes?: readonly string[] | undefined;
+  readonly sa_token_url?: string | undefined;
+  /** The user to act for, with domain-wide delegation. */
+  readonly sa_subject?: string | undefined;
+}
+
+/** RFC 7523 with providers other than Google. */
+export type JwtBearerAuth = SigningKey & {
+  readonly type: "jwt_bearer";
+  readonly token_url: string;
+  readonly issuer: string;
+  /** Default: the issuer. */
+  readonly subject?: string | undefined;
+  /** Default: `token_url`. */
+  readonly audience?: string | undefined;
+  readonly scopes?: readonly string[] | undefined;
+  /** Default: what the key is for. */
+  readonly algorithm?: "RS256" | "ES256" | "EdDSA" | undefined;
+  readonly kid?: string | undefined;
+  readonly claims?: RequestParameters | undefined;
+  /** Seconds, of each assertion. Default 300. */
+  readonly lifetime?: number | undefined;
+  readonly client_id?: string | undefined;
+  readonly client_secret?: string | undefined;
+  readonly client_auth?: "post" | "basic" | undefined;
+  readonly token_body?: "form" | "json" | undefined;
+  readonly extra?: RequestParameters | undefined;
+};
+
+/** A GitHub App: a signed assertion is exchanged for installation access tokens. */
+export type GitHubAppAuth = SigningKey & {
+  readonly type: "github_app";
+  readonly app_id: string | number;
+  readonly installation_id: string | number;
+  /** Of GitHub Enterprise Server: `https://HOST/api/v3`. */
+  readonly api_url?: string | undefined;
+  /** Default: all of the installation. */
+  readonly repositories?: readonly string[] | undefined;
+  /** Default: all that the installation may. */
+  readonly permissions?: Readonly<Record<string, "read" | "write" | "admin">> | undefined;
+};
+
+/** How a credential is stored and where it is injected. */
+export type AuthDefinition =
+  | { readonly type: "bearer"; readonly token: string }
+  | { readonly type: "header"; readonly header_name: string; readonly header_value: string }
+  | { readonly type: "headers"; readonly headers: Readonly<Record<string, string>> }
+  | { readonly type: "basic"; readonly username: string; readonly password: string }
+  | { readonly type: "url"; readonly token: string }
+  | { readonly type: "query"; readonly params: Readonly<Record<string, string>> }
+  | OAuth2ClientAuth
+  | ServiceAccountAuth
+  | JwtBearerAuth
+  | GitHubAppAuth;
