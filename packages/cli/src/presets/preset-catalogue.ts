@@ -1,0 +1,46 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+
+import type { Preset } from "./preset.js";
+import { presetProblems } from "./preset-check.js";
+
+const FILE = fileURLToPath(new URL("../../presets/providers.yaml", import.meta.url));
+
+export interface PresetCatalogue {
+  readonly ids: readonly string[];
+  /** Ids whose entry says `family: <family>`, in the file's order. */
+  idsOfFamily(family: string): readonly string[];
+  /** @throws Error for an entry that is not as the file's header says: the package is damaged */
+  get(id: string): Promise<Preset | undefined>;
+}
+
+/** The facts that come with this package. */
+export async function loadPresets(): Promise<PresetCatalogue> {
+  return presetCatalogue(await readFile(FILE, "utf8"));
+}
+
+/**
+ * Parsing all of the file takes half a second, so only what is asked for is parsed: an entry begins with its id at the
+ * beginning of a line, and goes on to the next.
+ */
+export function presetCatalogue(file: string): PresetCatalogue {
+  const entries = new Map<string, string>();
+  for (const entry of file.split(/^(?=[^\s#])/m)) {
+    const id = /^([a-z0-9-]+):\n/.exec(entry)?.[1];
+    if (id !== undefined) entries.set(id, entry);
+  }
+  return {
+    ids: [...entries.keys()],
+    idsOfFamily: (family) =>
+      [...entries].filter(([, entry]) => entry.includes(`\n  family: ${family}\n`)).map(([id]) => id),
+    async get(id) {
+      const entry = entries.get(id);
+      if (entry === undefined) return undefined;
+      const { parse } = await import("yaml");
+      const value = (parse(entry) as Readonly<Record<string, unknown>>)[id];
+      const [problem] = presetProblems(id, value);
+      if (problem !== undefined) throw new Error(`presets/providers.yaml: ${problem}`);
+      return value as Preset;
+    },
+  };
+}
