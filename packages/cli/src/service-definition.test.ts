@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { authDefinition, secretLabels, serviceDefinition } from "./service-definition.js";
+import { authDefinition, secretLabels } from "./service-definition.js";
 
 describe("authDefinition", () => {
   test("puts each secret where its type wants it", () => {
@@ -51,53 +51,4 @@ describe("authDefinition", () => {
     expect(refused).toThrow(expect.objectContaining({ name: "UsageError" }));
     expect(refused).not.toThrow("a-secret");
   });
-});
-
-test("serviceDefinition names every field as the server does and leaves out what was not given", () => {
-  const auth = { type: "bearer", token: "s" } as const;
-  const bare = serviceDefinition("svc", "https://x", auth, { scrub: true }, undefined);
-  expect(JSON.parse(JSON.stringify(bare))).toEqual({ name: "svc", base_url: "https://x", auth });
-  const full = serviceDefinition(
-    "svc",
-    "https://x",
-    auth,
-    {
-      header: ["Accept: text/plain"],
-      description: "d",
-      allowPrivate: true,
-      tlsSkipVerify: true,
-      forwardCookies: true,
-      sessionCookies: true,
-      scrub: false,
-      connectTimeout: "1s",
-      responseTimeout: "2s",
-      idleTimeout: "3s",
-      maxRequestBytes: "0",
-    },
-    "PEM",
-  );
-  expect(full).toEqual({
-    name: "svc",
-    base_url: "https://x",
-    auth,
-    headers: { Accept: "text/plain" },
-    description: "d",
-    allow_private: true,
-    tls_ca: "PEM",
-    tls_skip_verify: true,
-    forward_cookies: true,
-    session_cookies: true,
-    scrub: "off",
-    connect_timeout: "1s",
-    response_timeout: "2s",
-    idle_timeout: "3s",
-    max_request_bytes: 0,
-  });
-});
-
-test.each(["-1", "1MB", "", "1e3"])("--max-request-bytes %j is a usage error", (maxRequestBytes) => {
-  const auth = { type: "bearer", token: "s" } as const;
-  expect(() => serviceDefinition("svc", "https://x", auth, { maxRequestBytes }, undefined)).toThrow(
-    "number of bytes",
-  );
 });

@@ -1,6 +1,7 @@
-import type { AuthDefinition, ServiceDefinition } from "@vault-proxy/client";
+import type { AuthDefinition } from "@vault-proxy/client";
 
 import { UsageError } from "./failures.js";
+import type { SettingsFlags } from "./service-settings.js";
 
 /** The auth types that `service add` knows by flags; every other one goes in as JSON. */
 export const AUTH_TYPES = {
@@ -15,23 +16,12 @@ export const AUTH_TYPES = {
 export type AuthType = keyof typeof AUTH_TYPES;
 
 /** What of a service the command line names: nothing of it is secret. */
-export interface ServiceFlags {
+export interface ServiceFlags extends SettingsFlags {
   readonly baseUrl?: string | undefined;
   readonly type?: AuthType | undefined;
   readonly headerName?: readonly string[] | undefined;
   readonly paramName?: readonly string[] | undefined;
   readonly username?: string | undefined;
-  readonly header?: readonly string[] | undefined;
-  readonly description?: string | undefined;
-  readonly allowPrivate?: boolean | undefined;
-  readonly tlsSkipVerify?: boolean | undefined;
-  readonly forwardCookies?: boolean | undefined;
-  readonly sessionCookies?: boolean | undefined;
-  readonly scrub?: boolean | undefined;
-  readonly connectTimeout?: string | undefined;
-  readonly responseTimeout?: string | undefined;
-  readonly idleTimeout?: string | undefined;
-  readonly maxRequestBytes?: string | undefined;
 }
 
 /** What must be asked for or read, in order; each is one line of a secret file. */
@@ -84,33 +74,6 @@ export function authDefinition(
   }
 }
 
-/** @param tlsCa text of the file that `--tls-ca` names */
-export function serviceDefinition(
-  name: string,
-  baseUrl: string,
-  auth: AuthDefinition,
-  flags: ServiceFlags,
-  tlsCa: string | undefined,
-): ServiceDefinition {
-  return {
-    name,
-    base_url: baseUrl,
-    auth,
-    description: flags.description,
-    headers: flags.header === undefined ? undefined : Object.fromEntries(flags.header.map(headerLine)),
-    allow_private: flags.allowPrivate,
-    tls_ca: tlsCa,
-    tls_skip_verify: flags.tlsSkipVerify,
-    forward_cookies: flags.forwardCookies,
-    session_cookies: flags.sessionCookies,
-    scrub: flags.scrub === false ? "off" : undefined,
-    connect_timeout: flags.connectTimeout,
-    response_timeout: flags.responseTimeout,
-    idle_timeout: flags.idleTimeout,
-    max_request_bytes: flags.maxRequestBytes === undefined ? undefined : byteCount(flags.maxRequestBytes),
-  };
-}
-
 function headerNames(type: "header" | "headers", flags: ServiceFlags): readonly string[] {
   const names = flags.headerName ?? [];
   if (names.length === 0) throw new UsageError(`--type ${type} needs --header-name`);
@@ -127,16 +90,4 @@ function paramNames(flags: ServiceFlags): readonly string[] {
 
 function pairUp(names: readonly string[], values: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.map((name, index) => [name, values[index] ?? ""]));
-}
-
-function headerLine(line: string): [string, string] {
-  const colon = line.indexOf(":");
-  if (colon <= 0) throw new UsageError("--header takes a header line", "write --header 'Name: value'");
-  return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
-}
-
-function byteCount(text: string): number {
-  if (!/^\d{1,15}$/.test(text))
-    throw new UsageError("--max-request-bytes takes a number of bytes, 0 for no limit");
-  return Number(text);
 }

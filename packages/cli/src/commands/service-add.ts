@@ -8,10 +8,12 @@ import type { CommandContext } from "../command-context.js";
 import { CliError, UsageError } from "../failures.js";
 import { addExamples } from "../help-examples.js";
 import { askSecret, canAsk } from "../prompt.js";
+import { collect } from "../repeated-option.js";
 import { linesOf, readLines, readSecretFile } from "../secret-source.js";
-import { AUTH_TYPES, authDefinition, secretLabels, serviceDefinition } from "../service-definition.js";
+import { AUTH_TYPES, authDefinition, secretLabels } from "../service-definition.js";
 import type { AuthType, ServiceFlags } from "../service-definition.js";
 import { completeFlags } from "../service-questions.js";
+import { addSettingsOptions, readTlsCa, serviceSettings } from "../service-settings.js";
 
 interface ServiceAddOptions extends ServiceFlags {
   readonly name?: string;
@@ -19,7 +21,6 @@ interface ServiceAddOptions extends ServiceFlags {
   readonly bearerStdin?: boolean;
   readonly secretStdin?: boolean;
   readonly secretFile?: string;
-  readonly tlsCa?: string;
   /** There always: false with --no-scrub. */
   readonly scrub: boolean;
 }
@@ -67,19 +68,8 @@ function addOptions(command: Command): void {
     .option("--bearer-stdin", "read a bearer token from standard input")
     .option("--secret-stdin", "read the secret from standard input")
     .option("--secret-file <file>", "read the secret from a file")
-    .option("--from-json <file>", "take the whole service from a JSON file, - for standard input")
-    .option("--description <text>", "what it is for")
-    .option("--header <line>", "a constant header that is no secret, `Name: value`; may be repeated", collect)
-    .option("--allow-private", "allow http and private addresses")
-    .option("--tls-ca <file>", "CA certificates (PEM) to trust for this service")
-    .option("--tls-skip-verify", "check no certificate; http and private addresses are allowed")
-    .option("--session-cookies", "keep the cookies that the API sets, and send them on later calls")
-    .option("--forward-cookies", "pass on a caller's Cookie header")
-    .option("--no-scrub", "do not overwrite the service's secrets where its answers hold them")
-    .option("--connect-timeout <duration>", "such as 10s")
-    .option("--response-timeout <duration>", "until the answer's headers")
-    .option("--idle-timeout <duration>", "between two pieces of a body")
-    .option("--max-request-bytes <bytes>", "limit of a request body, 0 for none");
+    .option("--from-json <file>", "take the whole service from a JSON file, - for standard input");
+  addSettingsOptions(command);
 }
 
 async function definitionFrom(
@@ -124,10 +114,10 @@ async function definitionFromFlags(
   }
   const type = options.bearerStdin === true ? "bearer" : options.type;
   const flags = await completeFlags(context, argument ?? options.name, { ...options, type });
-  const tlsCa = options.tlsCa === undefined ? undefined : await readText(options.tlsCa);
+  const tlsCa = await readTlsCa(options);
   const values = await readSecrets(context, flags.type, flags, options);
   const auth = authDefinition(flags.type, flags, values);
-  return serviceDefinition(flags.name, flags.baseUrl, auth, flags, tlsCa);
+  return { ...serviceSettings(flags.baseUrl, flags, tlsCa), name: flags.name, auth };
 }
 
 async function readSecrets(
@@ -172,8 +162,4 @@ function parseDefinition(json: string, source: string): ServiceDefinition {
     );
   }
   return definition as ServiceDefinition;
-}
-
-function collect(value: string, previous: readonly string[] = []): string[] {
-  return [...previous, value];
 }

@@ -1,0 +1,84 @@
+import { readFile } from "node:fs/promises";
+import type { ServiceSettings } from "@vault-proxy/client";
+import type { Command } from "commander";
+
+import { CliError, UsageError } from "./failures.js";
+import { collect } from "./repeated-option.js";
+
+/** What of a service's settings the command line names, beside its base URL. */
+export interface SettingsFlags {
+  readonly description?: string | undefined;
+  readonly header?: readonly string[] | undefined;
+  readonly allowPrivate?: boolean | undefined;
+  /** A file. */
+  readonly tlsCa?: string | undefined;
+  readonly tlsSkipVerify?: boolean | undefined;
+  readonly sessionCookies?: boolean | undefined;
+  readonly forwardCookies?: boolean | undefined;
+  /** False with --no-scrub. */
+  readonly scrub?: boolean | undefined;
+  readonly connectTimeout?: string | undefined;
+  readonly responseTimeout?: string | undefined;
+  readonly idleTimeout?: string | undefined;
+  readonly maxRequestBytes?: string | undefined;
+}
+
+export function addSettingsOptions(command: Command): void {
+  command
+    .option("--description <text>", "what it is for")
+    .option("--header <line>", "a constant header that is no secret, `Name: value`; may be repeated", collect)
+    .option("--allow-private", "allow http and private addresses")
+    .option("--tls-ca <file>", "CA certificates (PEM) to trust for this service")
+    .option("--tls-skip-verify", "check no certificate; http and private addresses are allowed")
+    .option("--session-cookies", "keep the cookies that the API sets, and send them on later calls")
+    .option("--forward-cookies", "pass on a caller's Cookie header")
+    .option("--no-scrub", "do not overwrite the service's secrets where its answers hold them")
+    .option("--connect-timeout <duration>", "such as 10s")
+    .option("--response-timeout <duration>", "until the answer's headers")
+    .option("--idle-timeout <duration>", "between two pieces of a body")
+    .option("--max-request-bytes <bytes>", "limit of a request body, 0 for none");
+}
+
+/** The text of the file that `--tls-ca` names. */
+export async function readTlsCa({ tlsCa }: SettingsFlags): Promise<string | undefined> {
+  if (tlsCa === undefined) return undefined;
+  return readFile(tlsCa, "utf8").catch(() => {
+    throw new CliError(`cannot read ${tlsCa}`);
+  });
+}
+
+/** @param tlsCa text of the file that `--tls-ca` names */
+export function serviceSettings(
+  baseUrl: string,
+  flags: SettingsFlags,
+  tlsCa: string | undefined,
+): ServiceSettings {
+  return {
+    base_url: baseUrl,
+    description: flags.description,
+    headers: flags.header === undefined ? undefined : Object.fromEntries(flags.header.map(headerLine)),
+    allow_private: flags.allowPrivate,
+    tls_ca: tlsCa,
+    tls_skip_verify: flags.tlsSkipVerify,
+    session_cookies: flags.sessionCookies,
+    forward_cookies: flags.forwardCookies,
+    scrub: flags.scrub === false ? "off" : undefined,
+    connect_timeout: flags.connectTimeout,
+    response_timeout: flags.responseTimeout,
+    idle_timeout: flags.idleTimeout,
+    max_request_bytes: flags.maxRequestBytes === undefined ? undefined : byteCount(flags.maxRequestBytes),
+  };
+}
+
+function headerLine(line: string): [string, string] {
+  const colon = line.indexOf(":");
+  if (colon <= 0) throw new UsageError("--header takes a header line", "write --header 'Name: value'");
+  return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
+}
+
+function byteCount(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) {
+    throw new UsageError("--max-request-bytes takes a number of bytes, 0 for no limit");
+  }
+  return Number(text);
+}
