@@ -86,7 +86,7 @@ describe("a flow", () => {
 
   test("has an id and a state that tell nothing of each other", () => {
     const flow = open("s1");
-    expect(flow.id).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(flow.id).toMatch(/^flow_[A-Za-z0-9_-]{43}$/);
     expect(registry.takeByState(flow.id)).toBeUndefined();
     expect(registry.statusOf("s1")).toBeUndefined();
   });

@@ -63,7 +63,8 @@ export class FlowRegistry<T> {
       if (this.#pending.size < FLOW_LIMITS.pending) break;
       this.#drop(id, { code: "superseded", error: "too many newer logins were started" });
     }
-    const id = randomBytes(FLOW_LIMITS.identifierBytes).toString("base64url");
+    // On a command line a dash at the beginning would make an option of it.
+    const id = `flow_${randomBytes(FLOW_LIMITS.identifierBytes).toString("base64url")}`;
     const abort = new AbortController();
     const timer = setTimeout(() => this.#drop(id, EXPIRED), options.lifetimeMs);
     timer.unref();
