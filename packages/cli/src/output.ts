@@ -25,6 +25,8 @@ export interface Output {
   /** Raw bytes of the result, at the reader's pace. */
   bytes(chunk: Uint8Array): Promise<void>;
   note(line: string): void;
+  /** What a person is to read and type: on a terminal in a frame. */
+  callout(text: string): void;
   warn(line: string): void;
   failure(failure: Failure): void;
 }
@@ -61,6 +63,12 @@ export function createOutput({ stdout, stderr, env, json }: OutputOptions): Outp
       await new Promise<void>((resolve) => stdout.once("drain", resolve));
     },
     note: (line) => say(printable(line)),
+    callout: (text) => {
+      const shown = printable(text);
+      const rule = "─".repeat(shown.length + 6);
+      if (stderr.isTTY !== true) say(`\n    ${shown}\n`);
+      else say(`\n    ╭${rule}╮\n    │   ${colours.bold(shown)}   │\n    ╰${rule}╯\n`);
+    },
     warn: (line) => {
       say(`${colours.yellow("warning:")} ${printable(line)}`);
     },

@@ -1,16 +1,46 @@
+import type { TokenHealth } from "@vault-proxy/client";
+import { Argument } from "commander";
+
+import type { CommandContext } from "../command-context.js";
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
+import { timeText } from "../time-text.js";
 
 export const configureHealth: ConfigureCommand = (command, perform) => {
-  addExamples(command, "% health", "% health --json");
-  command.action(() =>
-    perform(async ({ connect, output }) => {
-      const client = await connect("no token");
-      const health = await client.healthDetails();
-      if (output.json) output.data(health);
-      else output.result(`vault: ${health.status}`);
-      if (!health.initialized) output.note("There is no vault yet: the first unlock creates it.");
+  command.addArgument(
+    new Argument("[of]", "tokens: the access tokens of services whose credential expires").choices([
+      "tokens",
+    ]),
+  );
+  addExamples(command, "% health", "% health tokens", "% health --json");
+  command.action((of: "tokens" | undefined) =>
+    perform(async (context) => {
+      if (of === "tokens") await showTokens(context);
+      else await showVault(context);
       return undefined;
     }),
   );
 };
+
+async function showVault({ connect, output }: CommandContext): Promise<void> {
+  const client = await connect("no token");
+  const health = await client.healthDetails();
+  if (output.json) output.data(health);
+  else output.result(`vault: ${health.status}`);
+  if (!health.initialized) output.note("There is no vault yet: the first unlock creates it.");
+}
+
+async function showTokens({ connect, output }: CommandContext): Promise<void> {
+  const tokens = await (await connect("token")).healthTokens();
+  if (output.json) output.data(tokens);
+  else if (tokens.length === 0) output.note("No service has a credential that expires.");
+  else if (output.onTerminal) {
+    await output.table(["NAME", "AUTH", "STATUS", "EXPIRES"], tokens.map(row));
+  } else {
+    for (const token of tokens) output.result(row(token).join(" ").trimEnd());
+  }
+}
+
+function row({ name, auth_type, token_status, expires_at }: TokenHealth): string[] {
+  return [name, auth_type, token_status, expires_at === undefined ? "" : timeText(expires_at)];
+}

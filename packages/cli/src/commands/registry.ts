@@ -10,6 +10,7 @@ export interface CommandEntry {
 
 export const GROUPS: Readonly<Record<string, string>> = {
   service: "The APIs that the vault holds credentials for",
+  oauth: "Logins at providers, which end in services",
   token: "The tokens that agents use",
   file: "Credential files in the vault, such as a Google key",
   vault: "The vault file and its backups",
@@ -19,7 +20,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
 export const COMMANDS: readonly CommandEntry[] = [
   {
     path: ["health"],
-    summary: "Show whether the vault is locked",
+    summary: "Show whether the vault is locked, or how its access tokens are",
     load: async () => (await import("./health.js")).configureHealth,
   },
   {
@@ -56,6 +57,21 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: ["service", "test"],
     summary: "Check that a service answers and takes its credential",
     load: async () => (await import("./service-test.js")).configureServiceTest,
+  },
+  {
+    path: ["oauth", "login"],
+    summary: "Log in at a provider, and store the service that the login is for",
+    load: async () => (await import("./oauth-login.js")).configureOauthLogin,
+  },
+  {
+    path: ["oauth", "status"],
+    summary: "Show how a login stands",
+    load: async () => (await import("./oauth-status.js")).configureOauthStatus,
+  },
+  {
+    path: ["oauth", "cancel"],
+    summary: "Cancel a login",
+    load: async () => (await import("./oauth-cancel.js")).configureOauthCancel,
   },
   {
     path: ["token", "create"],

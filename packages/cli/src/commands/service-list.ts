@@ -1,5 +1,18 @@
+import type { ServiceInfo } from "@vault-proxy/client";
+
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
+import { timeText } from "../time-text.js";
+
+/** Title, text, and whether it is shown where every service leaves it empty. */
+const COLUMNS: readonly (readonly [string, (service: ServiceInfo) => string, boolean])[] = [
+  ["NAME", ({ name }) => name, true],
+  ["BASE URL", ({ base_url }) => base_url ?? "", true],
+  ["AUTH", ({ auth_type }) => auth_type, true],
+  ["STATUS", ({ token_status }) => token_status ?? "", false],
+  ["EXPIRES", ({ expires_at }) => (expires_at === undefined ? "" : timeText(expires_at)), false],
+  ["SCOPES", ({ scopes }) => [scopes ?? []].flat().join(" "), false],
+];
 
 export const configureServiceList: ConfigureCommand = (command, perform) => {
   addExamples(command, "% service list", "% service list --json");
@@ -9,10 +22,14 @@ export const configureServiceList: ConfigureCommand = (command, perform) => {
       if (output.json) output.data(services);
       else if (services.length === 0) output.result("No services configured.");
       else if (output.onTerminal) {
-        const rows = services.map(({ name, base_url, auth_type, token_status }) => {
-          return [name, base_url ?? "", auth_type, token_status ?? ""];
+        const columns = COLUMNS.filter(([, cell, isAlways]) => {
+          return isAlways || services.some((service) => cell(service) !== "");
         });
-        await output.table(["NAME", "BASE URL", "AUTH", "STATUS"], rows);
+        const rows = services.map((service) => columns.map(([, cell]) => cell(service)));
+        await output.table(
+          columns.map(([title]) => title),
+          rows,
+        );
       } else {
         for (const { name, base_url, auth_type } of services) {
           output.result(`  ${name.padEnd(20)} ${base_url ?? ""} (${auth_type})`);

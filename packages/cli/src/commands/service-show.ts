@@ -1,5 +1,6 @@
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
+import { timeText } from "../time-text.js";
 
 export const configureServiceShow: ConfigureCommand = (command, perform) => {
   command.argument("<name>", "name of the service");
@@ -22,15 +23,10 @@ export const configureServiceShow: ConfigureCommand = (command, perform) => {
 };
 
 function shown(field: string, value: unknown): string {
-  if (field === "expires_at" && typeof value === "number") return timeOf(value);
+  if (field === "expires_at" && typeof value === "number") return timeText(value);
   return Array.isArray(value) ? value.map(asText).join(" ") : asText(value);
 }
 
 function asText(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
-}
-
-function timeOf(unixSeconds: number): string {
-  const time = new Date(unixSeconds * 1000);
-  return Number.isNaN(time.getTime()) ? String(unixSeconds) : time.toISOString();
 }

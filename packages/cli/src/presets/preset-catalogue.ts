@@ -8,6 +8,8 @@ const FILE = fileURLToPath(new URL("../../presets/providers.yaml", import.meta.u
 
 export interface PresetCatalogue {
   readonly ids: readonly string[];
+  /** Of the entries with `oauth2`. */
+  readonly idsWithLogin: readonly string[];
   /** Ids whose entry says `family: <family>`, in the file's order. */
   idsOfFamily(family: string): readonly string[];
   /** @throws Error for an entry that is not as the file's header says: the package is damaged */
@@ -29,10 +31,12 @@ export function presetCatalogue(file: string): PresetCatalogue {
     const id = /^([a-z0-9-]+):\n/.exec(entry)?.[1];
     if (id !== undefined) entries.set(id, entry);
   }
+  const idsOfEntriesWith = (line: string): string[] =>
+    [...entries].filter(([, entry]) => entry.includes(`\n  ${line}\n`)).map(([id]) => id);
   return {
     ids: [...entries.keys()],
-    idsOfFamily: (family) =>
-      [...entries].filter(([, entry]) => entry.includes(`\n  family: ${family}\n`)).map(([id]) => id),
+    idsWithLogin: idsOfEntriesWith("oauth2:"),
+    idsOfFamily: (family) => idsOfEntriesWith(`family: ${family}`),
     async get(id) {
       const entry = entries.get(id);
       if (entry === undefined) return undefined;
