@@ -1,4 +1,4 @@
-import type { StartedBrowserLogin, StartedDeviceLogin, VaultClient } from "@vault-proxy/client";
+import type { StartedBrowserLogin, StartedDeviceLogin } from "@vault-proxy/client";
 
 import type { ConfigureCommand } from "../command-definition.js";
 import type { CommandContext } from "../command-context.js";
@@ -43,14 +43,22 @@ export const configureOauthLogin: ConfigureCommand = (command, perform) => {
         for (const line of presetNotes(preset, flags, client.addr)) context.output.note(line);
       }
       const { answers, fields } = await completeLogin(context, service, flags, preset);
-      const started =
+      const begin = (signal?: AbortSignal): Promise<Started> =>
         flags.device === true
-          ? await client.oauthDevice(deviceLogin(answers, flags, fields))
-          : await client.oauthAuthorize(browserLogin(answers, flags, fields));
-      if (flags.wait) {
-        await showTheWay(context, started, flags);
-        await finish(context, client, { service, started, flags, preset });
-      } else printAndEnd(context, started);
+          ? client.oauthDevice(deviceLogin(answers, flags, fields), { signal })
+          : client.oauthAuthorize(browserLogin(answers, flags, fields), { signal });
+      if (!flags.wait) {
+        printAndEnd(context, await begin());
+        return undefined;
+      }
+      const outcome = await waitForLogin(context, client, {
+        begin,
+        announce: (started) => showTheWay(context, started, flags),
+        timeout: flags.timeout,
+      });
+      assertDone(outcome);
+      if (context.output.json) context.output.data(outcome);
+      else printSuccess(context, service, preset);
       return undefined;
     }),
   );
@@ -94,24 +102,11 @@ async function showTheWay(
   output.note("Waiting for the login; Ctrl-C cancels it.");
 }
 
-async function finish(
-  context: CommandContext,
-  client: VaultClient,
-  login: {
-    readonly service: string;
-    readonly started: Started;
-    readonly flags: LoginFlags;
-    readonly preset: LoginPreset | undefined;
-  },
-): Promise<void> {
-  const { output, bin } = context;
-  const { service, started, preset } = login;
-  const outcome = await waitForLogin(context, client, started, login.flags.timeout);
-  assertDone(outcome);
-  if (output.json) {
-    output.data({ ...outcome, flow: started.flow });
-    return;
-  }
+function printSuccess(
+  { output, bin }: CommandContext,
+  service: string,
+  preset: LoginPreset | undefined,
+): void {
   output.result(`Logged in. Service ${service} is ready.`);
   const { test } = preset ?? {};
   if (test?.method === "GET" && !test.path.includes("{")) {

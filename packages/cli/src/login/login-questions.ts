@@ -23,7 +23,8 @@ export async function completeLogin(
   };
   const tenant = await tenantOf(context, flags, preset, use);
   const fields: PresetFields = preset === undefined ? {} : presetFields(preset, use, tenant);
-  if (preset !== undefined && use.onDevice && (flags.deviceUrl ?? fields.device_url) === undefined) {
+  const knowsDevices = use.hasClientFile || (flags.deviceUrl ?? fields.device_url) !== undefined;
+  if (preset !== undefined && use.onDevice && !knowsDevices) {
     throw new UsageError(`no login on another device is known at ${preset.title}`, "leave out --device");
   }
   const find = finder(context, neededValues(flags, fields, use));
@@ -66,7 +67,7 @@ function neededValues(
     "--device-url": {
       question: "Device authorization endpoint of the provider",
       value: flags.deviceUrl ?? fields.device_url,
-      isNeeded: onDevice,
+      isNeeded: onDevice && !hasClientFile,
     },
     "--token-url": {
       question: "Token endpoint of the provider",

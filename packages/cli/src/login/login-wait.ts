@@ -16,35 +16,38 @@ export interface FlowOfLogin {
   readonly expires_at?: string;
 }
 
+export interface AwaitedLogin<Begun extends FlowOfLogin> {
+  readonly begin: (signal: AbortSignal) => Promise<Begun>;
+  /** Tells the person how to log in. */
+  readonly announce: (begun: Begun) => Promise<void>;
+  /** A duration, as the user wrote it. */
+  readonly timeout: string | undefined;
+}
+
 /**
- * Waits until the login has ended, however. Interrupted, or after `timeout`, it is cancelled at the vault.
- * @param timeout a duration, as the user wrote it
+ * Begins a login and waits until it has ended, however. Interrupted, or after the timeout, it is cancelled at the vault.
  */
-export async function waitForLogin(
+export async function waitForLogin<Begun extends FlowOfLogin>(
   context: CommandContext,
   client: VaultClient,
-  login: FlowOfLogin,
-  timeout: string | undefined,
-): Promise<LoginStatus> {
+  { begin, announce, timeout }: AwaitedLogin<Begun>,
+): Promise<LoginStatus & { readonly flow: string }> {
   const limitMs = timeout === undefined ? undefined : parseDuration(timeout);
   return untilInterrupted(async (interruption) => {
+    const login = await begin(interruption);
     const clock = new AbortController();
-    const timer =
-      limitMs === undefined
-        ? undefined
-        : setTimeout(
-            () => clock.abort(new CliError(`no login within ${timeout ?? ""}`, undefined, "timeout")),
-            limitMs,
-          );
+    const tooLate = new CliError(`no login within ${timeout ?? ""}`, undefined, "timeout");
+    const timer = limitMs === undefined ? undefined : setTimeout(() => clock.abort(tooLate), limitMs);
     const signal = AbortSignal.any([interruption, clock.signal]);
     try {
-      return await pollLogin(client, login, signal);
+      await announce(login);
+      return { ...(await pollLogin(client, login, signal)), flow: login.flow };
     } catch (error) {
       if (!signal.aborted) throw error;
       const outcome = await cancel(context, client, login);
       // What ended in the same moment has its own outcome.
       if (outcome === undefined) throw signal.reason;
-      return outcome;
+      return { ...outcome, flow: login.flow };
     } finally {
       clearTimeout(timer);
     }
