@@ -84,6 +84,9 @@ describe("wrong usage", () => {
     [[...flags, "--bearer-stdin", "--type", "basic"], "sk-hush", "--bearer-stdin is for"],
     [[...flags, "--type", "header", "--secret-stdin"], "sk-hush", "needs --header-name"],
     [[...flags, "--type", "quantum", "--secret-stdin"], "sk-hush", "Allowed choices are bearer"],
+    [["service", "add", "g", "--github-app", "1"], "", "missing: --github-installation, --github-key-file"],
+    [[...flags, "--jwt-issuer", "i"], "", "missing: --jwt-token-url, --jwt-key-file"],
+    [[...flags, "--type", "bearer", "--jwt-issuer", "i"], "", "flags for --type jwt_bearer, and for bearer"],
     [[...flags, "--name", "other", "--bearer-stdin"], "sk-hush", "two different names"],
     [
       ["service", "add", "--from-json", "-", "--type", "bearer"],

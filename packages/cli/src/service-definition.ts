@@ -1,9 +1,15 @@
 import type { AuthDefinition } from "@vault-proxy/client";
 
+import {
+  EXPIRING_AUTH,
+  expiringAuth,
+  isExpiringAuthType,
+  type ExpiringAuthFlags,
+} from "./expiring-auth/registry.js";
 import { UsageError } from "./failures.js";
 import type { SettingsFlags } from "./service-settings.js";
 
-/** The auth types that `service add` knows by flags; every other one goes in as JSON. */
+/** The auth types that `service add` knows by flags, and what each injects or is got by. */
 export const AUTH_TYPES = {
   bearer: "Authorization: Bearer <token>",
   header: "one header, such as x-api-key",
@@ -11,12 +17,16 @@ export const AUTH_TYPES = {
   basic: "user name and password",
   url: "a token in the URL, at {token} in the base URL",
   query: "query parameters",
+  oauth2_client: EXPIRING_AUTH.oauth2_client.summary,
+  service_account: EXPIRING_AUTH.service_account.summary,
+  jwt_bearer: EXPIRING_AUTH.jwt_bearer.summary,
+  github_app: EXPIRING_AUTH.github_app.summary,
 } as const;
 
 export type AuthType = keyof typeof AUTH_TYPES;
 
 /** What of a service the command line names: nothing of it is secret. */
-export interface ServiceFlags extends SettingsFlags {
+export interface ServiceFlags extends SettingsFlags, ExpiringAuthFlags {
   readonly baseUrl?: string | undefined;
   readonly type?: AuthType | undefined;
   readonly headerName?: readonly string[] | undefined;
@@ -25,7 +35,8 @@ export interface ServiceFlags extends SettingsFlags {
 }
 
 /** What must be asked for or read, in order; each is one line of a secret file. */
-export function secretLabels(type: AuthType, flags: ServiceFlags): string[] {
+export function secretLabels(type: AuthType, flags: ServiceFlags): readonly string[] {
+  if (isExpiringAuthType(type)) return EXPIRING_AUTH[type].secretLabels(flags);
   switch (type) {
     case "bearer":
     case "url":
@@ -56,6 +67,7 @@ export function authDefinition(
   }
   const empty = type === "basic" ? undefined : labels[given.indexOf("")];
   if (empty !== undefined) throw new UsageError(`no secret was given for: ${empty}`);
+  if (isExpiringAuthType(type)) return expiringAuth(type, flags, given);
   const [first = "", second = ""] = given;
   switch (type) {
     case "bearer":

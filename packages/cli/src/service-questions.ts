@@ -1,4 +1,11 @@
 import type { CommandContext } from "./command-context.js";
+import {
+  defaultBaseUrl,
+  isExpiringAuthType,
+  missingFlags,
+  type ExpiringAuthFlags,
+  type ExpiringAuthType,
+} from "./expiring-auth/registry.js";
 import { UsageError } from "./failures.js";
 import { askChoice, askText, canAsk } from "./prompt.js";
 import { AUTH_TYPES, type AuthType, type ServiceFlags } from "./service-definition.js";
@@ -21,9 +28,11 @@ export async function completeFlags(
   const given = {
     ...flags,
     name: name ?? (await askText(context, "Name of the service", serviceName)),
-    baseUrl: flags.baseUrl ?? (await askText(context, "Base URL, such as https://api.openai.com", required)),
+    baseUrl:
+      knownBaseUrl(flags) ?? (await askText(context, "Base URL, such as https://api.openai.com", required)),
     type: flags.type ?? (await askChoice(context, "Where does the credential go?", authChoices())),
   };
+  if (isExpiringAuthType(given.type)) return { ...given, ...(await askMissing(context, given.type, given)) };
   if ((given.type === "header" || given.type === "headers") && given.headerName === undefined) {
     return { ...given, headerName: splitNames(await askText(context, headerQuestion(given.type), required)) };
   }
@@ -33,13 +42,36 @@ export async function completeFlags(
   return given;
 }
 
+async function askMissing(
+  context: CommandContext,
+  type: ExpiringAuthType,
+  flags: ServiceFlags,
+): Promise<ExpiringAuthFlags> {
+  const answers: [string, string][] = [];
+  for (const { flag, question } of missingFlags(type, flags)) {
+    answers.push([flag, (await askText(context, question, required)).trim()]);
+  }
+  return Object.fromEntries(answers);
+}
+
+function knownBaseUrl({ baseUrl, type, ...flags }: ServiceFlags): string | undefined {
+  if (baseUrl !== undefined || type === undefined || !isExpiringAuthType(type)) return baseUrl;
+  return defaultBaseUrl(type, flags);
+}
+
 function requireFlags(name: string | undefined, flags: ServiceFlags): CompleteFlags {
-  const { baseUrl, type } = flags;
-  if (name === undefined || baseUrl === undefined || type === undefined) {
+  const { type } = flags;
+  const baseUrl = knownBaseUrl(flags);
+  const options =
+    type !== undefined && isExpiringAuthType(type)
+      ? missingFlags(type, flags).map(({ option }) => option)
+      : [];
+  if (name === undefined || baseUrl === undefined || type === undefined || options.length > 0) {
     const missing = [
       ...(name === undefined ? ["a name"] : []),
       ...(baseUrl === undefined ? ["--base-url"] : []),
       ...(type === undefined ? ["--type"] : []),
+      ...options,
     ];
     throw new UsageError(`missing: ${missing.join(", ")}`, "give them, or a whole service as --from-json");
   }

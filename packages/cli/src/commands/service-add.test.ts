@@ -39,3 +39,20 @@ test("a name that the vault would refuse is told before the next question", asyn
   );
   expect(terminal.calls).toEqual([]);
 });
+
+test("a terminal is asked for what a credential that expires cannot do without", async () => {
+  const terminal = terminalContext("https://vault.example");
+  const command = new Command("add");
+  configureServiceAdd(command, async (action) => {
+    await action(terminal.context);
+  });
+  const done = command.parseAsync(["gh", "--github-app", "1"], { from: "user" });
+  await terminal.answer("Id of the installation", "2\r");
+  await terminal.answer("uploaded private key", "app.pem\r");
+  await done;
+  expect(JSON.parse(String(terminal.bodies[0]))).toEqual({
+    name: "gh",
+    base_url: "https://api.github.com",
+    auth: { type: "github_app", app_id: "1", installation_id: "2", key_file: "app.pem" },
+  });
+});

@@ -5,6 +5,7 @@ import { Option, type Command } from "commander";
 
 import type { ConfigureCommand } from "../command-definition.js";
 import type { CommandContext } from "../command-context.js";
+import { addExpiringAuthOptions, typeOfFlags } from "../expiring-auth/registry.js";
 import { CliError, UsageError } from "../failures.js";
 import { addExamples } from "../help-examples.js";
 import { askSecret, canAsk } from "../prompt.js";
@@ -31,7 +32,8 @@ export const configureServiceAdd: ConfigureCommand = (command, perform) => {
   command.addHelpText(
     "after",
     "\nThe secret never goes on the command line. --secret-stdin and --secret-file hold one value a line, in the\n" +
-      "order of --header-name or --param-name; for basic the password, or user name and password without --username.\n" +
+      "order of --header-name or --param-name; for basic the password, or user name and password without --username;\n" +
+      "for oauth2_client the client's secret, then the refresh token. Private keys are uploaded first: `file upload`.\n" +
       "Without either, a terminal asks for it without echo. Without any option, JSON is read from standard input.",
   );
   addExamples(
@@ -40,6 +42,10 @@ export const configureServiceAdd: ConfigureCommand = (command, perform) => {
     "printenv OPENAI_API_KEY | % service add openai --base-url https://api.openai.com --bearer-stdin",
     "% service add anthropic --base-url https://api.anthropic.com --type header --header-name x-api-key",
     "% service add stripe --base-url https://api.stripe.com --type basic --secret-file stripe.key",
+    "% service add gcp --base-url https://storage.googleapis.com --service-account-file key.json",
+    "% service add github --github-app 12345 --github-installation 67890 --github-key-file app.pem",
+    "% service add erp --base-url https://erp.example.com --oauth2-grant client_credentials --oauth2-client-id ID \\\n" +
+      "      --oauth2-token-url https://id.example.com/token --secret-file erp.secret",
     "% service add --from-json service.json",
   );
   command.action((argument: string | undefined, options: ServiceAddOptions) =>
@@ -69,6 +75,8 @@ function addOptions(command: Command): void {
     .option("--secret-stdin", "read the secret from standard input")
     .option("--secret-file <file>", "read the secret from a file")
     .option("--from-json <file>", "take the whole service from a JSON file, - for standard input");
+  addExpiringAuthOptions(command);
+  command.optionsGroup("Settings:");
   addSettingsOptions(command);
 }
 
@@ -112,7 +120,7 @@ async function definitionFromFlags(
   if (options.bearerStdin === true && (options.type ?? "bearer") !== "bearer") {
     throw new UsageError("--bearer-stdin is for --type bearer", "use --secret-stdin");
   }
-  const type = options.bearerStdin === true ? "bearer" : options.type;
+  const type = typeOfFlags(options.bearerStdin === true ? "bearer" : options.type, options);
   const flags = await completeFlags(context, argument ?? options.name, { ...options, type });
   const tlsCa = await readTlsCa(options);
   const values = await readSecrets(context, flags.type, flags, options);
@@ -129,6 +137,7 @@ async function readSecrets(
   const labels = secretLabels(type, flags);
   if (options.bearerStdin === true || options.secretStdin === true) return readLines(context.stdin);
   if (options.secretFile !== undefined) return linesOf(await readSecretFile(options.secretFile));
+  if (labels.length === 0) return [];
   if (!canAsk(context)) {
     throw new UsageError("no secret was given", "use --secret-stdin or --secret-file");
   }
