@@ -143,20 +143,17 @@ async function scopesOf(
 ): Promise<readonly string[]> {
   if (flags.scope !== undefined) return flags.scope.flatMap(words);
   const login = preset?.oauth2;
-  const example = login?.example_scopes?.join(" ");
-  if (preset === undefined || login?.scope_separator === undefined) return [];
+  if (login !== undefined && login.scope_separator === undefined) return [];
   // The scope that makes a login last opens nothing by itself.
-  const isNeeded = login.offline_scope !== undefined;
+  const isNeeded = login?.offline_scope !== undefined;
+  const example = login?.example_scopes?.join(" ");
+  const such = example === undefined ? "" : `such as ${example}`;
   if (canAsk(context)) {
-    const such = example === undefined ? "" : `, such as ${example}`;
-    const question = `Scopes, with spaces between${such}`;
+    const question = ["Scopes, with spaces between", such].filter((part) => part !== "").join(", ");
     return words(await askText(context, question, isNeeded ? required : undefined));
   }
-  if (!isNeeded) return [];
-  throw new UsageError(
-    `${preset.title} needs --scope`,
-    example === undefined ? `see ${preset.docs}` : `such as ${example}`,
-  );
+  if (!isNeeded || preset === undefined) return [];
+  throw new UsageError(`${preset.title} needs --scope`, such === "" ? `see ${preset.docs}` : such);
 }
 
 function words(text: string): string[] {

@@ -8,6 +8,11 @@ import { ADMIN_TOKEN } from "./fake-vault.js";
 /** Of the key bytes 0, 1, … 19. */
 export const RECOVERY_KEY = "000G-40R4-0M30-E209-185G-R38E-1W81-24GK-8NPE";
 
+const STARTED_LOGIN = {
+  ...{ auth_url: "https://id.example/authorize", state: "s", redirect_uri: "https://v.example/cb" },
+  ...{ flow: "flow_1", expires_at: "2030-01-01T00:00:00Z" },
+};
+
 export interface TerminalContext {
   readonly context: CommandContext;
   /** `METHOD path` of every call that reached the vault. */
@@ -37,6 +42,7 @@ export function terminalContext(addr: string, initialized = true, id = ADMIN_TOK
       Response.json({
         ...{ status: "unlocked", initialized, id, scope: "admin", name: "x", auth_type: "bearer" },
         recovery_key: RECOVERY_KEY,
+        ...(url.includes("/oauth2/") ? STARTED_LOGIN : {}),
       }),
     );
   };
