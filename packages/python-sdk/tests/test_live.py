@@ -222,6 +222,30 @@ def test_a_token_that_sends_secrets_of_others_is_suspended_until_it_is_resumed(
         assert gone.status_code == 200
 
 
+def test_a_login_begins_is_looked_at_and_cancelled(vault_addr: str, token: str) -> None:
+    with VaultClient(vault_addr) as admin, VaultClient(vault_addr, token) as agent:
+        unlock_in_turn(admin, PASSWORD)
+        started = admin.oauth_authorize(
+            "calendar",
+            "https://api.example.com",
+            scopes=["read"],
+            client_id="client",
+            auth_url="https://id.example.com/authorize",
+            token_url="https://id.example.com/token",
+            authorize_params={"audience": "x"},
+        )
+        assert started.redirect_uri == f"{vault_addr}/auth/oauth2/callback"
+        assert started.auth_url.startswith("https://id.example.com/authorize?")
+        assert admin.oauth_flow(started.flow).status == "pending"
+        with pytest.raises(VaultError) as refused:
+            agent.oauth_flow(started.flow)
+        assert refused.value.code == "forbidden"
+        admin.cancel_oauth_flow(started.flow)
+        ended = admin.oauth_flow(started.flow)
+        assert (ended.status, ended.code) == ("failed", "cancelled")
+        assert agent.health_tokens() == []
+
+
 def test_a_wrong_token_is_unauthorized(vault_addr: str, token: str) -> None:
     wrong = token[:-1] + ("A" if token[-1] != "A" else "B")
     with VaultClient(vault_addr, wrong) as agent, pytest.raises(VaultError) as raised:

@@ -13,6 +13,18 @@ from vault_proxy.async_client import AsyncVaultClient
 from vault_proxy.client import VaultClient
 from vault_proxy.errors import VaultError
 from vault_proxy.issued_token import IssuedToken
+from vault_proxy.login import LoginStatus, StartedBrowserLogin, StartedDeviceLogin
 from vault_proxy.service_info import ServiceInfo
+from vault_proxy.token_health import TokenHealth
 
-__all__ = ["AsyncVaultClient", "IssuedToken", "ServiceInfo", "VaultClient", "VaultError"]
+__all__ = [
+    "AsyncVaultClient",
+    "IssuedToken",
+    "LoginStatus",
+    "ServiceInfo",
+    "StartedBrowserLogin",
+    "StartedDeviceLogin",
+    "TokenHealth",
+    "VaultClient",
+    "VaultError",
+]

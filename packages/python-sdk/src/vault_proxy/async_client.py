@@ -16,10 +16,20 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from types import TracebackType
 
+    from typing_extensions import Unpack
+
     from vault_proxy.issued_token import IssuedToken
+    from vault_proxy.login import (
+        BrowserLoginOptions,
+        DeviceLoginOptions,
+        LoginStatus,
+        StartedBrowserLogin,
+        StartedDeviceLogin,
+    )
     from vault_proxy.operations import AnyData, Headers, Operation
     from vault_proxy.request_target import Params
     from vault_proxy.service_info import ServiceInfo
+    from vault_proxy.token_health import TokenHealth
 
 Result = TypeVar("Result")
 
@@ -102,6 +112,33 @@ class AsyncVaultClient:
     async def list_services(self) -> list[ServiceInfo]:
         """List the services that can be called, without their secrets."""
         return await self._call(operations.list_services())
+
+    async def health_tokens(self) -> list[TokenHealth]:
+        """Say how long the access tokens of services whose credential expires are still valid."""
+        return await self._call(operations.health_tokens())
+
+    async def oauth_authorize(
+        self, service_name: str, base_url: str, **options: Unpack[BrowserLoginOptions]
+    ) -> StartedBrowserLogin:
+        """Begin a login in a browser (admin): who opens its `auth_url` and logs in makes the service.
+
+        It replaces a service of that name. `oauth_flow` tells how the login stands.
+        """
+        return await self._call(operations.oauth_authorize(service_name, base_url, options))
+
+    async def oauth_device(
+        self, service_name: str, base_url: str, **options: Unpack[DeviceLoginOptions]
+    ) -> StartedDeviceLogin:
+        """Begin a login by a code that is typed on another device (admin)."""
+        return await self._call(operations.oauth_device(service_name, base_url, options))
+
+    async def oauth_flow(self, flow: str) -> LoginStatus:
+        """Say how a login stands (admin), or how it ended within the last five minutes."""
+        return await self._call(operations.oauth_flow(flow))
+
+    async def cancel_oauth_flow(self, flow: str) -> None:
+        """Cancel a login that is under way (admin)."""
+        await self._call(operations.cancel_oauth_flow(flow))
 
     async def create_token(
         self,

@@ -11,13 +11,16 @@ import httpx
 
 from vault_proxy.errors import VaultError
 from vault_proxy.issued_token import IssuedToken
+from vault_proxy.login import LoginStatus, StartedBrowserLogin, StartedDeviceLogin
 from vault_proxy.request_target import proxy_target
 from vault_proxy.service_info import ServiceInfo
+from vault_proxy.token_health import TokenHealth
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 
     from vault_proxy.address import VaultAddress
+    from vault_proxy.login import BrowserLoginOptions, DeviceLoginOptions
     from vault_proxy.request_target import Params
 
     Headers = Mapping[str, str] | Sequence[tuple[str, str]]
@@ -31,6 +34,8 @@ _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 # What `token list` shows or `create_token` gave: with nothing in it that would name another path.
 _TOKEN_OR_PREFIX = re.compile(r"[A-Za-z0-9_-]+(\.\.\.)?", re.ASCII)
+
+_FLOW = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
 # What the vault accepts as the place of its token, beside Authorization; the caller's own would be a second token.
 _TOKEN_HEADERS = ("authorization", "x-vault-token")
@@ -79,6 +84,45 @@ def health() -> Operation[str]:
         return status
 
     return Operation("GET", "/health", _json_reader(read), with_token=False)
+
+
+def health_tokens() -> Operation[list[TokenHealth]]:
+    """Ask how long the access tokens of services are still valid."""
+
+    def read(answer: object) -> list[TokenHealth]:
+        if not isinstance(answer, list):
+            raise ValueError("no list")
+        return [TokenHealth.from_json(item) for item in answer]
+
+    return Operation("GET", "/health/tokens", _json_reader(read))
+
+
+def oauth_authorize(service_name: str, base_url: str, options: BrowserLoginOptions) -> Operation[StartedBrowserLogin]:
+    """Begin a login in a browser; an admin token is needed."""
+    body = {"json": {**options, "service_name": service_name, "base_url": base_url}}
+    return Operation("POST", "/auth/oauth2/authorize", _json_reader(StartedBrowserLogin.from_json), body=body)
+
+
+def oauth_device(service_name: str, base_url: str, options: DeviceLoginOptions) -> Operation[StartedDeviceLogin]:
+    """Begin a login on another device; an admin token is needed."""
+    body = {"json": {**options, "service_name": service_name, "base_url": base_url}}
+    return Operation("POST", "/auth/oauth2/device", _json_reader(StartedDeviceLogin.from_json), body=body)
+
+
+def oauth_flow(flow: str) -> Operation[LoginStatus]:
+    """Ask how a login stands; an admin token is needed. Raises `ValueError` for what names no login."""
+    return Operation("GET", _flow_target(flow), _json_reader(LoginStatus.from_json))
+
+
+def cancel_oauth_flow(flow: str) -> Operation[None]:
+    """Cancel a login; an admin token is needed. Raises `ValueError` for what names no login."""
+    return Operation("DELETE", _flow_target(flow), _json_reader(lambda _answer: None))
+
+
+def _flow_target(flow: str) -> str:
+    if not _FLOW.fullmatch(flow):
+        raise ValueError("a login is named by letters, digits, '_' and '-'")
+    return f"/auth/oauth2/flows/{flow}"
 
 
 def list_services() -> Operation[list[ServiceInfo]]:
