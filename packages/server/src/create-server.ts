@@ -186,6 +186,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
       authenticate: (token) => tokens.authenticate(token),
       searchOutbound: (service) => createOutboundScan(outboundSecrets, service),
       strike: (token, secret) => tokens.strike(token, secret),
+      strikeOnce: (token, cause) => tokens.strikeOnce(token, cause),
       routes,
       calls,
       maxCallsPerToken: MAX_CALLS_PER_TOKEN,

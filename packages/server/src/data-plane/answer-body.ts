@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { pipeline, type Transform } from "node:stream";
+import type { PartialMatch } from "../scrubbing/partial-match.js";
 import type { SecretMatcher } from "../scrubbing/secret-matcher.js";
 import { TextBeginning } from "../scrubbing/text-encoding.js";
 import type { AnswerPlan } from "./answer-plan.js";
@@ -29,6 +30,8 @@ export interface AnswerBodyEvents {
   readonly onEnd: () => void;
   /** The body cannot be decoded, or is in an encoding that cannot be searched. */
   readonly onFailure: () => void;
+  /** A part of a secret showed itself as one. May abandon the body. */
+  readonly onPartialMatch: (match: PartialMatch) => void;
 }
 
 export function createAnswerBody(
@@ -38,7 +41,10 @@ export function createAnswerBody(
   events: AnswerBodyEvents,
 ): AnswerBody {
   if (plan.kind === "pass" || matcher === undefined) return new PassedBody(response, events);
-  const output = new ScrubbedOutput(response, matcher, { edges: plan.edges });
+  const output = new ScrubbedOutput(response, matcher, {
+    edges: plan.edges,
+    onPartialMatch: events.onPartialMatch,
+  });
   return plan.codings.length === 0
     ? new ScrubbedBody(response, output, plan, events)
     : new DecodedBody(response, output, plan, events);

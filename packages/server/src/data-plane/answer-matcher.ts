@@ -1,19 +1,21 @@
-import { isSearchable, secretForms, type FormSet } from "../scrubbing/secret-forms.js";
+import { isSearchable, publicStarts, secretForms, type FormSet } from "../scrubbing/secret-forms.js";
 import { compilePatterns, type SearchedSecret, type SecretMatcher } from "../scrubbing/secret-matcher.js";
 
 /** Compiles what finds the secrets, in every form in which an answer may hold them. Takes milliseconds. */
 export function compileAnswerMatcher(searched: readonly SearchedSecret[]): SecretMatcher {
   const patterns: Buffer[] = [];
+  const starts: Buffer[] = [];
   for (const { secret, forms } of searched) {
     const text = secret.reveal();
     if (!isSearchable(text)) continue;
+    if (forms !== "base64") starts.push(...publicStarts(text));
     if (forms === "base64") patterns.push(...secretForms(text, forms));
     for (const written of writings(text, forms)) {
       patterns.push(...secretForms(written, written === text ? "all" : "common"));
     }
   }
-  const matcher = compilePatterns(patterns);
-  for (const pattern of patterns) pattern.fill(0);
+  const matcher = compilePatterns(patterns, starts);
+  for (const pattern of [...patterns, ...starts]) pattern.fill(0);
   return matcher;
 }
 

@@ -17,7 +17,12 @@ const RECORD: ServiceRecord = {
 };
 
 /** The fields that go out of those that a caller sent to a service. Flat. */
-function forwarded(fields: readonly string[], settings: Partial<ServiceRecord> = {}): readonly string[] {
+function forwarded(
+  fields: readonly string[],
+  settings: Partial<ServiceRecord> = {},
+  guesses = 0,
+): readonly string[] {
+  const now = 0;
   const record = { ...RECORD, ...settings };
   const routes = createServiceRoutes({
     records: () => new Map([["api", record]]),
@@ -27,8 +32,9 @@ function forwarded(fields: readonly string[], settings: Partial<ServiceRecord> =
   });
   const route = routes.get("api");
   if (route === undefined) throw new Error("no such service");
+  for (let guess = 0; guess < guesses; guess += 1) route.ranges.note(now);
   const request = { method: "GET", rawHeaders: [...fields] } as Partial<IncomingMessage> as IncomingMessage;
-  return prepareRequest(request, { service: "api", path: "/x", query: undefined }, route).headers;
+  return prepareRequest(request, { service: "api", path: "/x", query: undefined }, route, now).headers;
 }
 
 /** Fields around those that a test is about: they must stay as they are. */
@@ -71,6 +77,17 @@ describe("no range goes on", () => {
   test("with something between them, which stays", () => {
     const fields = ["Range", "bytes=0-4", "Accept", "text/plain", "Range", "bytes=5-9"];
     expect(forwarded(among(...fields))).toEqual(among("Accept", "text/plain"));
+  });
+});
+
+describe("no range goes on after guesses at the edges of parts", () => {
+  test.each([
+    ["of any name", ["Range", "bytes=0-9"]],
+    ["of the old name", ["Request-Range", "bytes=0-9"]],
+  ])("%s", (_what, fields) => {
+    expect(forwarded(among(...fields), {}, 2)).toEqual(among(...fields));
+    expect(forwarded(among(...fields), {}, 3)).toEqual(among());
+    expect(forwarded(among(...fields), { scrub: "off" }, 3)).toEqual(among(...fields));
   });
 });
 

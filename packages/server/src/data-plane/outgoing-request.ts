@@ -7,11 +7,16 @@ import { acceptableCodings } from "./content-decoding.js";
 import type { CookieJar } from "./cookie-jar.js";
 import type { ServiceRoute } from "./service-routes.js";
 
-/** Strip, then inject: what remains of the caller's request, without any credential of its own. */
+/**
+ * Strip, then inject: what remains of the caller's request, without any credential of its own.
+ *
+ * @param now monotonic milliseconds
+ */
 export function prepareRequest(
   request: IncomingMessage,
   target: ProxyTarget,
   route: ServiceRoute,
+  now: number,
 ): OutgoingRequest {
   const { injector, record } = route;
   const headers = filterRequestHeaders(request.rawHeaders, {
@@ -22,7 +27,7 @@ export function prepareRequest(
     if (!hasHeader(headers, canonicalName)) headers.push(name, value);
   }
   if (route.searchedAnswers !== undefined) {
-    limitRanges(headers);
+    limitRanges(headers, route.ranges.isOpen(now) ? 1 : 0);
     limitCodings(headers);
   }
   return {
@@ -44,14 +49,14 @@ const RANGE_FIELDS: ReadonlySet<string> = new Set(["range", "request-range"]);
  * Several ranges at once (RFC 9110 §14.2) would come in one body, cut wherever the caller likes, also in a secret. The
  * field may be ignored: then the whole is the answer.
  */
-function limitRanges(headers: string[]): void {
+function limitRanges(headers: string[], most: 0 | 1): void {
   const ranges: number[] = [];
   for (let index = headers.length - 2; index >= 0; index -= 2) {
     const name = canonicalHeaderName(headers[index] ?? "");
     if (RANGE_FIELDS.has(name)) ranges.push(index);
   }
   const [only] = ranges;
-  if (ranges.length === 1 && only !== undefined && headers[only + 1]?.includes(",") !== true) return;
+  if (ranges.length === most && only !== undefined && headers[only + 1]?.includes(",") !== true) return;
   for (const index of ranges) headers.splice(index, 2);
 }
 

@@ -56,6 +56,7 @@ async function startPipeline(upstream: RequestListener) {
       cookieJars: createCookieJars(Date.now),
     }),
     searchOutbound: (service) => createOutboundScan(outbound, service),
+    strikeOnce: () => undefined,
     strike: (token) => strikes.push(token.digest),
     calls,
     maxCallsPerToken: 3,

@@ -4,7 +4,7 @@ import type { OutgoingRequest } from "../auth-strategies/auth-strategy.js";
 import { toVaultProxyError, VaultProxyError } from "../errors/vault-proxy-error.js";
 import { canonicalHeaderName } from "../network/header-policy.js";
 import { assertSafePath, assertSafeQuery, splitProxyTarget } from "../network/request-target.js";
-import { describeThrown, type Logger } from "../redaction/logger.js";
+import { describeThrown } from "../redaction/logger.js";
 import type { OutboundScan } from "../scrubbing/outbound-scan.js";
 import type { SecretIdentity } from "../scrubbing/outbound-secrets.js";
 import { isTextual } from "../scrubbing/textual-content.js";
@@ -12,6 +12,7 @@ import type { TokenRecord } from "../tokens/token-record.js";
 import type { CountBytes } from "./chunk-collector.js";
 import { sayContinue } from "./continue-answer.js";
 import { injectCredential } from "./credential-injection.js";
+import { watchGuesses, type GuessWatchParts } from "./guess-watch.js";
 import type { InFlightCalls } from "./in-flight-calls.js";
 import { countForward } from "./max-forwards.js";
 import { answerError, answerErrorOnSocket, answerOptions } from "./own-answer.js";
@@ -35,7 +36,7 @@ const REPEATABLE_BODY_BYTES = 64 * 1024;
 /** RFC 9110 §9.2.2; PUT and DELETE too, as far as they have no body. */
 const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 
-export interface ProxyPipelineParts {
+export interface ProxyPipelineParts extends GuessWatchParts {
   readonly isLocked: () => boolean;
   readonly authenticate: (token: string) => TokenRecord | undefined;
   /** Starts the search of one request for secrets of other services than the called one. */
@@ -47,9 +48,6 @@ export interface ProxyPipelineParts {
   /** Calls of one token that may run at once. */
   readonly maxCallsPerToken: number;
   readonly countBytes: CountBytes;
-  /** Monotonic milliseconds. */
-  readonly now: () => number;
-  readonly log: Logger;
 }
 
 /** A call as it comes from the listener. */
@@ -149,7 +147,7 @@ function admit(parts: ProxyPipelineParts, request: IncomingMessage, rawTarget: s
   if (target === undefined || route === undefined) throw new VaultProxyError("not_found", "no such service");
   assertSafePath(target.path);
   if (target.query !== undefined) assertSafeQuery(target.query);
-  const outgoing = prepareRequest(request, target, route);
+  const outgoing = prepareRequest(request, target, route, parts.now());
   const search = parts.searchOutbound(route.name);
   if (search.isNeeded) {
     const found = search.scanText(pathOf(outgoing)) ?? search.scanHeaders(outgoing.headers);
@@ -283,6 +281,7 @@ function forward(
     route: renewing === undefined ? route : { ...route, currentGate: renewing.currentGate },
     basePath: outgoing.basePath,
     takeCookies,
+    onPartialMatch: watchGuesses(parts, { token, route, requestId }),
     retry: body === null && isIdempotent ? send : undefined,
     onEnd(ended, outcome) {
       parts.calls.remove(ended);
@@ -318,6 +317,7 @@ function forwardUpgrade(
     route: renewing === undefined ? route : { ...route, currentGate: renewing.currentGate },
     basePath: outgoing.basePath,
     takeCookies,
+    onPartialMatch: watchGuesses(parts, { token, route, requestId }),
     onEnd(ended, outcome) {
       parts.calls.remove(ended);
       logOutcome(parts, { requestId, route, outgoing, startedAt }, outcome);

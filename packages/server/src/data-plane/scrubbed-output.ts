@@ -1,23 +1,32 @@
 import type { Writable } from "node:stream";
 import { ScrubStream } from "../scrubbing/scrub-stream.js";
+import type { PartialMatch } from "../scrubbing/partial-match.js";
 import type { SecretMatcher } from "../scrubbing/secret-matcher.js";
 
 /** How long the last bytes wait for more when they could be the start of a secret. */
 const SILENCE_MS = 20;
+
+export interface ScrubbedOutputOptions {
+  readonly edges: boolean;
+  /** Told of parts of secrets that showed themselves as such; may abandon the output. */
+  readonly onPartialMatch: (match: PartialMatch) => void;
+}
 
 /** Writes bytes to a stream with the secrets in them overwritten, each chunk as soon as it may leave. */
 export class ScrubbedOutput {
   readonly #output: Writable;
   readonly #matcher: () => SecretMatcher;
   readonly #stream: ScrubStream;
+  readonly #onPartialMatch: ScrubbedOutputOptions["onPartialMatch"];
   #searchedFor: SecretMatcher;
   #timer: NodeJS.Timeout | undefined;
   #hasWritten = false;
 
   /** @param matcher asked for with each chunk: another one is searched for from there on */
-  constructor(output: Writable, matcher: () => SecretMatcher, options: { readonly edges: boolean }) {
+  constructor(output: Writable, matcher: () => SecretMatcher, options: ScrubbedOutputOptions) {
     this.#output = output;
     this.#matcher = matcher;
+    this.#onPartialMatch = options.onPartialMatch;
     this.#searchedFor = matcher();
     this.#stream = new ScrubStream(this.#searchedFor, options);
   }
@@ -37,7 +46,9 @@ export class ScrubbedOutput {
     this.#keepUp();
     const leaving = this.#stream.push(chunk);
     if (this.#stream.heldBytes > 0) this.#awaitSilence();
-    return this.#writeOut(leaving);
+    const wantsMore = this.#writeOut(leaving);
+    this.#report();
+    return wantsMore;
   }
 
   /** Writes what was held back. The output is not ended. */
@@ -45,11 +56,19 @@ export class ScrubbedOutput {
     clearTimeout(this.#timer);
     this.#keepUp();
     this.#writeOut(this.#stream.end());
+    this.#report();
   }
 
   /** To be called if {@link ScrubbedOutput.finish} is not: nothing is written any more. */
   abandon(): void {
     clearTimeout(this.#timer);
+    this.#stream.abandon();
+    this.#report();
+  }
+
+  #report(): void {
+    const match = this.#stream.takePartialMatch();
+    if (match !== undefined) this.#onPartialMatch(match);
   }
 
   #keepUp(): void {

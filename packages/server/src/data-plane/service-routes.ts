@@ -14,6 +14,7 @@ import { parseBaseUrl } from "../network/base-url.js";
 import { createConnector } from "../network/connector.js";
 import { canonicalHeaderName } from "../network/header-policy.js";
 import type { ReadGate } from "../network/read-gate.js";
+import { RangeLimit } from "./range-limit.js";
 import type { CookieJar } from "./cookie-jar.js";
 import type { CookieJars } from "./cookie-jars.js";
 import { createSearchedAnswers, type SearchedAnswers } from "./answer-search.js";
@@ -59,6 +60,8 @@ export interface ServiceRoute {
    * @returns what to call when it was sent, or never will be
    */
   readonly hold: () => () => void;
+  /** Whether callers may ask for parts. */
+  readonly ranges: RangeLimit;
   /** The gate of the connection whose bytes are being handled in this very turn. */
   readonly currentGate: () => ReadGate | undefined;
 }
@@ -196,6 +199,7 @@ function routeOf(
     searchedAnswers:
       record.scrub === "off" ? undefined : createSearchedAnswers(searchedSecretsOf(record), changing),
     cookieJar,
+    ranges: new RangeLimit(),
     currentGate: () => currentGate,
     dispatcher: new Pool(base.origin, {
       connections: LIMITS.maxConnections,

@@ -3,8 +3,10 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
 import { NO_TOKEN, type ServiceRecord } from "../auth-strategies/service-definition.js";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { Secret } from "../redaction/secret.js";
 import { createCookieJars } from "./cookie-jars.js";
+import type { PartialMatch } from "../scrubbing/partial-match.js";
 import { createServiceRoutes } from "./service-routes.js";
 import { UpstreamExchange, type ExchangeOutcome } from "./upstream-exchange.js";
 
@@ -23,7 +25,7 @@ async function listen(server: Server | HttpServer): Promise<number> {
 }
 
 /** An exchange for each call, in front of an upstream that does what it likes with the connection. */
-async function startExchanges(onRequest: (socket: Socket) => void, secret = SECRET) {
+async function startExchanges(onRequest: (socket: Socket) => void, secret = SECRET, endsAtPartial = false) {
   const sockets = new Set<Socket>();
   const upstream = createServer((socket) => {
     sockets.add(socket);
@@ -46,6 +48,7 @@ async function startExchanges(onRequest: (socket: Socket) => void, secret = SECR
     cookieJars: createCookieJars(Date.now),
   });
   const outcomes: ExchangeOutcome[] = [];
+  const partial: PartialMatch[] = [];
   const vault = createHttpServer((request, response) => {
     const route = routes.get("api");
     if (route === undefined) throw new Error("no such service");
@@ -53,6 +56,10 @@ async function startExchanges(onRequest: (socket: Socket) => void, secret = SECR
       ...{ request, response, requestId: "r", tokenDigest: "d", route, basePath: "" },
       now: () => performance.now(),
       countBytes: () => undefined,
+      onPartialMatch: (match) => {
+        partial.push(match);
+        if (endsAtPartial) exchange.end(new VaultProxyError("token_suspended", "no more"));
+      },
       onEnd: (_exchange, outcome) => outcomes.push(outcome),
     });
     route.dispatcher.dispatch({ method: "GET", path: "/", headers: [] }, exchange);
@@ -64,7 +71,7 @@ async function startExchanges(onRequest: (socket: Socket) => void, secret = SECR
     vault.closeAllConnections();
     await Promise.all([upstream, vault].map((server) => new Promise((resolve) => server.close(resolve))));
   });
-  return { port, outcomes };
+  return { port, outcomes, partial };
 }
 
 /** Sends a call, and gives all that the caller receives until the connection ends, or until it matches. */
@@ -194,6 +201,53 @@ test("a secret in Content-Type is overwritten, and the body is searched by the t
     "json-seq",
   );
   expect(await receive(port)).toMatch(/\r\nContent-Type: application\/\*{8}\r\n.*\r\n\r\n"\*{8}"$/s);
+});
+
+describe("an answer that holds a part of a secret", () => {
+  const part = (status: number, body: string): string =>
+    `HTTP/1.1 ${status} OK\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+
+  test.each([
+    ["at the end of a part", part(206, `text ${SECRET.slice(0, 14)}`), { at: "end", length: 14 }],
+    ["at the start of a part", part(206, `${SECRET.slice(10)} text`), { at: "start", length: 14 }],
+    ["that is all of a part", part(206, SECRET.slice(4, 16)), { at: "end", length: 12 }],
+    [
+      "at the end of a piece",
+      `${CHUNKED}\r\nd\r\n${SECRET.slice(0, 13)}\r\n1\r\n?\r\n0\r\n\r\n`,
+      { at: "inside", length: 13 },
+    ],
+  ])("%s tells of it", async (_what, bytes, expected) => {
+    const { port, partial } = await startExchanges((socket) => socket.write(bytes));
+    await receive(port);
+    expect(partial).toEqual([expected]);
+  });
+
+  test.each([
+    ["a short one", part(206, `text ${SECRET.slice(0, 9)}`)],
+    ["a whole one at the end", part(206, `text ${SECRET}`)],
+    ["a whole one at the start", part(206, `${SECRET} text`)],
+    ["a whole one that is all", part(206, SECRET)],
+    ["one in the middle", part(206, `text ${SECRET.slice(0, 15)} text`)],
+  ])("does not where it is %s", async (_what, bytes) => {
+    const { port, partial } = await startExchanges((socket) => socket.write(bytes));
+    await receive(port);
+    expect(partial).toEqual([]);
+  });
+
+  test("may be ended by it, whatever else came", async () => {
+    const bytes = ["?", SECRET.slice(0, 12), "?", "more", SECRET.slice(0, 13), "?"].map((text) =>
+      chunk(Buffer.from(text)),
+    );
+    const { port, partial, outcomes } = await startExchanges(
+      (socket) =>
+        socket.write(Buffer.concat([Buffer.from(`${CHUNKED}\r\n`), ...bytes, Buffer.from("0\r\n\r\n")])),
+      SECRET,
+      true,
+    );
+    expect(await receive(port)).not.toContain("more");
+    expect(partial).toEqual([{ at: "inside", length: 12 }]);
+    expect(outcomes).toMatchObject([{ error: { code: "token_suspended" } }]);
+  });
 });
 
 describe("an answer that comes whole in one piece arrives whole", () => {

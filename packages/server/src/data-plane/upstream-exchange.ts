@@ -4,6 +4,7 @@ import type { Dispatcher } from "undici";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { ReadGate } from "../network/read-gate.js";
 import { describeUpstreamError, isConnectionLoss } from "../network/upstream-errors.js";
+import type { PartialMatch } from "../scrubbing/partial-match.js";
 import { createAnswerBody, type AnswerBody } from "./answer-body.js";
 import { encodeInterim, readAnswerHead, readTrailers } from "./answer-head.js";
 import { headOfDecoded, planAnswer } from "./answer-plan.js";
@@ -62,6 +63,8 @@ export interface ExchangeOptions {
   readonly countBytes: CountBytes;
   /** Keeps the cookies of an answer's head; absent if the service keeps none. */
   readonly takeCookies?: ((rawHeaders: readonly Buffer[]) => void) | undefined;
+  /** A part of a secret showed itself as one in the body. May end the exchange. */
+  readonly onPartialMatch: (match: PartialMatch) => void;
   /** Sends the same request once more; absent if that might do something twice (RFC 9110 §9.2.2). */
   readonly retry?: (() => void) | undefined;
   /** Called once, when the call is over in either direction. */
@@ -165,6 +168,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
       onDrain: this.#onDrain,
       onEnd: this.#onBodyEnd,
       onFailure: () => this.#breakOff(UNREADABLE),
+      onPartialMatch: this.#options.onPartialMatch,
     });
     this.#status = status;
     // These have no body whatever their headers say (RFC 9110 §8.6), and undici would miss it.
@@ -304,7 +308,12 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
       this.#breakOff("the upstream's answer is not valid HTTP");
       return;
     }
-    for (const piece of opening.pieces) this.#pass(body, piece);
+    for (const piece of opening.pieces) {
+      // What a piece holds may end the call.
+      if (this.isOver) return;
+      this.#pass(body, piece);
+    }
+    if (this.isOver) return;
     if (opening.isWhole) body.end();
     this.#flushHead(body);
   };

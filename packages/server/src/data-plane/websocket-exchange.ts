@@ -160,9 +160,10 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
   }
 
   #join(caller: Duplex, upstream: Duplex, behindHead: Buffer): void {
-    const { countBytes } = this.#options;
+    const { countBytes, onPartialMatch } = this.#options;
     const search = this.#search;
-    const output = search && new ScrubbedOutput(caller, () => search.matcher, { edges: false });
+    const output =
+      search && new ScrubbedOutput(caller, () => search.matcher, { edges: false, onPartialMatch });
     this.#output = output;
     if (behindHead.length > 0) upstream.write(behindHead);
 

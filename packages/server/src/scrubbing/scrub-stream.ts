@@ -1,5 +1,6 @@
 import { LeadingTail } from "./leading-tail.js";
 import { LET_GO_BYTES, PIECE_BYTES, SHORTEST_EDGE } from "./scrubbing-limits.js";
+import { PartialMatchWatch, type PartialMatch } from "./partial-match.js";
 import { ROOT, type ScanCursor, type SecretMatcher } from "./secret-matcher.js";
 
 const NOTHING = Buffer.alloc(0);
@@ -32,6 +33,9 @@ export class ScrubStream {
   #lastStart = -1;
   #lastEnd = -1;
   #hits = 0;
+  /** Where the longest occurrence ends that begins with the first byte. */
+  #wholeAtStart = 0;
+  readonly #watch = new PartialMatchWatch();
   #ended = false;
 
   constructor(matcher: SecretMatcher, options: ScrubStreamOptions = {}) {
@@ -65,13 +69,16 @@ export class ScrubStream {
     };
 
     const tail = this.#leadingTail;
-    if (tail?.isOpen === true) {
+    const isAtStart = tail?.isOpen === true;
+    if (isAtStart) {
       const before = tail.length;
       tail.read(chunk);
       if (tail.length > before) overwrite(0, tail.length);
     }
     this.#findAll(chunk, came, overwrite);
     this.#received += chunk.length;
+    if (isAtStart && this.#leadingTail?.isOpen === false) this.#noteLeadingTail();
+    this.#noteWithheld();
     return this.#release(scrubbed ?? chunk);
   }
 
@@ -115,11 +122,25 @@ export class ScrubStream {
   /** Gives what is still held: nothing more comes, so it was no secret. */
   end(): Buffer {
     this.#assertOpen();
+    if (this.#leadingTail?.isOpen === true) this.#noteLeadingTail();
     if (this.#leadingTail !== undefined) this.#scrubTrailingHead();
+    this.#watch.cutOff();
     this.#ended = true;
     const leaving = this.#held;
     this.#held = NOTHING;
     return leaving;
+  }
+
+  /** Nothing more comes or leaves. May be called at any time. */
+  abandon(): void {
+    this.#watch.cutOff();
+    this.#ended = true;
+    this.#held = NOTHING;
+  }
+
+  /** The longest part of a secret since this was asked last that showed itself as one, and was not the whole. */
+  takePartialMatch(): PartialMatch | undefined {
+    return this.#watch.take();
   }
 
   /** Calls `overwrite` for each occurrence that ends in these bytes, the first of which has the position `came`. */
@@ -130,6 +151,7 @@ export class ScrubStream {
       const length = this.#matcher.findNext(bytes, cursor);
       if (length === 0) return;
       const end = came + cursor.position;
+      if (end === length) this.#wholeAtStart = end;
       overwrite(this.#withLeadingTail(end - length), end);
     }
   }
@@ -139,6 +161,7 @@ export class ScrubStream {
   }
 
   #count(from: number, to: number): void {
+    this.#watch.complete(from, to);
     if (from > this.#lastEnd) {
       this.#hits += 1;
       this.#lastStart = from;
@@ -168,6 +191,26 @@ export class ScrubStream {
     return this.#received - (start >= this.#lastStart ? Math.max(start, this.#lastEnd) : start);
   }
 
+  #noteWithheld(): void {
+    const isAtStart = this.#leadingTail?.isOpen === true;
+    const start = isAtStart ? 0 : this.#received - this.#matcher.depth(this.#cursor.state);
+    // What began in the last occurrence is another form of the same.
+    if (start < this.#lastEnd) this.#watch.withhold(this.#received, 0);
+    else this.#watch.withhold(start, this.#secretBytes(this.#received - start));
+  }
+
+  /** How many of so many last bytes are not known to everybody, if they are the start of a secret. */
+  #secretBytes(length: number): number {
+    const { state } = this.#cursor;
+    return length === this.#matcher.depth(state) ? length - this.#matcher.publicDepth(state) : length;
+  }
+
+  /** A secret that stands there as a whole is no part of one. */
+  #noteLeadingTail(): void {
+    const { length } = this.#leadingTail ?? { length: 0 };
+    if (length > this.#wholeAtStart) this.#watch.note("start", length);
+  }
+
   /** Gives all but the suspicious bytes of what is held and of the bytes behind it. */
   #release(bytes: Buffer): Buffer {
     const held = this.#held;
@@ -190,6 +233,7 @@ export class ScrubStream {
     // A short start is one of a secret too if it goes on where a piece of that secret ended.
     const goesOn = length > 0 && from <= this.#lastEnd;
     if (length < SHORTEST_EDGE && !goesOn) return;
+    this.#watch.note("end", this.#secretBytes(length));
     this.#count(from, this.#received);
     this.#overwriteHeld(from, this.#received, this.#received);
   }

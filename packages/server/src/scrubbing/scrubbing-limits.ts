@@ -22,6 +22,12 @@ export const LET_GO_BYTES = 4;
 export const SHORTEST_EDGE = 6;
 
 /**
+ * Bytes of a form: a part of a secret that is as long, and is seen to be one, counts as a guess at it. Shorter ones
+ * stand in innocent text.
+ */
+export const SHORTEST_GUESS = 10;
+
+/**
  * Bytes that are looked at to see that no pattern starts in them, unless the shortest pattern is shorter: a longer
  * window skips more at once but finds more pieces of patterns in it.
  */

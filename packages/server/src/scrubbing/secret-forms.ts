@@ -2,6 +2,7 @@ import { base64Forms } from "./base64-forms.js";
 import { htmlForms, rareHtmlForms } from "./html-forms.js";
 import { jsonForms, rareJsonForms, wholeJsonForms } from "./json-forms.js";
 import { escapeForms, percentForms, rarePercentForms, wholePercentForms } from "./percent-forms.js";
+import { publicStartLength } from "./public-start.js";
 import { PIECE_BYTES, SHORTEST_SEARCHED_LINE, SHORTEST_SEARCHED_SECRET } from "./scrubbing-limits.js";
 
 /**
@@ -52,6 +53,16 @@ export function secretForms(secret: string, set: FormSet = "all"): Buffer[] {
     }
   }
   return Array.from(patterns, (pattern) => Buffer.from(pattern, "latin1"));
+}
+
+/** What the patterns of a secret, as it is, begin with that is none. */
+export function publicStarts(secret: string): Buffer[] {
+  const publicLength = publicStartLength(secret);
+  if (publicLength === 0) return [];
+  const raw = Buffer.from(secret);
+  return pieceStarts(raw.length)
+    .filter((start) => start < publicLength)
+    .map((start) => Buffer.from(raw.subarray(start, Math.min(start + PIECE_BYTES, publicLength))));
 }
 
 function commonForms(text: string): string[] {
@@ -109,11 +120,12 @@ function isPublicLine(line: string): boolean {
 
 /** Consecutive pieces that together cover the form; the last one overlaps backwards, so that all are of full size. */
 function cutIntoPieces(form: string): string[] {
-  if (form.length <= PIECE_BYTES) return [form];
-  const pieces: string[] = [];
-  for (let start = 0; start < form.length; start += PIECE_BYTES) {
-    const from = Math.min(start, form.length - PIECE_BYTES);
-    pieces.push(form.slice(from, from + PIECE_BYTES));
-  }
-  return pieces;
+  return pieceStarts(form.length).map((start) => form.slice(start, start + PIECE_BYTES));
+}
+
+function pieceStarts(length: number): number[] {
+  const count = Math.ceil(length / PIECE_BYTES);
+  return Array.from({ length: count }, (_, i) =>
+    Math.max(0, Math.min(i * PIECE_BYTES, length - PIECE_BYTES)),
+  );
 }

@@ -49,6 +49,8 @@ export interface SecretMatcher {
   depth(state: number): number;
   /** The bytes that lead from the root to this state: as many as {@link SecretMatcher.depth} says. */
   prefix(state: number): Buffer;
+  /** How many of the bytes that lead to this state belong to a public start of a pattern. */
+  publicDepth(state: number): number;
   /** The state of the patterns' common start that is longer by one byte, if there is one. */
   child(state: number, byte: number): number | undefined;
   /** Whether exactly the bytes that lead from the root to this state are a pattern. */
@@ -70,9 +72,13 @@ export function compileSecretMatcher(secrets: Iterable<SearchedSecret>): SecretM
  * That takes 11 bytes a state instead of hundreds, costs at most two steps a byte however hostile the text, and is
  * rarely walked at all: most bytes are skipped, see {@link createSkipTable}.
  *
+ * @param publicStarts what patterns begin with that is no secret
  * @throws {RangeError} if a pattern is empty or longer than {@link LONGEST_PATTERN}
  */
-export function compilePatterns(patterns: readonly Uint8Array[]): SecretMatcher {
+export function compilePatterns(
+  patterns: readonly Uint8Array[],
+  publicStarts: readonly Uint8Array[] = [],
+): SecretMatcher {
   let longestPattern = 0;
   for (const { length } of patterns) {
     if (length < 1 || length > LONGEST_PATTERN) {
@@ -80,7 +86,9 @@ export function compilePatterns(patterns: readonly Uint8Array[]): SecretMatcher 
     }
     longestPattern = Math.max(longestPattern, length);
   }
-  const { labels, firstChild, depths, longest, fail, nextOfRoot } = buildAutomaton(patterns);
+  const automaton = buildAutomaton(patterns);
+  const { labels, firstChild, depths, longest, fail, nextOfRoot } = automaton;
+  const publicDepths = publicDepthsOf(automaton, publicStarts);
   const { skips, mask, window } = createSkipTable(patterns);
   const stateCount = labels.length;
   // The states with a depth that is cheap to read again; breadth first, so that they come first.
@@ -90,7 +98,7 @@ export function compilePatterns(patterns: readonly Uint8Array[]): SecretMatcher 
   return {
     longestPattern,
     stateCount,
-    tableBytes: [labels, firstChild, depths, longest, fail, nextOfRoot, skips].reduce(
+    tableBytes: [labels, firstChild, depths, longest, fail, nextOfRoot, skips, publicDepths].reduce(
       (sum, table) => sum + table.byteLength,
       0,
     ),
@@ -167,13 +175,9 @@ export function compilePatterns(patterns: readonly Uint8Array[]): SecretMatcher 
       return bytes;
     },
 
-    child(state, byte) {
-      const childrenEnd = firstChild[state + 1] ?? 0;
-      for (let child = firstChild[state] ?? 0; child < childrenEnd; child += 1) {
-        if (labels[child] === byte) return child;
-      }
-      return undefined;
-    },
+    child: (state, byte) => childOf(automaton, state, byte),
+
+    publicDepth: (state) => publicDepths[state] ?? 0,
 
     isPattern: (state) => state !== ROOT && longest[state] === depths[state],
   };
@@ -252,6 +256,37 @@ function buildAutomaton(patterns: readonly Uint8Array[]): Automaton {
   };
   addFailureLinks(automaton);
   return automaton;
+}
+
+function childOf({ labels, firstChild }: Automaton, state: number, byte: number): number | undefined {
+  const childrenEnd = firstChild[state + 1] ?? 0;
+  for (let child = firstChild[state] ?? 0; child < childrenEnd; child += 1) {
+    if (labels[child] === byte) return child;
+  }
+  return undefined;
+}
+
+/** By state; empty if there are none. */
+function publicDepthsOf(automaton: Automaton, starts: readonly Uint8Array[]): Uint8Array {
+  if (starts.length === 0) return new Uint8Array(0);
+  const { depths, firstChild } = automaton;
+  const publicDepths = new Uint8Array(depths.length);
+  for (const start of starts) {
+    let state: number | undefined = ROOT;
+    for (const byte of start) {
+      state = childOf(automaton, state, byte);
+      if (state === undefined) break;
+      publicDepths[state] = depths[state] ?? 0;
+    }
+  }
+  // Breadth first, so that each state is done before what it hands down is needed.
+  for (let state = 0; state < depths.length; state += 1) {
+    const childrenEnd = firstChild[state + 1] ?? 0;
+    for (let child = firstChild[state] ?? 0; child < childrenEnd; child += 1) {
+      if (publicDepths[child] === 0) publicDepths[child] = publicDepths[state] ?? 0;
+    }
+  }
+  return publicDepths;
 }
 
 function addFailureLinks({ labels, firstChild, longest, fail, nextOfRoot }: Automaton): void {

@@ -291,6 +291,20 @@ describe("a token that sends what it should not have", () => {
     expect(suspended).toHaveLength(1);
   });
 
+  test("is suspended once it did three things of which each counts once, however far apart they are", async () => {
+    const { registry, suspended, record, advance } = await issued();
+    for (const cause of ["guess/10", "guess/10", "guess/11", "guess/10", "guess/11"]) {
+      registry.strikeOnce(record, cause);
+      advance(HOUR / 10);
+    }
+    expect(suspended).toEqual([]);
+    registry.strikeOnce(record, "guess/12");
+    expect(suspended).toEqual([record]);
+    const admin = await issued("admin");
+    for (const cause of ["a", "b", "c"]) admin.registry.strikeOnce(admin.record, cause);
+    expect(admin.suspended).toEqual([]);
+  });
+
   test("is not suspended for what it repeats within three quarters of an hour", async () => {
     const { registry, id, record, advance } = await issued();
     for (let turn = 0; turn < 9; turn += 1) {

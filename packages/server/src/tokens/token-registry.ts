@@ -3,7 +3,7 @@ import type { ErrorCode } from "../errors/error-codes.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { digestToken, isToken, newToken, TOKEN_START, tokenPrefix } from "./token-format.js";
 import type { TokenRecord, TokenScope } from "./token-record.js";
-import { createTokenStrikes } from "./token-strikes.js";
+import { createTokenStrikes, type StrikeCause } from "./token-strikes.js";
 
 /** What the registry needs of the vault: the committed records by digest, and a durable change. */
 export interface TokenStore {
@@ -52,9 +52,11 @@ export interface TokenRegistry {
    * Notes that a token did what an honest program does not do. After the third time it is suspended: at once, and for
    * good once that is saved. A token of scope admin is not, since its holder could lift that again.
    *
-   * @param cause what it was about, as any number that stands for that alone: the same within a minute is one time
+   * @param cause what it was about: the same within a minute is one time
    */
-  strike(record: TokenRecord, cause: number): void;
+  strike(record: TokenRecord, cause: StrikeCause): void;
+  /** The same for what is one time however often it is done. */
+  strikeOnce(record: TokenRecord, cause: StrikeCause): void;
   /** Lifts a suspension. Finds the token, and rejects, as {@link TokenRegistry.revoke} does. */
   resume(tokenOrPrefix: string): Promise<TokenRecord>;
   list(): ListedToken[];
@@ -135,6 +137,19 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
     return match;
   }
 
+  function suspend(record: TokenRecord): void {
+    options.onSuspended(record);
+    const suspended = { ...record, suspended_at: new Date(clock()).toISOString() };
+    if (unsaved.has(record.digest)) {
+      unsaved.set(record.digest, suspended);
+      return;
+    }
+    const isSaved = store.change((records) => {
+      if (records.has(record.digest)) records.set(record.digest, suspended);
+    });
+    isSaved.catch((error: unknown) => options.onUnsavedSuspension(record, error));
+  }
+
   return {
     async issue({ scope, name, expiresAt, issuedBy, evenUnsaved = false }) {
       const id = newToken(options.randomBytes);
@@ -177,19 +192,12 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
     },
 
     strike(record, cause) {
-      if (record.scope === "admin" || !strikes.add(record.digest, cause)) return;
-      options.onSuspended(record);
-      const suspended = { ...record, suspended_at: new Date(clock()).toISOString() };
-      if (unsaved.has(record.digest)) {
-        unsaved.set(record.digest, suspended);
-        return;
-      }
-      const isSaved = store.change((records) => {
-        if (records.has(record.digest)) records.set(record.digest, suspended);
-      });
-      isSaved.catch((error: unknown) => options.onUnsavedSuspension(record, error));
+      if (record.scope !== "admin" && strikes.add(record.digest, cause)) suspend(record);
     },
 
+    strikeOnce(record, cause) {
+      if (record.scope !== "admin" && strikes.add(record.digest, cause, Infinity)) suspend(record);
+    },
     async resume(tokenOrPrefix) {
       const resumed = await store.change((records) => {
         const found = findToken(tokenOrPrefix, [...records.values(), ...unsaved.values()]);

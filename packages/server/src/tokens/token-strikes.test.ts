@@ -26,6 +26,16 @@ test("the same thing is one strike within 45 minutes of it, and another after th
   expect(outcomes).toEqual([false, false, false, false, true]);
 });
 
+test("what is one thing however often it is done is one strike", () => {
+  const { strikes, advance } = setUp();
+  for (let hour = 0; hour < 5; hour += 1) {
+    expect(strikes.add("t", "guess/10", Infinity)).toBe(false);
+    advance(60 * MINUTE);
+  }
+  expect(strikes.add("t", "guess/11", Infinity)).toBe(false);
+  expect(strikes.add("t", "guess/12", Infinity)).toBe(true);
+});
+
 test("the same thing by another token is that token's strike", () => {
   const { strikes } = setUp();
   for (const digest of ["a", "b", "c"]) expect(strikes.add(digest, 1)).toBe(false);
