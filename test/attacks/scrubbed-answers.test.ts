@@ -214,7 +214,7 @@ function countWire(service: string): Promise<number> {
 
 /** A compressed gigabyte of zeros, by a text that repeats: made once, of parts, in no time. */
 function bombOf(compress: (data: Buffer) => Buffer): Buffer {
-  const part = compress(Buffer.alloc(64 * MEGABYTE));
+  const part = compress(Buffer.alloc(64 * MEGABYTE, "0"));
   return Buffer.concat(Array.from({ length: BOMB / (64 * MEGABYTE) }, () => part));
 }
 
