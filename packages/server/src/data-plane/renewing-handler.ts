@@ -115,7 +115,7 @@ export class RenewingHandler implements Dispatcher.DispatchHandler {
       this.#exchange?.onResponseEnd(controller, trailers);
       return;
     }
-    this.#options.currentGate()?.answerEnded();
+    held.gate?.answerEnded();
     held.end = { trailers };
   }
 
