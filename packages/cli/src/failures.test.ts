@@ -27,7 +27,7 @@ test.each([
   [
     new VaultError(403, "token_suspended", "this token is suspended"),
     "this token is suspended",
-    "it sent secrets of other services; an admin looks into that, then runs `vault token resume`",
+    "it sent secrets of other services, or guessed at one; an admin looks into that, then runs `vault token resume`",
   ],
   [
     new VaultError(409, "secret_in_request", "the request holds a secret of another service"),

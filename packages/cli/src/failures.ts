@@ -114,7 +114,7 @@ function hintFor(error: VaultErrorShape, { bin, tokenFromEnvironment }: Circumst
         ? "VAULT_TOKEN is set and is not an admin token: unset it to use your session"
         : undefined;
     case "token_suspended":
-      return `it sent secrets of other services; an admin looks into that, then runs \`${bin} token resume\``;
+      return `it sent secrets of other services, or guessed at one; an admin looks into that, then runs \`${bin} token resume\``;
     case "secret_in_request":
       return "leave it out, the vault adds the right credential itself; the third time suspends a proxy token";
     case "connection_failed":

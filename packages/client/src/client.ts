@@ -196,7 +196,8 @@ export class VaultClient {
   }
 
   /**
-   * Needs an admin token. Lifts the suspension of a token that sent secrets of other services (`token_suspended`).
+   * Needs an admin token. Lifts the suspension of a token that sent secrets of other services, or guessed at one
+   * (`token_suspended`).
    * @param id as for `revokeToken`
    */
   async resumeToken(id: string, options?: CallOptions): Promise<void> {

@@ -77,7 +77,10 @@ export async function createServer(config: ServerConfig, version: string, log: L
         new VaultProxyError("unauthorized", "this token was revoked"),
       ),
     onSuspended(record) {
-      log.warn({ token: record.id_prefix }, "token suspended: it sent secrets of other services");
+      log.warn(
+        { token: record.id_prefix },
+        "token suspended: it sent secrets of other services, or guessed at one",
+      );
       calls.end(
         (call) => call.tokenDigest === record.digest,
         new VaultProxyError("token_suspended", "this token was suspended"),

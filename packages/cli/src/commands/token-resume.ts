@@ -6,7 +6,7 @@ export const configureTokenResume: ConfigureCommand = (command, perform) => {
   command.argument("<id-or-prefix>", TOKEN_ARGUMENT_HELP);
   command.addHelpText(
     "after",
-    "\nA token is suspended after it sent secrets of other services three times. Look at what its holder does first.",
+    "\nA token is suspended after it sent secrets of other services, or guessed at one, three times. Look at what its holder does first.",
   );
   addExamples(command, "% token resume tok_4fJx2a...", 'echo "$TOKEN" | % token resume -');
   command.action((argument: string) =>

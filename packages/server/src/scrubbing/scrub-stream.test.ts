@@ -150,12 +150,6 @@ describe("a scrubbed stream", () => {
     );
   });
 
-  test("loses no more to a silence where one form goes on behind another", () => {
-    const pieces = Array.from("aaaaaaa&amp;", (character) => Buffer.from(character));
-    const out = scrub(matcherOf("aaaaaaa&"), pieces, { silences: (piece) => piece > 7 });
-    expect(out.toString()).toBe("*".repeat(12));
-  });
-
   test.each([
     { alphabet: "ab", minLength: 3, maxLength: 9 },
     { alphabet: "ab", minLength: 8, maxLength: 16 },
