@@ -3,7 +3,7 @@ import { headOfDecoded, planAnswer } from "./answer-plan.js";
 
 const JSON_TYPE = ["Content-Type", "application/json; charset=utf-8"];
 const scrub = { kind: "scrub", codings: [], edges: false, encoding: "named" };
-const untyped = { ...scrub, encoding: "untyped" };
+const untyped = { ...scrub, encoding: "unnamed" };
 
 describe("the plan for an answer's body", () => {
   test.each([

@@ -1,10 +1,7 @@
 import { readMediaType } from "./textual-content.js";
 
-/**
- * What the head of an answer says of its text's encoding. `named`: which it is. `unnamed`: nothing, but that it is text.
- * `untyped`: nothing, so that it may be no text at all.
- */
-export type TextEncoding = "named" | "unnamed" | "untyped";
+/** Whether the head of an answer names the encoding of its text. Where it does not, it may be no text at all. */
+export type TextEncoding = "named" | "unnamed";
 
 /** How far a body is looked at to see in which encoding it is, in bytes. */
 const BEGINNING_BYTES = 64;
@@ -60,20 +57,20 @@ export function textEncodingOf(contentTypes: readonly string[]): TextEncoding | 
   if (charsets.some((charset) => charset !== "" && charset !== "binary")) return "named";
   const [only, ...others] = contentTypes;
   const mediaType = others.length > 0 ? undefined : readMediaType(only);
-  if (mediaType === undefined) return "untyped";
+  if (mediaType === undefined) return "unnamed";
   // What stands between the parts or messages is no text of theirs.
   return mediaType.type === "multipart" || FRAMED_SUBTYPE.test(mediaType.subtype) ? "named" : "unnamed";
 }
 
 /**
  * Whether a body that begins so may be text in an encoding built on ASCII. A byte order mark of another (Unicode 16.0
- * §23.8) counts whatever the type says, as it does for browsers; NUL stands in no such text.
+ * §23.8) counts whatever the type says, as it does for browsers. NUL alone does not: many servers call whatever they do
+ * not know text/plain.
  */
 function mayBeginAscii(encoding: TextEncoding, start: Uint8Array): boolean {
   const [a, b, c, d] = start;
   if ((a === 0xfe && b === 0xff) || (a === 0xff && b === 0xfe)) return false;
   if (a === 0 && b === 0 && c === 0xfe && d === 0xff) return false;
-  if (encoding === "unnamed") return !start.subarray(0, BEGINNING_BYTES).includes(0);
   return encoding === "named" || !isWideAscii(start);
 }
 
