@@ -164,7 +164,9 @@ describe("an admin changes a service in the middle of a refresh:", () => {
         expect(answer.status, answer.text).toBe(200);
         await world.clock.advance(LIFE_S * 1000);
       }
-      expect(endpoint.calls).toHaveLength(20);
+      const used = endpoint.calls.map(({ parameters }) => parameters.refresh_token);
+      expect(used.length).toBeGreaterThanOrEqual(20);
+      expect(new Set(used).size).toBe(used.length);
       expect(endpoint.issuer.isRevoked).toBe(false);
     } finally {
       endpoint.issuer.settings.graceMs = GRACE_MS;

@@ -35,6 +35,9 @@ import type { TokenRecord } from "./tokens/token-record.js";
 import { createTokenRegistry } from "./tokens/token-registry.js";
 import { openVault, type Vault } from "./vault/vault.js";
 
+/** How long a stop waits for refreshes under way. */
+const SETTLE_MS = 5000;
+
 /** How long a lock and a stop wait for what could not be saved before. */
 const SAVE_BEFORE_LOCK_MS = 1000;
 
@@ -206,7 +209,16 @@ export async function createServer(config: ServerConfig, version: string, log: L
     },
   });
 
-  return { vault, listener, close: () => beforeLock().then(() => vault.close()) };
+  return {
+    vault,
+    listener,
+    async close() {
+      // A provider may have taken the old refresh token back already.
+      await Promise.race([accessTokens.settle(), delay(SETTLE_MS, undefined, { ref: false })]);
+      await beforeLock();
+      await vault.close();
+    },
+  };
 }
 
 /** Tells which services of a Go server's vault need an admin before they can be used. */

@@ -3,9 +3,6 @@ import type { Secret } from "../redaction/secret.js";
 import { secretHeaderValueSchema } from "./header-field.js";
 import type { IssuedToken } from "./issued-token.js";
 
-/** In seconds: what is assumed of a token that came without its beginning, from a Go server or an admin. */
-const ASSUMED_LIFETIME = 3600;
-
 const unixSeconds = z.int().min(0);
 
 /** Fields of a configuration that hold the newest access token. The server writes them; an admin may give the first. */
@@ -30,7 +27,8 @@ export function storedToken(kept: KeptToken): IssuedToken | undefined {
   return {
     accessToken,
     expiresAt,
-    issuedAt: issuedAt ?? Math.max(0, expiresAt - ASSUMED_LIFETIME),
+    // Of a token from a Go server, or given by an admin, nobody knows: it may be old.
+    issuedAt: issuedAt ?? 0,
     hasLifetime: true,
   };
 }

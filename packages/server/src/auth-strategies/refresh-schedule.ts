@@ -21,8 +21,12 @@ export const REFRESH_LIMITS = {
   attempts: 3,
   attemptDelay: 500,
   longestAttemptDelay: 5_000,
-  /** All tries of one refresh together. */
-  total: 30_000,
+  /** How long a call waits for a token. */
+  callWait: 30_000,
+  /** No try begins later than this after the first one. */
+  lastAttempt: 25_000,
+  /** Earlier tokens that are still searched for in answers, as long as they may be good. */
+  earlierTokens: 8,
   /** A token that the upstream refused is not replaced if it is younger. */
   replaceMinAge: MINUTE,
   /** Refreshes of the server's own accord that run at once. */

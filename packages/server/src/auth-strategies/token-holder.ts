@@ -19,6 +19,8 @@ import { isSameCredential } from "./same-credential.js";
 import { destinationOf } from "./service-destination.js";
 import { searchedSecretsOf, type AuthConfig, type ServiceRecord } from "./service-definition.js";
 
+const TOO_LATE = "the provider gave no token in time";
+
 /** The longest delay that a Node timer takes. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -30,11 +32,19 @@ export interface TokenHolderParts {
    * Resolves to whether it was replaced, when that is on disk.
    */
   readonly save: (update: (stored: ServiceRecord) => ServiceRecord | undefined) => Promise<boolean>;
+  /** What the holder of the same service before this one leaves behind, when it has ended. */
+  readonly predecessor?: Promise<Inheritance | undefined> | undefined;
   /** Runs a refresh of the server's own accord when its turn comes. */
   readonly queue: (task: () => Promise<void>) => Promise<void>;
   /** 0 to 1. */
   readonly random: () => number;
   readonly events: TokenEvents;
+}
+
+/** A refresh token that took the place of another one, which is of no use any more. */
+export interface Inheritance {
+  readonly spent: string;
+  readonly refreshToken: Secret;
 }
 
 /** What is worth telling. Nothing in it is secret. */
@@ -53,7 +63,10 @@ export interface TokenEvents {
  */
 export class TokenHolder implements AccessTokenSource {
   readonly searched = (): readonly SearchedSecret[] =>
-    (this.#searched ??= searchedSecretsOf({ ...this.#record, auth: this.#config }));
+    (this.#searched ??= [
+      ...searchedSecretsOf({ ...this.#record, auth: this.#config }),
+      ...this.#earlier.map(({ accessToken: secret }) => ({ secret })),
+    ]);
   readonly #parts: TokenHolderParts;
   readonly #stopped = new AbortController();
   /** As it is stored, as far as is known. */
@@ -63,14 +76,20 @@ export class TokenHolder implements AccessTokenSource {
   /** The newest configuration: the stored one, but for a token that is not saved yet. */
   #config: AuthConfig;
   #token: IssuedToken | undefined;
+  /** Tokens before that one, which may still be good. */
+  #earlier: readonly IssuedToken[] = [];
   #searched: readonly SearchedSecret[] | undefined;
   #refreshing: Promise<IssuedToken> | undefined;
   #failures = 0;
-  #lastFailure: { readonly error: VaultProxyError; readonly until: number } | undefined;
+  #lastFailure: { readonly error: VaultProxyError; readonly at: number; readonly length: number } | undefined;
+  /** Settled when what a holder before this one left behind is taken over. Never rejects. */
+  readonly #inherited: Promise<void>;
+  #isRetired = false;
   #timer: NodeJS.Timeout | undefined;
   #saveTimer: NodeJS.Timeout | undefined;
   #saveFailures = 0;
   #isSavingAgain = false;
+  #wasUnsaved = false;
 
   /** @param record checked, of a strategy with a renewal */
   constructor(record: ServiceRecord, parts: TokenHolderParts) {
@@ -78,6 +97,7 @@ export class TokenHolder implements AccessTokenSource {
     this.#config = record.auth;
     this.#parts = parts;
     this.#token = parts.renewal.stored(record.auth);
+    this.#inherited = (parts.predecessor ?? Promise.resolve(undefined)).then((left) => this.#inherit(left));
     if (this.#token !== undefined) this.#arm(proactiveDelay(this.#token, parts.tools.clock()));
   }
 
@@ -88,10 +108,31 @@ export class TokenHolder implements AccessTokenSource {
 
   /** Takes over a changed record, if its credential is still this one. @returns whether it is */
   adopt(record: ServiceRecord): boolean {
-    if (record !== this.#saving && record !== this.#record && !isSameCredential(this.#record, record))
-      return false;
+    if (record !== this.#saving && record !== this.#record) {
+      if (!isSameCredential(this.#record, record)) return false;
+      this.#useGiven(record);
+    }
     this.#record = record;
     return true;
+  }
+
+  /**
+   * The credential was changed: a refresh under way ends, but nothing new begins. Resolves to the refresh token that
+   * whoever comes next must use, where it still has the one that is spent.
+   */
+  async retire(): Promise<Inheritance | undefined> {
+    this.#isRetired = true;
+    this.#stopTimers();
+    await this.settle();
+    const [spent, newest] = [this.#refreshTokenOf(this.#record.auth), this.#refreshTokenOf(this.#config)];
+    if (spent === undefined || newest === undefined || spent.reveal() === newest.reveal()) return undefined;
+    return { spent: spent.reveal(), refreshToken: newest };
+  }
+
+  /** Resolves when no refresh is under way. Never rejects. */
+  async settle(): Promise<void> {
+    await this.#inherited;
+    await this.#refreshing?.catch(() => undefined);
   }
 
   /** Saves a refresh token that could not be saved before; resolves when that was tried. Never rejects. */
@@ -104,15 +145,14 @@ export class TokenHolder implements AccessTokenSource {
   /** Ends everything: what waits rejects with `reason`, and nothing is saved any more. */
   stop(reason: VaultProxyError): void {
     this.#stopped.abort(reason);
-    clearTimeout(this.#timer);
-    clearTimeout(this.#saveTimer);
+    this.#stopTimers();
   }
 
   current(): string | Promise<string> {
     const token = this.#token;
     const { clock } = this.#parts.tools;
     if (token !== undefined && isFresh(token, clock())) return token.accessToken.reveal();
-    return this.#refresh("for a call").then(
+    return this.#refreshForCall().then(
       (issued) => issued.accessToken.reveal(),
       (error: unknown) => {
         if (token !== undefined && isAlive(token, clock())) return token.accessToken.reveal();
@@ -125,12 +165,27 @@ export class TokenHolder implements AccessTokenSource {
     const token = this.#token;
     if (token !== undefined && token.accessToken.reveal() !== rejected) return true;
     const age = token === undefined ? Infinity : this.#parts.tools.clock() - token.issuedAt * 1000;
-    if (age < REFRESH_LIMITS.replaceMinAge) return false;
+    // One from the future is as old as the clock that was wrong.
+    if (age >= 0 && age < REFRESH_LIMITS.replaceMinAge) return false;
     try {
-      await this.#refresh("for a call");
+      await this.#refreshForCall();
       return true;
     } catch {
       return false;
+    }
+  }
+
+  /** A call does not wait for ever; the refresh goes on, for what it brings may come only once. */
+  async #refreshForCall(): Promise<IssuedToken> {
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<never>((_, reject) => {
+      const late = new TokenEndpointError("oauth2_refresh_failed", TOO_LATE, { isTemporary: true });
+      timer = setTimeout(() => reject(late), REFRESH_LIMITS.callWait).unref();
+    });
+    try {
+      return await Promise.race([this.#refresh("for a call"), deadline]);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -143,9 +198,14 @@ export class TokenHolder implements AccessTokenSource {
     const { clock } = this.#parts.tools;
     const { signal } = this.#stopped;
     signal.throwIfAborted();
+    await this.#inherited;
+    signal.throwIfAborted();
     const failure = this.#lastFailure;
-    const wait = failure === undefined ? 0 : failure.until - clock();
-    if (failure !== undefined && wait > 0 && how === "for a call") throw withRetryAfter(failure.error, wait);
+    const elapsed = failure === undefined ? 0 : clock() - failure.at;
+    // A clock that was put back holds nothing off.
+    if (failure !== undefined && elapsed >= 0 && elapsed < failure.length && how === "for a call") {
+      throw withRetryAfter(failure.error, failure.length - elapsed);
+    }
     try {
       const token = await this.#issue(signal);
       signal.throwIfAborted();
@@ -171,30 +231,25 @@ export class TokenHolder implements AccessTokenSource {
   async #issue(stopped: AbortSignal): Promise<IssuedToken> {
     const { renewal, tools, random } = this.#parts;
     const { base_url } = this.#record;
-    const deadline = AbortSignal.timeout(REFRESH_LIMITS.total);
-    const signal = AbortSignal.any([stopped, deadline]);
+    const beganAt = tools.clock();
     for (let attempt = 1; ; attempt += 1) {
       try {
         const service = { base_url, destination: destinationOf(this.#record) };
-        return await renewal.issue(this.#config, service, tools, signal);
+        return await renewal.issue(this.#config, service, tools, stopped);
       } catch (error) {
         stopped.throwIfAborted();
-        if (deadline.aborted) {
-          throw new TokenEndpointError("oauth2_refresh_failed", "the provider gave no token in time", {
-            isTemporary: true,
-          });
-        }
         const isTemporary = error instanceof TokenEndpointError && error.isTemporary;
         if (!isTemporary || attempt >= REFRESH_LIMITS.attempts) throw error;
         // Calls cannot be made to wait that long.
         if ((error.retryAfterMs ?? 0) > REFRESH_LIMITS.longestAttemptDelay) throw error;
+        if (tools.clock() - beganAt > REFRESH_LIMITS.lastAttempt) throw error;
         await wait(attemptDelay(attempt, error.retryAfterMs, random()), undefined, { signal: stopped });
       }
     }
   }
 
   #accept(token: IssuedToken): void {
-    this.#token = token;
+    this.#use(token);
     this.#failures = 0;
     this.#lastFailure = undefined;
     this.#arm(proactiveDelay(token, this.#parts.tools.clock()));
@@ -203,16 +258,49 @@ export class TokenHolder implements AccessTokenSource {
   #fail(error: TokenEndpointError, how: "for a call" | "ahead of time"): void {
     const { clock } = this.#parts.tools;
     this.#failures += 1;
-    const until = clock() + Math.max(holdOff(this.#failures, error.isTemporary), error.retryAfterMs ?? 0);
-    this.#lastFailure = { error, until };
+    const length = Math.max(holdOff(this.#failures, error.isTemporary), error.retryAfterMs ?? 0);
+    this.#lastFailure = { error, at: clock(), length };
     this.#parts.events.refreshFailed(this.#record.name, error, how);
     // Nobody but an admin can mend that; calls find out when it was done, for the credential is another one then.
     if (error.code === "oauth2_reauthorization_required") clearTimeout(this.#timer);
     else if (this.#token !== undefined) this.#arm(retryDelay(this.#failures, this.#parts.random()));
   }
 
+  #use(token: IssuedToken): void {
+    const now = this.#parts.tools.clock();
+    const earlier = this.#token === undefined ? this.#earlier : [...this.#earlier, this.#token];
+    this.#earlier = earlier.filter((one) => isAlive(one, now)).slice(-REFRESH_LIMITS.earlierTokens);
+    this.#token = token;
+    this.#searched = undefined;
+  }
+
+  /** An access token that an admin stored beside the same credential. */
+  #useGiven(record: ServiceRecord): void {
+    const { renewal } = this.#parts;
+    const given = renewal.stored(record.auth);
+    const before = renewal.stored(this.#record.auth);
+    if (given === undefined || given.accessToken.reveal() === before?.accessToken.reveal()) return;
+    this.#config = renewal.keep(this.#config, given);
+    this.#accept(given);
+  }
+
+  async #inherit(left: Inheritance | undefined): Promise<void> {
+    const { refreshTokenField: field } = this.#parts.renewal;
+    if (left === undefined || field === undefined) return;
+    if (this.#refreshTokenOf(this.#config)?.reveal() !== left.spent) return;
+    this.#config = { ...this.#config, [field]: left.refreshToken };
+    this.#searched = undefined;
+    await this.#save();
+  }
+
+  #stopTimers(): void {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#saveTimer);
+  }
+
   #arm(delay: number): void {
     clearTimeout(this.#timer);
+    if (this.#isRetired || this.#isStopped()) return;
     const isWhole = delay <= LONGEST_TIMER_MS;
     this.#timer = setTimeout(
       () => {
@@ -246,14 +334,19 @@ export class TokenHolder implements AccessTokenSource {
         return this.#saving;
       });
       if (!saved || this.#config !== config) return;
-      if (this.#saveFailures > 0) events.savedAtLast(name);
+      if (this.#wasUnsaved) events.savedAtLast(name);
+      this.#wasUnsaved = false;
       this.#saveFailures = 0;
       clearTimeout(this.#saveTimer);
     } catch (error) {
       if (this.#isStopped()) return;
       this.#saveFailures += 1;
-      events.unsaved(name, error);
+      if (this.#refreshTokenOf(config)?.reveal() !== this.#refreshTokenOf(this.#record.auth)?.reveal()) {
+        this.#wasUnsaved = true;
+        events.unsaved(name, error);
+      }
       clearTimeout(this.#saveTimer);
+      if (this.#isRetired) return;
       this.#saveTimer = setTimeout(() => void this.saveAgain(), saveRetryDelay(this.#saveFailures)).unref();
     }
   }
@@ -263,10 +356,15 @@ export class TokenHolder implements AccessTokenSource {
   }
 
   #isRotatedBy({ refreshToken }: IssuedToken): boolean {
+    return (
+      refreshToken !== undefined && refreshToken.reveal() !== this.#refreshTokenOf(this.#config)?.reveal()
+    );
+  }
+
+  #refreshTokenOf(auth: AuthConfig): Secret | undefined {
     const { refreshTokenField: field } = this.#parts.renewal;
-    const known = field === undefined ? undefined : this.#config[field];
-    if (refreshToken === undefined) return false;
-    return !(known instanceof Secret) || known.reveal() !== refreshToken.reveal();
+    const value = field === undefined ? undefined : auth[field];
+    return value instanceof Secret ? value : undefined;
   }
 }
 

@@ -6,7 +6,7 @@ import type { AccessTokenSource, IssuingTools } from "./auth-strategy.js";
 import { usableRecord } from "./imported-service.js";
 import { REFRESH_LIMITS } from "./refresh-schedule.js";
 import { renewalOf, type ServiceRecord } from "./service-definition.js";
-import { TokenHolder, type TokenEvents } from "./token-holder.js";
+import { TokenHolder, type Inheritance, type TokenEvents } from "./token-holder.js";
 
 export interface TokenKeeperParts {
   readonly services: Collection<ServiceRecord>;
@@ -24,6 +24,8 @@ export interface TokenKeeper {
   expiresAt(name: string): number | undefined;
   /** The committed services, at unlock and after every change. */
   update(services: ReadonlyMap<string, ServiceRecord>): void;
+  /** Resolves when no refresh is under way that was when this was called. Never rejects. */
+  settle(): Promise<void>;
   /** Saves what could not be saved before, in the hope that there is room now. Never rejects. */
   saveAgain(): Promise<void>;
   /** The vault was locked: refreshes under way are abandoned without writing, timers stopped, tokens dropped. */
@@ -38,7 +40,19 @@ export function createTokenKeeper({ services, tools, random, events }: TokenKeep
   const holders = new Map<string, { holder: TokenHolder; stored: ServiceRecord }>();
   const limit = pLimit(REFRESH_LIMITS.concurrent);
 
-  const make = (stored: ServiceRecord): TokenHolder | undefined => {
+  /** Of services whose credential was changed: a refresh of theirs is still under way. */
+  const retiring = new Set<TokenHolder>();
+
+  const retire = async (holder: TokenHolder): Promise<Inheritance | undefined> => {
+    retiring.add(holder);
+    try {
+      return await holder.retire();
+    } finally {
+      retiring.delete(holder);
+    }
+  };
+
+  const make = (stored: ServiceRecord, before: TokenHolder | undefined): TokenHolder | undefined => {
     const record = usable(stored);
     const renewal = record === undefined ? undefined : renewalOf(record);
     if (record === undefined || renewal === undefined) return undefined;
@@ -47,6 +61,7 @@ export function createTokenKeeper({ services, tools, random, events }: TokenKeep
       tools,
       random,
       events,
+      predecessor: before === undefined ? undefined : retire(before),
       queue: (task) => limit(task),
       save: (update) => save(services, stored.name, update),
     });
@@ -81,19 +96,23 @@ export function createTokenKeeper({ services, tools, random, events }: TokenKeep
           known.stored = stored;
           continue;
         }
-        known?.holder.stop(new VaultProxyError("conflict", "this service was changed"));
         holders.delete(name);
-        const holder = make(stored);
+        const holder = make(stored, known?.holder);
         if (holder !== undefined) holders.set(name, { holder, stored });
+        else known?.holder.stop(new VaultProxyError("conflict", "this service was changed"));
       }
     },
     async saveAgain() {
       await Promise.all([...holders.values()].map(({ holder }) => holder.saveAgain()));
     },
+    async settle() {
+      const all = [...[...holders.values()].map(({ holder }) => holder), ...retiring];
+      await Promise.all(all.map((holder) => holder.settle()));
+    },
     clear() {
-      for (const { holder } of holders.values()) {
-        holder.stop(new VaultProxyError("vault_locked", "the vault was locked"));
-      }
+      const reason = new VaultProxyError("vault_locked", "the vault was locked");
+      for (const { holder } of holders.values()) holder.stop(reason);
+      for (const holder of retiring) holder.stop(reason);
       holders.clear();
       limit.clearQueue();
     },

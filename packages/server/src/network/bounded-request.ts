@@ -6,8 +6,8 @@ import { describeUpstreamError } from "./upstream-errors.js";
 /** What one request of the vault's own may cost: to a token endpoint, never to an API. */
 const LIMITS = {
   connectTimeoutMs: 10_000,
-  /** Head and body together, connecting included. */
-  totalTimeoutMs: 20_000,
+  /** Head and body together, connecting included. Long: who gives up has lost what a provider sends only once. */
+  totalTimeoutMs: 90_000,
   answerBytes: 1024 * 1024,
   answerHeaderBytes: 64 * 1024,
   /** Kept for destinations that are trusted differently. */
