@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newSeed, seededRandom } from "../durability/seeded-random.js";
 import { startServer, temporaryDirectory, type RunningServer } from "../live/processes.js";
-import { addService, makeToken, unlock } from "../live/vault-calls.js";
+import { addService, unlock } from "../live/vault-calls.js";
 import type { EchoAnswer, EchoForm } from "./echo-form.js";
 import { ECHO_FORMS } from "./echo-forms.js";
 import { makeEchoServices } from "./echo-services.js";
@@ -36,7 +36,8 @@ beforeAll(async () => {
   upstream = await startEchoUpstream(secrets);
   server = await startServer({ dataDir: directory.path, flags: ["--log-level", "debug"] });
   const admin = await unlock(server);
-  token = await makeToken(server, admin);
+  // A proxy token would be suspended for the parts of secrets that these answers show to be right.
+  token = admin;
   for (const { name, basePath, auth } of services) {
     const base = { name, base_url: `${upstream.origin}${basePath}`, auth, allow_private: true };
     await addService(server, admin, base);
