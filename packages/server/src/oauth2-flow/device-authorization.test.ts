@@ -56,6 +56,12 @@ describe("the answer to a device authorization request", () => {
     [null, 5_000],
     [0.01, 1_000],
     [120, 120_000],
+    [301, 300_000],
+    [1e10, 300_000],
+    [1e308, 300_000],
+    ["99999999999999999999", 300_000],
+    ["1e300", 5_000],
+    ["1,000", 5_000],
   ])("with the interval %j means %d ms", (interval, intervalMs) => {
     expect(parse({ ...ANSWER, interval }).intervalMs).toBe(intervalMs);
   });
@@ -65,6 +71,7 @@ describe("the answer to a device authorization request", () => {
     [1e12, 1_800_000],
     [-1, 1_800_000],
     ["600", 600_000],
+    ["1,000", 1_800_000],
     [60, 60_000],
   ])("with the lifetime %j is good for %d ms", (expires_in, lifetimeMs) => {
     expect(parse({ ...ANSWER, expires_in }).lifetimeMs).toBe(lifetimeMs);
@@ -116,6 +123,7 @@ describe("the answer to a device authorization request", () => {
         try {
           const { intervalMs, lifetimeMs, verificationUri } = parse(answer);
           expect(intervalMs).toBeGreaterThanOrEqual(1_000);
+          expect(intervalMs).toBeLessThanOrEqual(300_000);
           expect(lifetimeMs).toBeLessThanOrEqual(1_800_000);
           expect(verificationUri).toMatch(/^https?:\/\//i);
         } catch (error) {

@@ -71,7 +71,10 @@ const shownUrl = z
   .regex(/^[\x21-\x7e]+$/)
   .refine((text) => URL.canParse(text) && isSafeToOpen(new URL(text)));
 
-const seconds = z.union([z.number(), z.string().transform(Number.parseFloat)]).pipe(z.number().positive());
+/** Some providers send numbers as strings. */
+const seconds = z
+  .union([z.number(), z.string().regex(/^\d+$/).transform(Number)])
+  .pipe(z.number().positive());
 
 /** RFC 6749 §5.2. */
 const refusalSchema = z.object({ error: z.string().min(1) });
@@ -100,14 +103,14 @@ export function parseDeviceAuthorization({ status, body }: BoundedAnswer): Devic
   if (verificationUri === undefined) {
     throw unusable("the provider names no page to log in at that may be shown to a person");
   }
-  const { usual, least } = FLOW_LIMITS.pollMs;
+  const { usual, least, most } = FLOW_LIMITS.pollMs;
   return {
     deviceCode: new Secret(data.device_code),
     userCode: data.user_code,
     verificationUri,
     verificationUriComplete: data.verification_uri_complete,
     lifetimeMs: Math.min((data.expires_in ?? Number.POSITIVE_INFINITY) * 1000, FLOW_LIMITS.deviceMs),
-    intervalMs: Math.max((data.interval ?? 0) * 1000 || usual, least),
+    intervalMs: Math.min(Math.max((data.interval ?? 0) * 1000 || usual, least), most),
   };
 }
 

@@ -10,7 +10,14 @@ const temporary = (retryAfterMs?: number) =>
   new TokenEndpointError("oauth2_refresh_failed", "no answer", { isTemporary: true, retryAfterMs });
 
 /** Polls an endpoint that answers these in turn, the last for ever; gives the pauses in seconds and the end. */
-async function poll(...answers: (Error | IssuedToken)[]): Promise<{ pauses: number[]; end: unknown }> {
+async function poll(...answers: (Error | IssuedToken)[]): ReturnType<typeof pollFrom> {
+  return pollFrom(5, ...answers);
+}
+
+async function pollFrom(
+  intervalSeconds: number,
+  ...answers: (Error | IssuedToken)[]
+): Promise<{ pauses: number[]; end: unknown }> {
   const pauses: number[] = [];
   const { signal } = new AbortController();
   const ask = (): Promise<IssuedToken> => {
@@ -21,7 +28,8 @@ async function poll(...answers: (Error | IssuedToken)[]): Promise<{ pauses: numb
     pauses.push(milliseconds / 1000);
     return pauses.length > 20 ? Promise.reject(new Error("it goes on")) : Promise.resolve();
   };
-  const end: unknown = await pollForToken(5_000, { ask, wait, signal }).catch((error: unknown) => error);
+  const polling = pollForToken(intervalSeconds * 1000, { ask, wait, signal });
+  const end: unknown = await polling.catch((error: unknown) => error);
   return { pauses, end };
 }
 
@@ -34,6 +42,11 @@ test("slow_down adds five seconds for good", async () => {
   const slower = refusedBy("slow_down", false);
   const pending = refusedBy("authorization_pending", false);
   expect((await poll(slower, pending, slower, pending, TOKEN)).pauses).toEqual([5, 10, 10, 15, 15]);
+});
+
+test("slow_down makes it five minutes at most", async () => {
+  const slower = refusedBy("slow_down", false);
+  expect((await pollFrom(294, slower, slower, slower, TOKEN)).pauses).toEqual([294, 299, 300, 300]);
 });
 
 test("failures double the pause up to a minute, and an answer ends that", async () => {

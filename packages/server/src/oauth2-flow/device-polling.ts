@@ -13,10 +13,11 @@ export interface DevicePollingParts {
 
 /**
  * Asks until the person has decided (RFC 8628 §3.4, §3.5).
- * @param intervalMs as the provider said
+ * @param intervalMs as the provider said, within the limits
  * @throws FlowError or VaultProxyError when there will be no token; anything once the signal is aborted
  */
 export async function pollForToken(intervalMs: number, parts: DevicePollingParts): Promise<IssuedToken> {
+  const { slowDown, most } = FLOW_LIMITS.pollMs;
   let interval = intervalMs;
   let pause = interval;
   for (;;) {
@@ -26,7 +27,7 @@ export async function pollForToken(intervalMs: number, parts: DevicePollingParts
     } catch (thrown) {
       parts.signal.throwIfAborted();
       if (!(thrown instanceof TokenEndpointError)) throw thrown;
-      if (thrown.providerError === "slow_down") interval += FLOW_LIMITS.pollMs.slowDown;
+      if (thrown.providerError === "slow_down") interval = Math.min(interval + slowDown, most);
       pause = pauseAfter(thrown, interval, pause);
     }
   }

@@ -19,9 +19,9 @@ export const FLOW_LIMITS = {
   urlCharacters: 2_048,
   /**
    * How long a device flow waits between two questions (RFC 8628 §3.2, §3.5): without a word from the provider, at
-   * least, and at most after a failure, which doubles it; and what each `slow_down` adds.
+   * least and at most, and at most after a failure, which doubles it; and what each `slow_down` adds.
    */
-  pollMs: { usual: 5_000, least: 1_000, mostAfterFailure: 60_000, slowDown: 5_000 },
+  pollMs: { usual: 5_000, least: 1_000, most: 300_000, mostAfterFailure: 60_000, slowDown: 5_000 },
   /** Characters of what a person reads and types for a device flow. */
   userCodeCharacters: 64,
 } as const;
