@@ -97,6 +97,8 @@ export interface AuthStrategy<Config extends { readonly type: string }> {
   readonly schema: z.ZodObject;
   /** Top-level fields holding secrets that an admin gives: a `PUT` that omits one keeps the stored value. */
   readonly secretFields: readonly (keyof Config & string)[];
+  /** By secret field, the field that names the file with it: a `PUT` with that keeps no stored value. */
+  readonly secretFiles?: Partial<Readonly<Record<keyof Config & string, keyof Config & string>>>;
   /** Checks that need more than one field. @throws VaultProxyError `invalid_request` naming the field. */
   check?(config: Config, service: ServiceFacts): void;
   /**

@@ -266,9 +266,18 @@ export function generatedSecretsOf(record: ServiceRecord): readonly Secret[] {
   return secrets.filter((secret) => new Set(secret.reveal()).size >= FEWEST_DISTINCT_CHARACTERS);
 }
 
-/** Names of the `auth` fields that hold secrets, for a `PUT` that omits them. */
-export function secretFieldsOf(record: ServiceRecord): readonly string[] {
-  return strategyOf(record).secretFields;
+/**
+ * Names of the `auth` fields whose stored secrets a `PUT` keeps: those that it gives in no way, neither themselves nor
+ * by a file.
+ * @param auth the body's
+ */
+export function keptSecretFieldsOf(record: ServiceRecord, auth: AuthConfig): readonly string[] {
+  const { type, secretFields, secretFiles = {} } = strategyOf(record);
+  if (auth.type !== type) return [];
+  return secretFields.filter((field) => {
+    const file = secretFiles[field];
+    return auth[field] === undefined && (file === undefined || auth[file] === undefined);
+  });
 }
 
 export function describeService(record: ServiceRecord): ServiceInfo {

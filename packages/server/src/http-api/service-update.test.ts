@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import {
   secretsOf,
@@ -41,5 +42,75 @@ describe("a service update", () => {
     });
     expect(secretsOf(stored).map((secret) => secret.reveal())).toEqual(["kept-secret"]);
     expect(stored).toMatchObject({ description: "old", auth: { header_name: "X-Key" } });
+  });
+});
+
+describe("a file named in the update", () => {
+  const secretsAfter = async (
+    before: object,
+    auth: ServiceUpdateBody["auth"],
+    files: Readonly<Record<string, string>>,
+  ): Promise<string[]> => {
+    const record = toServiceRecord(serviceDefinitionSchema.parse({ name: "api", base_url, auth: before }));
+    const merged = await mergeServiceUpdate(record, { base_url, auth }, (name) =>
+      Promise.resolve(Buffer.from(files[name] ?? "")),
+    );
+    return secretsOf(merged).map((secret) => secret.reveal());
+  };
+
+  const client = (secret?: string) =>
+    JSON.stringify({ installed: { client_id: "c", client_secret: secret } });
+  const token = JSON.stringify({ client_id: "c", refresh_token: "refresh-of-file", type: "authorized_user" });
+  const files = { "client.json": client("secret-of-file"), "public.json": client(), "token.json": token };
+  const oauth2 = {
+    type: "oauth2_client",
+    client_id: "c",
+    client_secret: "kept-secret",
+    refresh_token: "kept-refresh",
+    token_url: "https://id.example.com/token",
+  };
+  const { type, client_id, token_url } = oauth2;
+
+  test.each<[string, object, string[]]>([
+    [
+      "both",
+      { client_secret_file: "client.json", token_file: "token.json" },
+      ["secret-of-file", "refresh-of-file"],
+    ],
+    ["only the client's", { client_secret_file: "client.json" }, ["secret-of-file", "kept-refresh"]],
+    ["a public client's", { client_secret_file: "public.json" }, ["kept-refresh"]],
+    [
+      "only the token's",
+      { client_id, token_url, token_file: "token.json" },
+      ["kept-secret", "refresh-of-file"],
+    ],
+    ["neither", { client_id, token_url }, ["kept-secret", "kept-refresh"]],
+    [
+      "both, and the secrets beside them",
+      {
+        client_secret_file: "client.json",
+        client_secret: "given",
+        token_file: "token.json",
+        refresh_token: "new",
+      },
+      ["given", "new"],
+    ],
+  ])("goes before a stored secret, and behind one that is given: %s", async (_, auth, secrets) => {
+    expect(await secretsAfter(oauth2, { type, ...auth }, files)).toEqual(secrets);
+  });
+
+  const pem = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({
+    type: "pkcs8",
+    format: "pem",
+  });
+  test.each([
+    { type: "jwt_bearer", token_url, issuer: "me" },
+    { type: "github_app", app_id: "1", installation_id: "2" },
+  ])("takes the place of the stored key: $type", async (auth) => {
+    const before = { ...auth, private_key: pem };
+    expect(
+      await secretsAfter(before, { ...auth, key_file: "app.pem" }, { "app.pem": pem.toString() }),
+    ).toEqual([]);
+    expect(await secretsAfter(before, auth, {})).toEqual([pem]);
   });
 });

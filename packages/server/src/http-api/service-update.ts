@@ -2,8 +2,8 @@ import type { ReadFile } from "../auth-strategies/auth-strategy.js";
 import { inputOf } from "../auth-strategies/imported-service.js";
 import type { AuthConfig, ServiceRecord } from "../auth-strategies/service-definition.js";
 import {
+  keptSecretFieldsOf,
   readDefinitionFiles,
-  secretFieldsOf,
   serviceDefinitionSchema,
   toServiceRecord,
 } from "../auth-strategies/service-definition.js";
@@ -18,7 +18,7 @@ export interface ServiceUpdateBody {
 
 /**
  * The record that a `PUT` makes of the stored one: everything is the body's, but the name stays, and a secret that the
- * body leaves out is the stored one if the auth type is the same. The whole is validated as a new service would be.
+ * body leaves out is the stored one if the auth type is the same and the body names no file with it. The whole is validated as a new service would be.
  * An access token stays if it is still for the same credential.
  * @throws VaultProxyError `invalid_request` that names the field.
  */
@@ -27,18 +27,21 @@ export async function mergeServiceUpdate(
   body: ServiceUpdateBody,
   readFile: ReadFile,
 ): Promise<ServiceRecord> {
-  const kept = stored.auth.type === body.auth.type ? storedSecrets(stored) : {};
-  const definition = { ...body, name: stored.name, auth: { ...kept, ...body.auth } };
+  const definition = {
+    ...body,
+    name: stored.name,
+    auth: { ...keptSecrets(stored, body.auth), ...body.auth },
+  };
   const parsed = serviceDefinitionSchema.safeParse(definition);
   if (!parsed.success) throw invalidRequest(parsed.error.issues, definition);
   return withTokenOf(stored, toServiceRecord(await readDefinitionFiles(parsed.data, readFile)));
 }
 
-function storedSecrets(record: ServiceRecord): Partial<AuthConfig> {
-  const secretFields = new Set(secretFieldsOf(record));
+function keptSecrets(record: ServiceRecord, auth: AuthConfig): Partial<AuthConfig> {
+  const keptFields = new Set(keptSecretFieldsOf(record, auth));
   return Object.fromEntries(
     Object.entries(record.auth)
-      .filter(([field]) => secretFields.has(field))
+      .filter(([field]) => keptFields.has(field))
       .map(([field, value]) => [field, inputOf(value)]),
   );
 }

@@ -60,6 +60,7 @@ export const githubAppStrategy: AuthStrategy<Config> = {
   type: "github_app",
   schema,
   secretFields: ["private_key"],
+  secretFiles: { private_key: "key_file" },
   check(config, { destination }) {
     assertEndpointUrl(config.api_url, "auth.api_url", destination.allowPrivate);
     if ((config.key_file === undefined) === (config.private_key === undefined)) {

@@ -59,6 +59,7 @@ export const jwtBearerStrategy: AuthStrategy<Config> = {
   type: "jwt_bearer",
   schema,
   secretFields: ["private_key", "client_secret"],
+  secretFiles: { private_key: "key_file" },
   check(config, { destination }) {
     assertEndpointUrl(config.token_url, "auth.token_url", destination.allowPrivate);
     if ((config.key_file === undefined) === (config.private_key === undefined)) {

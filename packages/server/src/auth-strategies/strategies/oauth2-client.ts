@@ -64,6 +64,7 @@ export const oauth2ClientStrategy: AuthStrategy<Config> = {
   type: "oauth2_client",
   schema,
   secretFields: ["client_secret", "refresh_token"],
+  secretFiles: { client_secret: "client_secret_file", refresh_token: "token_file" },
   check(config, service) {
     const { allowPrivate } = service.destination;
     if (config.client_id === undefined) throw missing("client_id");
