@@ -73,6 +73,10 @@ describe("what is taken", () => {
     ["a token URL with a query", { ...OAUTH2, token_url: `${TOKEN_URL}?v=2` }],
     ["any signer", JWT],
     ["a GitHub App", GITHUB],
+    [
+      "a GitHub App by its client id, of an Enterprise Server",
+      { ...GITHUB, app_id: "Iv1.8a61f9b3a7aba766", api_url: "https://github.example/api/v3/" },
+    ],
     ["a service account", GOOGLE],
   ])("%s", (_, auth) => {
     expect(refusalOf(auth)).toBe("accepted");
@@ -118,6 +122,17 @@ describe("what is refused, by field", () => {
     ["auth.extra.grant_type", { ...JWT, extra: { grant_type: "x" } }],
     ["auth.token_url", { ...JWT, token_url: "http://x.example" }],
     ["auth.installation_id", { ...GITHUB, installation_id: "../1" }],
+    ["auth.installation_id", { ...GITHUB, installation_id: ".." }],
+    ["auth.installation_id", { ...GITHUB, installation_id: "." }],
+    ["auth.installation_id", { ...GITHUB, installation_id: "-" }],
+    ["auth.installation_id", { ...GITHUB, installation_id: "0" }],
+    ["auth.installation_id", { ...GITHUB, installation_id: "8a" }],
+    ["auth.app_id", { ...GITHUB, app_id: ".." }],
+    ["auth.app_id", { ...GITHUB, app_id: "." }],
+    ["auth.app_id", { ...GITHUB, app_id: "-" }],
+    ["auth.api_url: must not hold a query", { ...GITHUB, api_url: "https://x.example/v3?x=1" }],
+    ["auth.api_url: must not hold a query", { ...GITHUB, api_url: "https://x.example/v3/?" }],
+    ["auth.api_url", { ...GITHUB, api_url: "https://x.example/v3/%2e%2e" }],
     ["auth.api_url", { ...GITHUB, api_url: "http://x.example" }],
     ["auth: one of key_file and private_key", { ...GITHUB, private_key: PEM }],
     ["auth.permissions.contents", { ...GITHUB, permissions: { contents: "all" } }],

@@ -19,14 +19,22 @@ const GITHUB_API = "https://api.github.com";
 /** Seconds. GitHub takes ten minutes at most, and clocks may differ by one. */
 const ASSERTION = { lifetime: 540, clockSkew: 60 } as const;
 
-const identifier = z
-  .union([z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, "must be letters and digits"), z.int().positive()])
+const appId = z
+  .union([
+    z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "must be letters and digits"),
+    z.int().positive(),
+  ])
+  .transform(String);
+
+/** It becomes a segment of a path. */
+const installationId = z
+  .union([z.string().regex(/^[1-9][0-9]{0,18}$/, "must be a number"), z.int().positive()])
   .transform(String);
 
 const schema = z.strictObject({
   type: z.literal("github_app"),
-  app_id: identifier.openapi({ description: "The app's id or client id." }),
-  installation_id: identifier,
+  app_id: appId.openapi({ description: "The app's id or client id." }),
+  installation_id: installationId,
   key_file: storedFileNameSchema.optional().openapi({ description: "Uploaded private key (PEM)." }),
   private_key: privateKeySchema.optional().openapi({ description: "The private key (PEM) itself." }),
   api_url: z
@@ -63,6 +71,9 @@ export const githubAppStrategy: AuthStrategy<Config> = {
   secretFiles: { private_key: "key_file" },
   check(config, { destination }) {
     assertEndpointUrl(config.api_url, "auth.api_url", destination.allowPrivate);
+    if (config.api_url.includes("?")) {
+      throw new VaultProxyError("invalid_request", "auth.api_url: must not hold a query");
+    }
     if ((config.key_file === undefined) === (config.private_key === undefined)) {
       throw new VaultProxyError("invalid_request", "auth: one of key_file and private_key is required");
     }
