@@ -1,3 +1,4 @@
+import { canonicalHeaderName } from "../network/header-policy.js";
 import type { AccessTokenSource, CredentialInjector, OutgoingRequest } from "./auth-strategy.js";
 import { NO_NAMES } from "./auth-strategy.js";
 
@@ -18,10 +19,14 @@ export function createAccessTokenInjector(source: AccessTokenSource): Credential
       return token.then((value) => addToken(request, value));
     },
     async renew(request) {
-      const at = request.headers.findLastIndex((value) => value.startsWith(SCHEME));
-      const rejected = request.headers[at]?.slice(SCHEME.length) ?? "";
+      // Names are at even places; a value elsewhere, of a cookie for example, may look like either.
+      const at = request.headers.findLastIndex(
+        (field, index) => index % 2 === 0 && HEADER_NAMES.has(canonicalHeaderName(field)),
+      );
+      if (at === -1) return false;
+      const rejected = request.headers[at + 1]?.slice(SCHEME.length) ?? "";
       if (!(await source.replace(rejected))) return false;
-      request.headers[at] = `${SCHEME}${await source.current()}`;
+      request.headers[at + 1] = `${SCHEME}${await source.current()}`;
       return true;
     },
     searched: source.searched,
