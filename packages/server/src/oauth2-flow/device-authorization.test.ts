@@ -40,6 +40,11 @@ describe("the answer to a device authorization request", () => {
     expect(JSON.stringify(device)).not.toContain(DEVICE_CODE);
   });
 
+  test("may begin with a byte order mark", () => {
+    const body = Buffer.from(`\uFEFF${JSON.stringify(ANSWER)}`);
+    expect(parseDeviceAuthorization({ status: 200, headers: new Map(), body }).userCode).toBe("WDJB-MJHT");
+  });
+
   test("may have Google's older name, and no interval", () => {
     const { verification_uri, interval: _, ...rest } = ANSWER;
     expect(parse({ ...rest, verification_url: verification_uri })).toMatchObject({

@@ -121,7 +121,8 @@ function isSafeToOpen({ protocol, hostname, username, password }: URL): boolean 
 
 function parseJson(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString("utf8")) as unknown;
+    // Unlike toString it leaves a byte order mark out.
+    return JSON.parse(new TextDecoder().decode(body)) as unknown;
   } catch {
     return undefined;
   }

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseTokenAnswer } from "./token-answer.js";
@@ -34,6 +35,11 @@ describe("how long a token lives", () => {
     ["zero, which Mailchimp says of tokens that never expire", { expires_in: 0 }, undefined],
     ["a negative number", { expires_in: -5 }, undefined],
     ["words", { expires_in: "soon" }, undefined],
+    ["a string with a thousands separator", { expires_in: "1,000" }, undefined],
+    ["a string with a unit", { expires_in: "60 minutes" }, undefined],
+    ["a string with a fraction", { expires_in: "59.9" }, undefined],
+    ["an empty string", { expires_in: "" }, undefined],
+    ["a string that is no number, and a date", { expires_in: "1,000", expires_at: NOW + 60 }, 60],
     ["a list", { expires_in: [1] }, undefined],
     ["more than ten years", { expires_in: 1e300 }, 10 * 365 * 86_400],
     [
@@ -42,6 +48,9 @@ describe("how long a token lives", () => {
       Date.parse("2027-01-15T09:00:00Z") / 1000 - NOW,
     ],
     ["unix seconds", { expires_at: NOW + 60 }, 60],
+    ["unix seconds in a string", { expires_at: String(NOW + 60) }, 60],
+    ["unix milliseconds", { expires_at: (NOW + 60) * 1000 }, 60],
+    ["unix milliseconds in a string", { expires_at: String((NOW + 60) * 1000) }, 60],
     ["a date that is over", { expires_at: "2001-01-01T00:00:00Z" }, undefined],
   ])("%s", (_, fields, lifetime) => {
     const token = parse({ access_token: "at", token_type: "Bearer", ...fields });
@@ -59,6 +68,7 @@ describe("a token is found", () => {
       "access_token=at&token_type=bearer",
       "application/x-www-form-urlencoded; charset=utf-8",
     ],
+    ["in JSON behind a byte order mark", '\uFEFF{"access_token": "at"}', "application/json"],
     ["where Slack puts a user's", { ok: true, authed_user: { access_token: "at" } }, "application/json"],
     ["with a type of its own", { access_token: "at", token_type: "bot" }, "application/json"],
     ["with a type that is none", { access_token: "at", token_type: 7 }, "application/json"],
@@ -75,18 +85,36 @@ describe("a token is found", () => {
 
 describe("no token", () => {
   test.each([
-    ["HTML", "<html>", true],
-    ["nothing at all", "", true],
-    ["JSON that is no object", "[]", true],
-    ["a form that is not called one", "access_token=at", true],
-    ["an empty token", { access_token: "" }, true],
-    ["a token that could split a header", { access_token: "a\r\nX: y" }, true],
-    ["a token that is no string", { access_token: 7 }, true],
-    ["a token of another scheme", { access_token: "at", token_type: "DPoP" }, false],
-  ])("%s", (_, body, isTemporary) => {
+    ["HTML", "<html>"],
+    ["nothing at all", ""],
+    ["JSON that is no object", "[]"],
+    ["a form that is not called one", "access_token=at"],
+    ["an empty token", { access_token: "" }],
+    ["a token that could split a header", { access_token: "a\r\nX: y" }],
+    ["a token that is no string", { access_token: 7 }],
+    ["a token of another scheme", { access_token: "at", token_type: "DPoP" }],
+  ])("%s, which is not asked for again", (_, body) => {
     const error = refusal(body);
     expect(error.code).toBe("oauth2_refresh_failed");
-    expect(error.isTemporary).toBe(isTemporary);
+    expect(error.isTemporary).toBe(false);
+    expect(error.refreshToken).toBeUndefined();
+  });
+
+  test.each([
+    ["without an access token", { refresh_token: "rt-new" }],
+    ["with one that cannot be sent", { access_token: "a\u00e9", refresh_token: "rt-new" }],
+    ["with one of another scheme", { access_token: "at", token_type: "DPoP", refresh_token: "rt-new" }],
+    ["where Slack puts a user's", { ok: true, authed_user: { access_token: 7, refresh_token: "rt-new" } }],
+  ])("but a refresh token, which is not lost: %s", (_, body) => {
+    const error = refusal(body);
+    expect(error.refreshToken?.reveal()).toBe("rt-new");
+    expect(error.isTemporary).toBe(false);
+    expect(inspect(error, { depth: 9 })).not.toContain("rt-new");
+  });
+
+  test("an error that repeats a refresh token does not give one", () => {
+    expect(refusal({ error: "invalid_grant", refresh_token: "rt" }, 400).refreshToken).toBeUndefined();
+    expect(refusal({ refresh_token: "rt" }, 500).refreshToken).toBeUndefined();
   });
 
   test.each([
@@ -111,6 +139,13 @@ describe("no token", () => {
     ["7", 7_000],
     ["100000", 300_000],
     ["-1", undefined],
+    ["1e3", undefined],
+    ["0x10", undefined],
+    ["soon 9", undefined],
+    ["Fri, 15 Jan 2027 08:00:42 GMT", 42_000],
+    ["Friday, 15-Jan-27 08:00:42 GMT", 42_000],
+    ["Fri Jan 15 08:00:42 2027", 42_000],
+    ["Wed, 21 Oct 2099 07:28:00 GMT", 300_000],
     ["Wed, 21 Oct 2026 07:28:00 GMT", undefined],
   ])("Retry-After: %s", (value, expected) => {
     expect(refusal({}, 503, { "retry-after": value }).retryAfterMs).toBe(expected);

@@ -18,18 +18,28 @@ const sentToken = z
   .max(16_384)
   .regex(/^[\x21-\x7e]+$/);
 
+/** Longer ones than any provider gives: one that is not kept would be lost for good. */
+const refreshToken = z.string().min(1).max(131_072);
+
 /** RFC 6749 §5.1; `authed_user` is Slack's, `expires_at` Square's. */
 const successSchema = z.object({
   access_token: sentToken,
   token_type: z.string().optional().catch(undefined),
-  // Longer ones than any provider gives: one that is not kept would be lost for good.
-  refresh_token: z.string().min(1).max(131_072).optional().catch(undefined),
+  refresh_token: refreshToken.optional().catch(undefined),
   expires_in: z.union([z.number(), z.string()]).optional().catch(undefined),
   expires_at: z.union([z.number(), z.string()]).optional().catch(undefined),
 });
 
 const nestedSchema = z.object({ authed_user: z.looseObject({ access_token: sentToken }) });
+/** What is left of an answer whose access token cannot be used. */
+const remainderSchema = z.object({
+  refresh_token: refreshToken.optional().catch(undefined),
+  authed_user: z.object({ refresh_token: refreshToken }).optional().catch(undefined),
+});
 const errorSchema = z.object({ error: z.string().min(1) });
+
+/** An `expires_at` from here on is in milliseconds: as seconds it would be tens of thousands of years away. */
+const FIRST_MILLISECONDS = 1e12;
 
 /** Schemes that want more than the token with each call (RFC 9449). */
 const UNSUPPORTED_TOKEN_TYPES: ReadonlySet<string> = new Set(["dpop", "mac", "pop"]);
@@ -45,9 +55,14 @@ export function parseTokenAnswer(answer: BoundedAnswer, now: number): IssuedToke
   const isTemporary = answer.status >= 500 || answer.status === 429 || answer.status === 408;
   const fields = parseFields(answer);
   const error = errorSchema.safeParse(fields);
-  if (error.success) throw withRetryAfter(refusedBy(error.data.error, isTemporary), answer);
+  if (error.success) throw withRetryAfter(refusedBy(error.data.error, isTemporary), answer, now);
   if (answer.status < 200 || answer.status > 299) {
-    throw withRetryAfter(unusable(`the provider answered with status ${answer.status}`, isTemporary), answer);
+    const refused = new TokenEndpointError(
+      "oauth2_refresh_failed",
+      `the provider answered with status ${answer.status}`,
+      { isTemporary },
+    );
+    throw withRetryAfter(refused, answer, now);
   }
   const nested = nestedSchema.safeParse(fields);
   const success = successSchema.safeParse(fields);
@@ -56,9 +71,9 @@ export function parseTokenAnswer(answer: BoundedAnswer, now: number): IssuedToke
     : nested.success
       ? successSchema.parse(nested.data.authed_user)
       : undefined;
-  if (token === undefined) throw unusable("the provider's answer holds no access token", true);
+  if (token === undefined) throw unusable("the provider's answer holds no access token", fields);
   if (UNSUPPORTED_TOKEN_TYPES.has(token.token_type?.toLowerCase() ?? "")) {
-    throw unusable("the provider gives tokens of a type that is not supported", false);
+    throw unusable("the provider gives tokens of a type that is not supported", fields);
   }
   const lifetime = lifetimeOf(token.expires_in) ?? secondsUntil(token.expires_at, now);
   return {
@@ -70,12 +85,17 @@ export function parseTokenAnswer(answer: BoundedAnswer, now: number): IssuedToke
   };
 }
 
-function unusable(message: string, isTemporary: boolean): TokenEndpointError {
-  return new TokenEndpointError("oauth2_refresh_failed", message, { isTemporary });
+/** The provider did its part: to send the same again could give away a refresh token that was used (RFC 9700 §4.14). */
+function unusable(message: string, fields: unknown): TokenEndpointError {
+  const { data } = remainderSchema.safeParse(fields);
+  const kept = data?.refresh_token ?? data?.authed_user?.refresh_token;
+  return new TokenEndpointError("oauth2_refresh_failed", message, {
+    refreshToken: kept === undefined ? undefined : new Secret(kept),
+  });
 }
 
-function withRetryAfter(error: TokenEndpointError, answer: BoundedAnswer): TokenEndpointError {
-  const seconds = Number(answer.headers.get("retry-after"));
+function withRetryAfter(error: TokenEndpointError, answer: BoundedAnswer, now: number): TokenEndpointError {
+  const seconds = retryAfterOf(answer.headers.get("retry-after") ?? "", now);
   if (!(seconds > 0)) return error;
   return new TokenEndpointError(error.code, error.message, {
     providerError: error.providerError,
@@ -84,9 +104,17 @@ function withRetryAfter(error: TokenEndpointError, answer: BoundedAnswer): Token
   });
 }
 
+/** Seconds (RFC 9110 §10.2.3); NaN for what is neither a number nor a date (§5.6.7, which is always in GMT). */
+function retryAfterOf(value: string, now: number): number {
+  if (/^\d+$/.test(value)) return Number(value);
+  if (!/^[A-Z][a-z]{2,8},? /.test(value)) return Number.NaN;
+  return Date.parse(value.endsWith(" GMT") ? value : `${value} GMT`) / 1000 - now;
+}
+
 /** The body as an object, whatever its Content-Type says; undefined if it is neither JSON nor a form. */
 function parseFields({ headers, body }: BoundedAnswer): unknown {
-  const text = body.toString("utf8");
+  // Unlike toString it leaves a byte order mark out.
+  const text = new TextDecoder().decode(body);
   try {
     return JSON.parse(text) as unknown;
   } catch {
@@ -97,12 +125,20 @@ function parseFields({ headers, body }: BoundedAnswer): unknown {
 
 /** Seconds; undefined for what is no lifetime. Mailchimp says 0 of tokens that never expire. */
 function lifetimeOf(expiresIn: number | string | undefined): number | undefined {
-  const seconds = typeof expiresIn === "string" ? Number.parseFloat(expiresIn) : (expiresIn ?? Number.NaN);
+  const seconds = typeof expiresIn === "string" ? wholeNumber(expiresIn) : (expiresIn ?? Number.NaN);
   if (!Number.isFinite(seconds) || seconds < 1) return undefined;
   return Math.min(Math.floor(seconds), LIMITS.longestLifetime);
 }
 
 function secondsUntil(expiresAt: number | string | undefined, now: number): number | undefined {
   if (expiresAt === undefined) return undefined;
-  return lifetimeOf((typeof expiresAt === "string" ? Date.parse(expiresAt) / 1000 : expiresAt) - now);
+  const number = typeof expiresAt === "string" ? wholeNumber(expiresAt) : expiresAt;
+  const isDate = typeof expiresAt === "string" && Number.isNaN(number);
+  const time = isDate ? Date.parse(expiresAt) : number;
+  return lifetimeOf((isDate || time >= FIRST_MILLISECONDS ? time / 1000 : time) - now);
+}
+
+/** NaN for any other text: a part of it would mean something else ("1,000"). */
+function wholeNumber(text: string): number {
+  return /^\d+$/.test(text) ? Number(text) : Number.NaN;
 }

@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../../errors/error-codes.js";
 import { VaultProxyError } from "../../errors/vault-proxy-error.js";
+import type { Secret } from "../../redaction/secret.js";
 
 /** Error codes of token endpoints that are told to callers: RFC 6749 §5.2, RFC 8628 §3.5. Any other could be any text. */
 const KNOWN_ERRORS: ReadonlySet<string> = new Set([
@@ -36,6 +37,8 @@ export interface TokenEndpointErrorOptions {
   readonly isTemporary?: boolean;
   /** How long the provider asks to wait. */
   readonly retryAfterMs?: number | undefined;
+  /** A refresh token that came all the same: the one that was sent may be worth nothing any more. */
+  readonly refreshToken?: Secret | undefined;
   readonly cause?: unknown;
 }
 
@@ -45,12 +48,14 @@ export class TokenEndpointError extends VaultProxyError {
   readonly providerError: string | undefined;
   readonly isTemporary: boolean;
   readonly retryAfterMs: number | undefined;
+  readonly refreshToken: Secret | undefined;
 
   constructor(code: ErrorCode, message: string, options: TokenEndpointErrorOptions = {}) {
     super(code, message, { cause: options.cause });
     this.providerError = options.providerError;
     this.isTemporary = options.isTemporary ?? false;
     this.retryAfterMs = options.retryAfterMs;
+    this.refreshToken = options.refreshToken;
   }
 }
 

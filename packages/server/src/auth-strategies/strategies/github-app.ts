@@ -144,7 +144,8 @@ function parseAnswer({ status, body }: BoundedAnswer, now: number): IssuedToken 
 
 function parseJson(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString("utf8")) as unknown;
+    // Unlike toString it leaves a byte order mark out.
+    return JSON.parse(new TextDecoder().decode(body)) as unknown;
   } catch {
     return undefined;
   }
