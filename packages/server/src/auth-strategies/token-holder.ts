@@ -238,6 +238,7 @@ export class TokenHolder implements AccessTokenSource {
         return await renewal.issue(this.#config, service, tools, stopped);
       } catch (error) {
         stopped.throwIfAborted();
+        await this.#keepRefreshTokenOf(error);
         const isTemporary = error instanceof TokenEndpointError && error.isTemporary;
         if (!isTemporary || attempt >= REFRESH_LIMITS.attempts) throw error;
         // Calls cannot be made to wait that long.
@@ -246,6 +247,16 @@ export class TokenHolder implements AccessTokenSource {
         await wait(attemptDelay(attempt, error.retryAfterMs, random()), undefined, { signal: stopped });
       }
     }
+  }
+
+  /** An answer without a token that can be used may still have taken the refresh token back, and bring another. */
+  async #keepRefreshTokenOf(error: unknown): Promise<void> {
+    const { refreshTokenField: field } = this.#parts.renewal;
+    const refreshToken = error instanceof TokenEndpointError ? error.refreshToken : undefined;
+    if (refreshToken === undefined || field === undefined) return;
+    this.#config = { ...this.#config, [field]: refreshToken };
+    this.#searched = undefined;
+    await this.#save();
   }
 
   #accept(token: IssuedToken): void {
