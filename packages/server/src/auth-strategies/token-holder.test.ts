@@ -269,3 +269,74 @@ test("a refresh token that comes without a usable access token is kept", async (
   await refused;
   expect(stored("refresh_token")).toBe("rt-1");
 });
+
+describe("a refresh", () => {
+  const expiring = (seconds: number): ServiceRecord =>
+    definition({
+      access_token: "old",
+      issued_at: Math.floor(Date.now() / 1000) - HOUR,
+      expires_at: Math.floor(Date.now() / 1000) + seconds,
+    });
+
+  test("serves all who wait, and whoever comes with the refused token later", async () => {
+    const { source, asked, token, settle } = world(expiring(HOUR));
+    const waiting = [source.replace("old"), source.replace("old")];
+    await settle();
+    expect(asked).toHaveLength(1);
+    asked[0]?.answer(token());
+    expect(await Promise.all([...waiting, source.replace("old")])).toEqual([true, true, true]);
+    expect(asked).toHaveLength(1);
+  });
+
+  test("that fails leaves the old token in use to its end", async () => {
+    const { source, asked, settle } = world(expiring(10));
+    const waiting = source.current();
+    await settle();
+    asked[0]?.fail(new TokenEndpointError("oauth2_refresh_failed", "no"));
+    expect(await waiting).toBe("old");
+    expect(await source.current()).toBe("old");
+    await vi.advanceTimersByTimeAsync(11_000);
+    await expect(Promise.resolve(source.current())).rejects.toMatchObject({ code: "oauth2_refresh_failed" });
+    expect(asked).toHaveLength(1);
+  });
+
+  test("is not tried ahead of time any more when the grant is gone", async () => {
+    const { asked, told, settle } = world(expiring(HOUR));
+    await vi.advanceTimersByTimeAsync(HOUR * 900);
+    asked[0]?.fail(new TokenEndpointError("oauth2_reauthorization_required", "gone"));
+    await settle();
+    expect(told).toEqual(["oauth2_reauthorization_required"]);
+    await vi.advanceTimersByTimeAsync(HOUR * 1000);
+    expect(asked).toHaveLength(1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("of a service that is deleted ends, and nothing is left of it", async () => {
+    const { source, keeper, settle } = world();
+    const refused = expect(Promise.resolve(source.current())).rejects.toMatchObject({ code: "not_found" });
+    await settle();
+    keeper.update(new Map());
+    await refused;
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("of a credential that was changed is waited for by a stop, and ended by a lock", async () => {
+    for (const end of ["stop", "lock"]) {
+      const { source, keeper, asked, token, put, stored, settle } = world(expiring(0));
+      const first = Promise.resolve(source.current()).catch((error: unknown) => error);
+      await settle();
+      await put(definition({ client_secret: "changed" }));
+      if (end === "lock") {
+        keeper.clear();
+        expect(await first).toMatchObject({ code: "vault_locked" });
+      } else {
+        const settled = keeper.settle();
+        asked[0]?.answer(token("rt-1"));
+        await settled;
+      }
+      await settle();
+      expect(stored("refresh_token")).toBe(end === "lock" ? "rt-0" : "rt-1");
+      expect(vi.getTimerCount()).toBe(0);
+    }
+  });
+});
