@@ -1,7 +1,9 @@
 /** Every limit of logins at providers. Times are in milliseconds unless said otherwise. */
 export const FLOW_LIMITS = {
-  /** Logins under way, of either kind; one more drops the oldest. */
+  /** Logins under way, of either kind, that wait for a person; one more drops the oldest. */
   pending: 10,
+  /** Logins whose code is being exchanged, which are not dropped; more of them count as if they waited. */
+  exchanges: 10,
   /** How long a login in a browser may take. */
   browserMs: 5 * 60_000,
   /** The longest that a login on another device may take, whatever the provider says. */

@@ -66,13 +66,35 @@ describe("a flow", () => {
 
   test("beyond the tenth drops the oldest", () => {
     const flows = Array.from({ length: FLOW_LIMITS.pending }, (_, index) => open(`s${index}`));
-    expect(registry.takeByState("s0")).toBe(flows[0]);
     open("one more");
     expect(flows.map(({ signal }) => signal.aborted)).toEqual([true, ...Array<boolean>(9).fill(false)]);
     expect(registry.statusOf(flows[0]!.id)).toMatchObject({ status: "failed", code: "superseded" });
     open("and another");
     expect(registry.takeByState("s1")).toBeUndefined();
     expect(registry.takeByState("s2")).toBe(flows[2]);
+  });
+
+  test("whose code is being exchanged is not dropped for newer ones, nor counted among the ten", () => {
+    const flows = Array.from({ length: FLOW_LIMITS.pending }, (_, index) => open(`s${index}`));
+    registry.takeByState("s0");
+    open("one more");
+    expect(flows.some(({ signal }) => signal.aborted)).toBe(false);
+    for (let index = 0; index < 30; index += 1) open(`n${index}`);
+    expect(flows.map(({ signal }) => signal.aborted)).toEqual([false, ...Array<boolean>(9).fill(true)]);
+    flows[0]?.finish();
+    expect(registry.statusOf(flows[0]!.id)).toMatchObject({ status: "done" });
+  });
+
+  test("is not kept for its exchange where ten others are", () => {
+    const exchanges = Array.from({ length: FLOW_LIMITS.exchanges + 1 }, (_, index) => {
+      const flow = open(`s${index}`);
+      expect(registry.takeByState(`s${index}`)).toBe(flow);
+      return flow;
+    });
+    for (let index = 0; index < FLOW_LIMITS.pending; index += 1) open(`n${index}`);
+    const [last, ...others] = exchanges.map(({ signal }) => signal.aborted).reverse();
+    expect(others).toEqual(Array<boolean>(FLOW_LIMITS.exchanges).fill(false));
+    expect(last).toBe(true);
   });
 
   test("that was cancelled stays so, whatever its work says afterwards", () => {

@@ -28,6 +28,8 @@ interface PendingFlow<T> extends OpenFlow<T> {
   readonly timer: NodeJS.Timeout;
   /** SHA-256 of the `state`, until the state is used. */
   stateDigest: Buffer | undefined;
+  /** The person has done their part: to drop it now would lose what the provider is about to give. */
+  isExchanging: boolean;
 }
 
 export interface FlowRegistryParts {
@@ -59,8 +61,8 @@ export class FlowRegistry<T> {
   /** @param options.state lets {@link takeByState} find the flow, once */
   open(serviceName: string, content: T, options: { lifetimeMs: number; state?: string }): OpenFlow<T> {
     const { randomBytes, clock } = this.#parts;
-    for (const [id] of this.#pending) {
-      if (this.#pending.size < FLOW_LIMITS.pending) break;
+    const waiting = this.#flowsWhere(({ isExchanging }) => !isExchanging);
+    for (const { id } of waiting.slice(0, Math.max(waiting.length - FLOW_LIMITS.pending + 1, 0))) {
       this.#drop(id, { code: "superseded", error: "too many newer logins were started" });
     }
     // On a command line a dash at the beginning would make an option of it.
@@ -73,6 +75,7 @@ export class FlowRegistry<T> {
       expiresAt: clock() + options.lifetimeMs,
       signal: abort.signal,
       stateDigest: options.state === undefined ? undefined : digest(options.state),
+      isExchanging: false,
       finish: () => this.#end(id, { status: "done", serviceName }),
       fail: (failure) => this.#end(id, { status: "failed", serviceName, ...failure }),
     };
@@ -90,6 +93,7 @@ export class FlowRegistry<T> {
     }
     if (found === undefined) return undefined;
     found.stateDigest = undefined;
+    found.isExchanging = this.#flowsWhere((flow) => flow.isExchanging).length < FLOW_LIMITS.exchanges;
     // What is left to do has deadlines of its own.
     clearTimeout(found.timer);
     found.expiresAt = Number.POSITIVE_INFINITY;
@@ -118,6 +122,11 @@ export class FlowRegistry<T> {
     }
     this.#pending.clear();
     this.#ended.clear();
+  }
+
+  /** The oldest first. */
+  #flowsWhere(matches: (flow: PendingFlow<T>) => boolean): PendingFlow<T>[] {
+    return [...this.#pending.values()].filter(matches);
   }
 
   #dropExpired(): void {
