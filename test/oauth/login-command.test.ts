@@ -175,7 +175,12 @@ describe("a login in a browser", () => {
   });
 });
 
-test("a login on another device shows the code, and ends in a service that works", async () => {
+test("a login on another device shows the code, and ends in a service that works, in place of another", async () => {
+  const auth = { type: "bearer", token: "a-token-that-will-be-gone" };
+  const before = { name: "device", base_url: "https://api.example.com", auth };
+  const headers = { "Content-Type": "application/json" };
+  const added = { token: admin, headers, body: JSON.stringify(before) };
+  expect((await call(server.address, "POST", "/services", added)).status).toBe(201);
   const running = startCli(login("device", ...onDevice(), "--client-id", provider.clients.none.id), {
     env: env(),
     terminal: true,
@@ -193,7 +198,7 @@ test("a login on another device shows the code, and ends in a service that works
   await page.click("button[value=allow]");
   await page.waitForSelector("text=The device is connected");
   expect(await running.ended).toBe(0);
-  expect(running.stdout()).toContain("Logged in. Service device is ready.");
+  expect(running.stdout()).toContain("Logged in. Service device was replaced, and is ready.");
   expect(await cli(["proxy", "device", "GET", "/me"], { env: env() })).toMatchObject({ code: 0 });
 });
 

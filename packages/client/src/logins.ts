@@ -75,6 +75,8 @@ export interface StartedDeviceLogin {
 export interface LoginStatus {
   readonly status: "pending" | "done" | "failed";
   readonly service_name: string;
+  /** There was a service of that name before; of a login that is done. */
+  readonly replaced?: true;
   /** A sentence for a person, of a login that failed. */
   readonly error?: string;
   /** Such as `access_denied` or `expired`. */

@@ -76,12 +76,15 @@ def test_a_login_is_looked_at_and_cancelled(vault: StubVault, use_client: UseCli
     failed = {"status": "failed", "service_name": "api", "error": "no", "code": "access_denied"}
     answering(vault, "GET", "/auth/oauth2/flows/flow_1", failed)
     answering(vault, "GET", "/auth/oauth2/flows/flow_2", {"status": "pending", "service_name": "api"})
+    done = {"status": "done", "service_name": "api", "replaced": True}
+    answering(vault, "GET", "/auth/oauth2/flows/flow_3", done)
     answering(vault, "DELETE", "/auth/oauth2/flows/flow_1", {"status": "cancelled"})
     answering(vault, "DELETE", "/auth/oauth2/flows/gone", {"error": "no such login", "code": "not_found"}, 404)
     assert use_client(lambda c: c.oauth_flow("flow_1"), vault.addr) == LoginStatus(
         "failed", "api", "no", "access_denied"
     )
     assert use_client(lambda c: c.oauth_flow("flow_2"), vault.addr) == LoginStatus("pending", "api")
+    assert use_client(lambda c: c.oauth_flow("flow_3"), vault.addr) == LoginStatus("done", "api", replaced=True)
     assert use_client(lambda c: c.cancel_oauth_flow("flow_1"), vault.addr) is None
     with pytest.raises(VaultError) as error:
         use_client(lambda c: c.cancel_oauth_flow("gone"), vault.addr)

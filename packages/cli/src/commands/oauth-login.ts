@@ -1,4 +1,4 @@
-import type { StartedBrowserLogin, StartedDeviceLogin } from "@vault-proxy/client";
+import type { LoginStatus, StartedBrowserLogin, StartedDeviceLogin } from "@vault-proxy/client";
 
 import type { ConfigureCommand } from "../command-definition.js";
 import type { CommandContext } from "../command-context.js";
@@ -58,7 +58,7 @@ export const configureOauthLogin: ConfigureCommand = (command, perform) => {
       });
       assertDone(outcome);
       if (context.output.json) context.output.data(outcome);
-      else printSuccess(context, service, preset);
+      else printSuccess(context, service, outcome, preset);
       return undefined;
     }),
   );
@@ -105,9 +105,10 @@ async function showTheWay(
 function printSuccess(
   { output, bin }: CommandContext,
   service: string,
+  { replaced }: LoginStatus,
   preset: LoginPreset | undefined,
 ): void {
-  output.result(`Logged in. Service ${service} is ready.`);
+  output.result(`Logged in. Service ${service} ${replaced === true ? "was replaced, and " : ""}is ready.`);
   const { test } = preset ?? {};
   if (test?.method === "GET" && !test.path.includes("{")) {
     output.note(`Try it: \`${bin} service test ${service} --path '${test.path}'\``);

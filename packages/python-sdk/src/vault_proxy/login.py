@@ -114,12 +114,16 @@ class StartedDeviceLogin:
 
 @dataclass(frozen=True)
 class LoginStatus:
-    """How a login stands: `status` is `pending`, `done` or `failed`; a failed one has a `code` and a sentence."""
+    """How a login stands: `status` is `pending`, `done` or `failed`; a failed one has a `code` and a sentence.
+
+    `replaced` says of one that is done whether there was a service of that name before.
+    """
 
     status: str
     service_name: str
     error: str | None = None
     code: str | None = None
+    replaced: bool = False
 
     @classmethod
     def from_json(cls, value: object) -> LoginStatus:
@@ -130,6 +134,7 @@ class LoginStatus:
             _text(answer, "service_name"),
             _optional_text(answer, "error"),
             _optional_text(answer, "code"),
+            answer.get("replaced") is True,
         )
 
 

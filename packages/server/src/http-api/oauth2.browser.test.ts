@@ -90,14 +90,25 @@ describe("a login in a browser", () => {
     }
   });
 
-  test("replaces the service of that name, with all that was said of it", async () => {
-    const { state } = await fixture.authorize({
+  test("replaces the service of that name, with all that was said of it, and says so", async () => {
+    const first = await fixture.authorize({ service_name: "twice" });
+    expect(first.message).toBe("Open auth_url in a browser and log in within five minutes.");
+    expect((await fixture.callback({ state: first.state, code: CODE })).text).not.toContain("replaced");
+    expect(fixture.logged.at(-1)).toContain('"replaced":false');
+    expect(await fixture.statusOf(first.flow)).not.toHaveProperty("replaced");
+
+    const { state, flow, message } = await fixture.authorize({
+      service_name: "twice",
       description: "second",
       headers: { "X-A": "b" },
       idle_timeout: "5s",
     });
-    await fixture.callback({ state, code: CODE });
-    expect(fixture.parts.services.records.get("api")).toMatchObject({
+    expect(message).toContain("The service of that name, which exists already, will be replaced.");
+    const page = await fixture.callback({ state, code: CODE });
+    expect(page.text).toContain("<strong>twice</strong> was replaced, and is ready to use");
+    expect(fixture.logged.at(-1)).toContain('"replaced":true');
+    expect(await fixture.statusOf(flow)).toEqual({ status: "done", service_name: "twice", replaced: true });
+    expect(fixture.parts.services.records.get("twice")).toMatchObject({
       description: "second",
       headers: { "X-A": "b" },
       idle_timeout: "5s",

@@ -74,6 +74,17 @@ describe("a login on another device", () => {
       device_code: GIVEN.device_code,
     });
     expect(fixture.logged.join()).not.toContain(GIVEN.device_code);
+
+    provider.answer({ body: GIVEN }, { body: GRANTED });
+    const again = await fixture.startDevice({ service_name: "tv" });
+    expect((started.json as { message: string }).message).not.toContain("replaced");
+    expect((again.json as { message: string }).message).toMatch(/which exists already, will be replaced\.$/);
+    await fixture.pauses.next();
+    fixture.pauses.end();
+    expect(await ended((again.json as { flow: string }).flow)).toMatchObject({
+      status: "done",
+      replaced: true,
+    });
   });
 
   test.each([

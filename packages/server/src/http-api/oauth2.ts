@@ -39,6 +39,10 @@ const flowStatusSchema = z
   .strictObject({
     status: z.enum(["pending", "done", "failed"]),
     service_name: z.string(),
+    replaced: z
+      .literal(true)
+      .optional()
+      .openapi({ description: "There was a service of that name before; of a login that is done." }),
     error: z.string().optional().openapi({ description: "One sentence for a person. Holds no secret." }),
     code: z.enum(FLOW_FAILURE_CODES).optional(),
   })
@@ -57,6 +61,9 @@ const PROVIDER_ERRORS = [
   "upstream_timeout",
   "destination_blocked",
 ] as const;
+
+const replacing = ({ replaces }: { readonly replaces: boolean }): string =>
+  replaces ? " The service of that name, which exists already, will be replaced." : "";
 
 /** `/auth/oauth2/…`: logins at providers. */
 export function registerOAuth2Routes(
@@ -89,7 +96,7 @@ export function registerOAuth2Routes(
       return c.json(
         {
           ...{ auth_url: authUrl, state, redirect_uri: redirectUri, flow },
-          message: "Open auth_url in a browser and log in within five minutes.",
+          message: `Open auth_url in a browser and log in within five minutes.${replacing(started)}`,
           expires_at: new Date(expiresAt).toISOString(),
         },
         200,
@@ -159,7 +166,7 @@ export function registerOAuth2Routes(
           ...(verificationUriComplete === undefined
             ? {}
             : { verification_uri_complete: verificationUriComplete }),
-          message: "Open verification_uri on any device and enter user_code.",
+          message: `Open verification_uri on any device and enter user_code.${replacing(started)}`,
           flow,
           expires_at: new Date(expiresAt).toISOString(),
           interval: intervalMs / 1000,
@@ -187,8 +194,10 @@ export function registerOAuth2Routes(
     (c) => {
       const found = logins.statusOf(c.req.valid("param").flow);
       if (found === undefined) throw noSuchFlow();
-      const { serviceName, ...shown } = found;
-      return c.json({ ...shown, service_name: serviceName }, 200);
+      const { serviceName: service_name, ...shown } = found;
+      if (shown.status !== "done") return c.json({ ...shown, service_name }, 200);
+      const { status, replaced } = shown;
+      return c.json({ status, service_name, ...(replaced ? { replaced } : {}) }, 200);
     },
   );
 

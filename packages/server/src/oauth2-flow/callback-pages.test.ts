@@ -6,7 +6,8 @@ import { callbackPage, type CallbackOutcome } from "./callback-pages.js";
 /** Every outcome with these texts in each place that is not ours alone. */
 function outcomesWith(text: string): CallbackOutcome[] {
   return [
-    { kind: "done", serviceName: text },
+    { kind: "done", serviceName: text, replaced: false },
+    { kind: "done", serviceName: text, replaced: true },
     { kind: "refused", serviceName: text, error: text, description: text },
     { kind: "refused", serviceName: text, error: text, description: "" },
     { kind: "unknown" },
@@ -72,7 +73,7 @@ describe("a callback page", () => {
 
   test("has the status of its outcome", () => {
     const statuses = outcomesWith("x").map((outcome) => callbackPage(outcome).status);
-    expect(statuses).toEqual([200, 400, 400, 400, 423, 502]);
+    expect(statuses).toEqual([200, 200, 400, 400, 400, 423, 502]);
     const failed = (code: "storage_full" | "internal" | "issuer_mismatch" | "no_refresh_token"): number =>
       callbackPage({ kind: "failed", serviceName: "x", failure: { code, error: "x" } }).status;
     expect(failed("issuer_mismatch")).toBe(400);

@@ -6,7 +6,12 @@ import { Markup, markup } from "./markup.js";
 
 /** How a login in a browser ended, as far as the person who looks at the callback is told. */
 export type CallbackOutcome =
-  | { readonly kind: "done"; readonly serviceName: string }
+  | {
+      readonly kind: "done";
+      readonly serviceName: string;
+      /** Whether there was a service of that name before. */
+      readonly replaced: boolean;
+    }
   /** The provider said so; its texts may be anything. */
   | {
       readonly kind: "refused";
@@ -55,7 +60,7 @@ export function callbackPage(outcome: CallbackOutcome): CallbackPage {
       return page(
         200,
         "Login complete",
-        markup`<p>The service <strong>${outcome.serviceName}</strong> is ready to use. Its tokens are in the vault.</p>
+        markup`<p>The service <strong>${outcome.serviceName}</strong> ${outcome.replaced ? "was replaced, and " : ""}is ready to use. Its tokens are in the vault.</p>
           <p>You can close this window.</p>`,
       );
     case "refused":

@@ -49,8 +49,8 @@ describe("a state", () => {
     registry.takeByState("s1");
     vi.advanceTimersByTime(30_000);
     expect(registry.statusOf(flow.id)).toMatchObject({ status: "pending" });
-    flow.finish();
-    expect(registry.statusOf(flow.id)).toEqual({ status: "done", serviceName: "api" });
+    flow.finish({ replaced: false });
+    expect(registry.statusOf(flow.id)).toEqual({ status: "done", serviceName: "api", replaced: false });
   });
 });
 
@@ -81,7 +81,7 @@ describe("a flow", () => {
     expect(flows.some(({ signal }) => signal.aborted)).toBe(false);
     for (let index = 0; index < 30; index += 1) open(`n${index}`);
     expect(flows.map(({ signal }) => signal.aborted)).toEqual([false, ...Array<boolean>(9).fill(true)]);
-    flows[0]?.finish();
+    flows[0]?.finish({ replaced: false });
     expect(registry.statusOf(flows[0]!.id)).toMatchObject({ status: "done" });
   });
 
@@ -100,7 +100,7 @@ describe("a flow", () => {
   test("that was cancelled stays so, whatever its work says afterwards", () => {
     const flow = open("s1");
     expect(registry.cancel(flow.id)).toBe(true);
-    flow.finish();
+    flow.finish({ replaced: false });
     expect(registry.statusOf(flow.id)).toMatchObject({ status: "failed", code: "cancelled" });
     expect(registry.takeByState("s1")).toBeUndefined();
     expect(registry.cancel(flow.id)).toBe(false);
@@ -132,7 +132,7 @@ describe("an outcome", () => {
   test("is forgotten when fifty newer ones came", () => {
     const flows = Array.from({ length: FLOW_LIMITS.outcomes + 1 }, () => {
       const flow = open("s");
-      flow.finish();
+      flow.finish({ replaced: false });
       return flow;
     });
     expect(registry.statusOf(flows[0]!.id)).toBeUndefined();
@@ -142,7 +142,7 @@ describe("an outcome", () => {
 
 test("clearing stops every flow, forgets every outcome, and ends what is about to begin", () => {
   const ended = open("s0");
-  ended.finish();
+  ended.finish({ replaced: false });
   const flow = open("s1");
   const { lifetime } = registry;
   const reason = new VaultProxyError("vault_locked", "the vault was locked");

@@ -5,7 +5,9 @@ import { FLOW_LIMITS } from "./flow-limits.js";
 
 /** How a login stands. */
 export type FlowStatus =
-  | { readonly status: "pending" | "done"; readonly serviceName: string }
+  | { readonly status: "pending"; readonly serviceName: string }
+  /** Whether there was a service of that name before. */
+  | { readonly status: "done"; readonly serviceName: string; readonly replaced: boolean }
   | ({ readonly status: "failed"; readonly serviceName: string } & FlowFailure);
 
 /** A login under way. */
@@ -18,7 +20,7 @@ export interface OpenFlow<T> {
   /** Aborted, with the reason, when the flow is dropped: by a lock, by an admin, by time, by a newer one. */
   readonly signal: AbortSignal;
   readonly content: T;
-  finish(): void;
+  finish(outcome: { readonly replaced: boolean }): void;
   fail(failure: FlowFailure): void;
 }
 
@@ -76,7 +78,7 @@ export class FlowRegistry<T> {
       signal: abort.signal,
       stateDigest: options.state === undefined ? undefined : digest(options.state),
       isExchanging: false,
-      finish: () => this.#end(id, { status: "done", serviceName }),
+      finish: ({ replaced }) => this.#end(id, { status: "done", serviceName, replaced }),
       fail: (failure) => this.#end(id, { status: "failed", serviceName, ...failure }),
     };
     this.#pending.set(id, flow);

@@ -38,6 +38,8 @@ export interface StartedBrowserLogin {
   readonly redirectUri: string;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
+  /** Whether there is a service of that name now. */
+  readonly replaces: boolean;
 }
 
 export interface StartedDeviceLogin {
@@ -48,6 +50,8 @@ export interface StartedDeviceLogin {
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
   readonly intervalMs: number;
+  /** Whether there is a service of that name now. */
+  readonly replaces: boolean;
 }
 
 /** Logins at providers that end in a service: in a browser (RFC 6749 §4.1 with PKCE), or on another device (RFC 8628). */
@@ -84,15 +88,22 @@ export function createLogins(parts: LoginParts): Logins {
   const { log, randomBytes } = parts;
   const flows = new FlowRegistry<PendingLogin>(parts);
 
-  async function store(flow: OpenFlow<PendingLogin>, issued: IssuedToken): Promise<void> {
+  /** @returns whether there was a service of that name before */
+  async function store(flow: OpenFlow<PendingLogin>, issued: IssuedToken): Promise<boolean> {
     const record = flow.content.login.recordOf(issued);
-    await parts.services.change((records) => {
+    const replaced = await parts.services.change((records) => {
       // A lock or a cancellation may have come while this change waited for its turn.
       flow.signal.throwIfAborted();
+      const isKnown = records.has(record.name);
       records.set(record.name, record);
+      return isKnown;
     });
-    flow.finish();
-    log.info({ service: record.name, auth_type: record.auth.type }, "service authorized by a login");
+    flow.finish({ replaced });
+    log.info(
+      { service: record.name, auth_type: record.auth.type, replaced },
+      "service authorized by a login",
+    );
+    return replaced;
   }
 
   function fail(flow: OpenFlow<PendingLogin>, thrown: unknown): FlowFailure {
@@ -107,13 +118,13 @@ export function createLogins(parts: LoginParts): Logins {
     flow: OpenFlow<PendingLogin>,
     browser: BrowserSide,
     code: string,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const request = flow.content.login.tokenRequest("authorization_code", {
       code,
       redirect_uri: browser.redirectUri,
       code_verifier: browser.codeVerifier.reveal(),
     });
-    await store(flow, await parts.requestToken(request, flow.signal));
+    return store(flow, await parts.requestToken(request, flow.signal));
   }
 
   async function awaitDevice(
@@ -151,6 +162,7 @@ export function createLogins(parts: LoginParts): Logins {
       );
       return {
         ...{ flow: flow.id, state, redirectUri, expiresAt: flow.expiresAt },
+        replaces: parts.services.records.has(login.serviceName),
         authUrl: authorizationUrl({
           ...{ authUrl, redirectUri, state, codeChallenge },
           clientId: login.client.id,
@@ -179,7 +191,16 @@ export function createLogins(parts: LoginParts): Logins {
       const flow = flows.open(login.serviceName, { login }, { lifetimeMs });
       void awaitDevice(flow, device.deviceCode, intervalMs);
       const { id, expiresAt } = flow;
-      return { flow: id, userCode, verificationUri, verificationUriComplete, expiresAt, intervalMs };
+      const replaces = parts.services.records.has(login.serviceName);
+      return {
+        flow: id,
+        userCode,
+        verificationUri,
+        verificationUriComplete,
+        expiresAt,
+        intervalMs,
+        replaces,
+      };
     },
 
     async complete(query) {
@@ -196,8 +217,7 @@ export function createLogins(parts: LoginParts): Logins {
           fail(flow, refusalOf(error));
           return { kind: "refused", serviceName, error, description };
         }
-        await exchangeCode(flow, browser, answer.code);
-        return { kind: "done", serviceName };
+        return { kind: "done", serviceName, replaced: await exchangeCode(flow, browser, answer.code) };
       } catch (thrown) {
         const failure = fail(flow, thrown);
         if (failure.code === "vault_locked") return { kind: "locked" };

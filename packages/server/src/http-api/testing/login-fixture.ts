@@ -23,6 +23,7 @@ export interface Started {
   readonly redirect_uri: string;
   readonly flow: string;
   readonly expires_at: string;
+  readonly message: string;
 }
 
 /** A control plane and a provider, with a client of it that has a secret. */
