@@ -7,8 +7,11 @@ import { WRITTEN_FORMS } from "./testing/written-forms.js";
 
 const SECRET = "Zx81/Qwertyuiop+ASDF=0123456789";
 
+const matcherOf = (secret: string) => compilePatterns(secretForms(secret), publicStarts(secret));
+const MATCHER = matcherOf(SECRET);
+
 function streamFor(secret: string, edges = false): ScrubStream {
-  return new ScrubStream(compilePatterns(secretForms(secret), publicStarts(secret)), { edges });
+  return new ScrubStream(secret === SECRET ? MATCHER : matcherOf(secret), { edges });
 }
 
 /** What was told of, after each piece and after the end. */
@@ -57,6 +60,57 @@ describe("a part of a secret", () => {
         expect(told(SECRET, [text.slice(0, at), text.slice(at)])).toEqual(Array(3).fill(undefined));
       }
     }
+  });
+
+  test("of a long one is not told of where pieces and forms of it and of its parts lie across each other", () => {
+    const unit = fc.constantFrom(
+      ...Array.from(`${"abcdefghijklmnopqrstuvwxyz0123456789".repeat(3)}+/=&%"\\<>';`),
+    );
+    fc.assert(
+      fc.property(
+        fc.string({ unit, minLength: 100, maxLength: 250 }),
+        fc.constantFrom("raw", "JSON", "encodeURIComponent", "HTML", "base64"),
+        (secret, form) => {
+          const parts = secret.split(/[=;"]/).filter((part) => part.length >= 8);
+          const patterns = [secret, ...parts].flatMap((text) => secretForms(text));
+          const text = WRITTEN_FORMS[form]?.(secret) ?? Buffer.from(secret).toString("base64");
+          const stream = new ScrubStream(compilePatterns(patterns));
+          for (const character of `: ${text}\n`) {
+            stream.push(Buffer.from(character));
+            expect(stream.takePartialMatch()).toBeUndefined();
+          }
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  test("of a whole one is not told of where much more comes with its end", () => {
+    const stream = streamFor(SECRET);
+    stream.push(Buffer.from(SECRET.slice(0, 20)));
+    stream.push(Buffer.from(`${SECRET.slice(20)}${` ${SECRET}`.repeat(20)}`));
+    expect(stream.takePartialMatch()).toBeUndefined();
+  });
+
+  test("of a longer one that holds a whole one is not told of for that", () => {
+    const stream = (): ScrubStream =>
+      new ScrubStream(compilePatterns([Buffer.from(`session=${SECRET}; theme=dark`), Buffer.from(SECRET)]), {
+        edges: true,
+      });
+    for (const text of [`session=${SECRET}; theme=dark`, `session=${SECRET}`, `session=${SECRET};?`]) {
+      const searched = stream();
+      const found = Array.from(text, (character) => {
+        searched.push(Buffer.from(character));
+        return searched.takePartialMatch();
+      });
+      searched.end();
+      expect([...found, searched.takePartialMatch()].filter((match) => match !== undefined)).toEqual([]);
+    }
+    const searched = stream();
+    searched.push(Buffer.from(`session=${SECRET}; theme=?`));
+    searched.push(Buffer.from(`session=${SECRET}; theme=`));
+    searched.push(Buffer.from("?"));
+    expect(searched.takePartialMatch()).toEqual({ at: "inside", length: 16 });
   });
 
   test("counts from behind what is public of it", () => {

@@ -33,8 +33,6 @@ export class ScrubStream {
   #lastStart = -1;
   #lastEnd = -1;
   #hits = 0;
-  /** Where the longest occurrence ends that begins with the first byte. */
-  #wholeAtStart = 0;
   readonly #watch = new PartialMatchWatch();
   #ended = false;
 
@@ -77,7 +75,7 @@ export class ScrubStream {
     }
     this.#findAll(chunk, came, overwrite);
     this.#received += chunk.length;
-    if (isAtStart && this.#leadingTail?.isOpen === false) this.#noteLeadingTail();
+    if (isAtStart && this.#leadingTail?.isOpen === false) this.#watchStart(tail);
     this.#noteWithheld();
     return this.#release(scrubbed ?? chunk);
   }
@@ -122,7 +120,7 @@ export class ScrubStream {
   /** Gives what is still held: nothing more comes, so it was no secret. */
   end(): Buffer {
     this.#assertOpen();
-    if (this.#leadingTail?.isOpen === true) this.#noteLeadingTail();
+    if (this.#leadingTail?.isOpen === true) this.#watchStart(this.#leadingTail);
     if (this.#leadingTail !== undefined) this.#scrubTrailingHead();
     this.#watch.cutOff();
     this.#ended = true;
@@ -151,7 +149,7 @@ export class ScrubStream {
       const length = this.#matcher.findNext(bytes, cursor);
       if (length === 0) return;
       const end = came + cursor.position;
-      if (end === length) this.#wholeAtStart = end;
+      this.#watch.complete(end - length, end);
       overwrite(this.#withLeadingTail(end - length), end);
     }
   }
@@ -161,7 +159,6 @@ export class ScrubStream {
   }
 
   #count(from: number, to: number): void {
-    this.#watch.complete(from, to);
     if (from > this.#lastEnd) {
       this.#hits += 1;
       this.#lastStart = from;
@@ -191,24 +188,20 @@ export class ScrubStream {
     return this.#received - (start >= this.#lastStart ? Math.max(start, this.#lastEnd) : start);
   }
 
+  #watchStart({ length }: LeadingTail): void {
+    this.#watch.edge("start", 0, length, 0);
+  }
+
   #noteWithheld(): void {
     const isAtStart = this.#leadingTail?.isOpen === true;
-    const start = isAtStart ? 0 : this.#received - this.#matcher.depth(this.#cursor.state);
-    // What began in the last occurrence is another form of the same.
-    if (start < this.#lastEnd) this.#watch.withhold(this.#received, 0);
-    else this.#watch.withhold(start, this.#secretBytes(this.#received - start));
+    const length = isAtStart ? this.#received : this.#matcher.depth(this.#cursor.state);
+    this.#watch.withhold(this.#received - length, this.#received, this.#publicBytes(length));
   }
 
-  /** How many of so many last bytes are not known to everybody, if they are the start of a secret. */
-  #secretBytes(length: number): number {
+  /** How many of so many last bytes, if they are the start of a secret, are known to everybody. */
+  #publicBytes(length: number): number {
     const { state } = this.#cursor;
-    return length === this.#matcher.depth(state) ? length - this.#matcher.publicDepth(state) : length;
-  }
-
-  /** A secret that stands there as a whole is no part of one. */
-  #noteLeadingTail(): void {
-    const { length } = this.#leadingTail ?? { length: 0 };
-    if (length > this.#wholeAtStart) this.#watch.note("start", length);
+    return length === this.#matcher.depth(state) ? this.#matcher.publicDepth(state) : 0;
   }
 
   /** Gives all but the suspicious bytes of what is held and of the bytes behind it. */
@@ -233,7 +226,7 @@ export class ScrubStream {
     // A short start is one of a secret too if it goes on where a piece of that secret ended.
     const goesOn = length > 0 && from <= this.#lastEnd;
     if (length < SHORTEST_EDGE && !goesOn) return;
-    this.#watch.note("end", this.#secretBytes(length));
+    this.#watch.edge("end", from, this.#received, this.#publicBytes(length));
     this.#count(from, this.#received);
     this.#overwriteHeld(from, this.#received, this.#received);
   }
