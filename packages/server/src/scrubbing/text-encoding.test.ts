@@ -121,8 +121,7 @@ describe("the beginning of a body", () => {
 
   test("shows a byte order mark whatever is named", () => {
     for (const body of MARKED) {
-      for (const encoding of ["named", "unnamed"] as const)
-        expect(passes(encoding, body)).toBe(false);
+      for (const encoding of ["named", "unnamed"] as const) expect(passes(encoding, body)).toBe(false);
     }
   });
 
