@@ -4,15 +4,13 @@ import { assertEndpointUrl } from "../../network/base-url.js";
 import type { BoundedAnswer } from "../../network/bounded-request.js";
 import { Secret } from "../../redaction/secret.js";
 import { createAccessTokenInjector } from "../access-token-injector.js";
-import type { AuthStrategy, ReadFile } from "../auth-strategy.js";
+import type { AuthStrategy } from "../auth-strategy.js";
+import { assertOneKey, configuredKeyFields, readConfiguredKey } from "../configured-key.js";
 import type { IssuedToken } from "../issued-token.js";
 import { signJsonWebToken } from "../json-web-token.js";
 import { KEPT_TOKEN_FIELD_NAMES, keptToken, keptTokenFields, storedToken } from "../kept-token.js";
 import { reauthorizationRequired, TokenEndpointError } from "../oauth2/token-endpoint-error.js";
 import { unreachableTokenEndpoint } from "../oauth2/token-endpoint.js";
-import { privateKeySchema } from "../secret-text.js";
-import { readSigningKey, type SigningKey } from "../signing-key.js";
-import { readNamedFile, storedFileNameSchema } from "../stored-file-name.js";
 
 const GITHUB_API = "https://api.github.com";
 
@@ -35,8 +33,7 @@ const schema = z.strictObject({
   type: z.literal("github_app"),
   app_id: appId.openapi({ description: "The app's id or client id." }),
   installation_id: installationId,
-  key_file: storedFileNameSchema.optional().openapi({ description: "Uploaded private key (PEM)." }),
-  private_key: privateKeySchema.optional().openapi({ description: "The private key (PEM) itself." }),
+  ...configuredKeyFields,
   api_url: z
     .string()
     .min(1)
@@ -74,12 +71,10 @@ export const githubAppStrategy: AuthStrategy<Config> = {
     if (config.api_url.includes("?")) {
       throw new VaultProxyError("invalid_request", "auth.api_url: must not hold a query");
     }
-    if ((config.key_file === undefined) === (config.private_key === undefined)) {
-      throw new VaultProxyError("invalid_request", "auth: one of key_file and private_key is required");
-    }
+    assertOneKey(config);
   },
   async readFiles(config, readFile) {
-    await readKey(config, readFile);
+    await readConfiguredKey(config, readFile, "RS256");
     return config;
   },
   describe: () => ({}),
@@ -96,7 +91,7 @@ export const githubAppStrategy: AuthStrategy<Config> = {
       const issuedAt = now - ASSERTION.clockSkew;
       const assertion = await signJsonWebToken(
         { iss: config.app_id, iat: issuedAt, exp: issuedAt + ASSERTION.lifetime },
-        await readKey(config, readFile),
+        await readConfiguredKey(config, readFile, "RS256"),
         undefined,
       );
       const { repositories, permissions } = config;
@@ -149,14 +144,4 @@ function parseJson(body: Buffer): unknown {
   } catch {
     return undefined;
   }
-}
-
-async function readKey(
-  { key_file: name, private_key: inline }: Config,
-  readFile: ReadFile,
-): Promise<SigningKey> {
-  if (inline !== undefined) return readSigningKey(inline.reveal(), "auth.private_key", "RS256");
-  const field = "auth.key_file";
-  const bytes = await readNamedFile(readFile, name ?? "", field);
-  return readSigningKey(bytes.toString("utf8"), field, "RS256");
 }

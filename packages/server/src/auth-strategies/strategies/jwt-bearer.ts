@@ -3,15 +3,15 @@ import { z } from "@hono/zod-openapi";
 import { VaultProxyError } from "../../errors/vault-proxy-error.js";
 import { assertEndpointUrl } from "../../network/base-url.js";
 import { createAccessTokenInjector } from "../access-token-injector.js";
-import type { AuthStrategy, ReadFile } from "../auth-strategy.js";
+import type { AuthStrategy } from "../auth-strategy.js";
+import { assertOneKey, configuredKeyFields, readConfiguredKey } from "../configured-key.js";
 import { signJsonWebToken } from "../json-web-token.js";
 import { KEPT_TOKEN_FIELD_NAMES, keptToken, keptTokenFields, storedToken } from "../kept-token.js";
 import { JWT_BEARER_GRANT } from "../oauth2/jwt-bearer-grant.js";
 import { TOKEN_BODY_FORMATS } from "../oauth2/token-endpoint.js";
 import { scopesSchema } from "../scopes.js";
-import { privateKeySchema, secretTextSchema } from "../secret-text.js";
-import { readSigningKey, SIGNING_ALGORITHMS, type SigningKey } from "../signing-key.js";
-import { readNamedFile, storedFileNameSchema } from "../stored-file-name.js";
+import { secretTextSchema } from "../secret-text.js";
+import { SIGNING_ALGORITHMS, type SigningKey } from "../signing-key.js";
 import { tokenParametersSchema } from "../token-parameters.js";
 
 const claimText = z.string().min(1).max(2048);
@@ -28,8 +28,7 @@ const schema = z.strictObject({
   scopes: scopesSchema.optional(),
   algorithm: z.enum(SIGNING_ALGORITHMS).optional().openapi({ description: "Default: what the key is for." }),
   kid: z.string().min(1).max(256).optional(),
-  key_file: storedFileNameSchema.optional().openapi({ description: "Uploaded private key (PEM)." }),
-  private_key: privateKeySchema.optional().openapi({ description: "The private key (PEM) itself." }),
+  ...configuredKeyFields,
   claims: z
     .record(z.string().min(1).max(128), z.union([z.string().max(2048), z.number(), z.boolean()]))
     .refine((claims) => Object.keys(claims).length <= 32, "must hold at most 32")
@@ -62,9 +61,7 @@ export const jwtBearerStrategy: AuthStrategy<Config> = {
   secretFiles: { private_key: "key_file" },
   check(config, { destination }) {
     assertEndpointUrl(config.token_url, "auth.token_url", destination.allowPrivate);
-    if ((config.key_file === undefined) === (config.private_key === undefined)) {
-      throw new VaultProxyError("invalid_request", "auth: one of key_file and private_key is required");
-    }
+    assertOneKey(config);
     if (config.client_secret !== undefined && config.client_id === undefined) {
       throw new VaultProxyError("invalid_request", "auth.client_id: required with client_secret");
     }
@@ -73,7 +70,7 @@ export const jwtBearerStrategy: AuthStrategy<Config> = {
     }
   },
   async readFiles(config, readFile) {
-    await readKey(config, readFile);
+    await readConfiguredKey(config, readFile, config.algorithm);
     return config;
   },
   describe: ({ scopes }) => (scopes === undefined ? {} : { scopes }),
@@ -87,7 +84,7 @@ export const jwtBearerStrategy: AuthStrategy<Config> = {
     stored: storedToken,
     keep: (config, token) => ({ ...config, ...keptToken(token) }),
     async issue(config, { destination }, tools, signal) {
-      const key = await readKey(config, tools.readFile);
+      const key = await readConfiguredKey(config, tools.readFile, config.algorithm);
       const token = await tools.requestToken(
         {
           url: config.token_url,
@@ -129,12 +126,4 @@ function assertionOf(config: Config, key: SigningKey, now: number): Promise<stri
     key,
     config.kid,
   );
-}
-
-async function readKey(config: Config, readFile: ReadFile): Promise<SigningKey> {
-  const { key_file: name, private_key: inline, algorithm } = config;
-  if (inline !== undefined) return readSigningKey(inline.reveal(), "auth.private_key", algorithm);
-  const field = "auth.key_file";
-  const bytes = await readNamedFile(readFile, name ?? "", field);
-  return readSigningKey(bytes.toString("utf8"), field, algorithm);
 }
