@@ -36,7 +36,8 @@ export interface RenewalOptions {
 interface HeldAnswer {
   readonly controller: Controller;
   readonly start: readonly [status: number, headers: unknown, reason: string | undefined];
-  readonly gate: ReadGate | undefined;
+  /** Of its connection; once it has ended, how that was then. */
+  gate: ReadGate | undefined;
   readonly chunks: Buffer[];
   bytes: number;
   end?: { readonly trailers: unknown };
@@ -115,7 +116,10 @@ export class RenewingHandler implements Dispatcher.DispatchHandler {
       this.#exchange?.onResponseEnd(controller, trailers);
       return;
     }
-    held.gate?.answerEnded();
+    const { gate } = held;
+    held.gate = gate && atEnd(gate);
+    gate?.answerEnded();
+    gate?.open();
     held.end = { trailers };
   }
 
@@ -190,6 +194,15 @@ export function renewingFor(
     currentGate,
     hold,
   });
+}
+
+/**
+ * The gate of an answer that has ended. Its connection may be closed by now, which says nothing of the answer any more,
+ * or be at another answer, which must not be held back.
+ */
+function atEnd({ isHttp10, failure }: ReadGate): ReadGate {
+  const ignore = (): void => undefined;
+  return { isHttp10, failure, close: ignore, open: ignore, answerEnded: ignore };
 }
 
 /** RFC 6750 §3.1. */
