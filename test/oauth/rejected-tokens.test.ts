@@ -26,12 +26,12 @@ beforeEach(() => endpoint.reset());
 afterEach(() => world.removeServices());
 
 /** A service whose token was given `age` seconds ago, lives for an hour, and has been revoked since. */
-async function addRevoked(age = OLD_ENOUGH_S): Promise<string> {
+async function addRevoked(age = OLD_ENOUGH_S, settings: object = {}): Promise<string> {
   const name = `revoked-${(count += 1)}`;
   endpoint.issuer.issue();
   const now = Math.floor(world.clock.now() / 1000);
   const auth = { access_token: endpoint.issuer.accessToken, issued_at: now - age, expires_at: now + 3600 };
-  await world.addOauth(name, endpoint.issuer.grantAgain(), { ...endpoint, auth });
+  await world.addOauth(name, endpoint.issuer.grantAgain(), { ...endpoint, auth, settings });
   endpoint.issuer.revokeAccessTokens();
   return name;
 }
@@ -150,6 +150,38 @@ test("where no new token is to be had, the caller gets the API's own 401", async
   expect(answer.status).toBe(401);
   expect(answer.headers["x-vault-error"]).toBeUndefined();
   expect(apiStatuses()).toEqual([401]);
+});
+
+describe("the cookies of a 401 are the service's session,", () => {
+  test("also where nobody sees it because the call was repeated", async () => {
+    const name = await addRevoked(OLD_ENOUGH_S, { session_cookies: true });
+    endpoint.refusalCookie = "sid=from-a-401";
+    expect((await world.proxy(name)).status).toBe(200);
+    await world.proxy(name);
+    expect(endpoint.apiCalls.map(({ status }) => status)).toEqual([401, 200, 200]);
+    expect(endpoint.apiCalls.at(-1)?.cookie).toBe("sid=from-a-401");
+  });
+
+  test("as of when it came, not of when it was shown", async () => {
+    const name = await addRevoked(OLD_ENOUGH_S, { session_cookies: true });
+    endpoint.challenge = undefined;
+    endpoint.refusalCookie = "sid=earlier";
+    let refuse: () => void = () => undefined;
+    const refused = new Promise<void>((resolve) => (refuse = resolve));
+    endpoint.script = async () => {
+      await refused;
+      return { status: 401, body: { error: "invalid_client" } };
+    };
+    const held = world.proxy(name);
+    await endpoint.called(1);
+    endpoint.refusalCookie = "sid=later";
+    // Not repeated, and so not held.
+    expect((await world.proxy(name, { method: "POST", body: "x" })).status).toBe(401);
+    refuse();
+    expect((await held).status).toBe(401);
+    await world.proxy(name, { method: "POST", body: "x" });
+    expect(endpoint.apiCalls.at(-1)?.cookie).toBe("sid=later");
+  });
 });
 
 test("where the grant is gone, the next call says so", async () => {

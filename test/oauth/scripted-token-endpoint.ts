@@ -41,6 +41,7 @@ export interface ApiCall {
   readonly method: string;
   readonly target: string;
   readonly token: string;
+  readonly cookie: string | undefined;
   readonly status: number;
   readonly bytes: number;
 }
@@ -59,6 +60,8 @@ export interface ScriptedTokenEndpoint {
   readonly apiCalls: ApiCall[];
   /** `WWW-Authenticate` of the API's 401; undefined leaves it out. */
   challenge: string | undefined;
+  /** `Set-Cookie` of the API's 401. */
+  refusalCookie: string | undefined;
   script: Script | undefined;
   /** Token requests that have come and have not been answered. */
   readonly waiting: () => number;
@@ -100,9 +103,17 @@ export async function startScriptedTokenEndpoint(
     const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? "")?.[1] ?? "";
     const status = issuer.accepts(token) ? 200 : 401;
     const { method = "", url = "" } = request;
-    endpoint.apiCalls.push({ method, target: url, token, status, bytes: length });
-    const { challenge } = endpoint;
+    endpoint.apiCalls.push({
+      method,
+      target: url,
+      token,
+      cookie: request.headers.cookie,
+      status,
+      bytes: length,
+    });
+    const { challenge, refusalCookie } = endpoint;
     if (status === 401 && challenge !== undefined) response.setHeader("WWW-Authenticate", challenge);
+    if (status === 401 && refusalCookie !== undefined) response.setHeader("Set-Cookie", refusalCookie);
     response.writeHead(status, { "Content-Type": "application/json" });
     response.end(JSON.stringify({ method, bytes: length, accepted: status === 200 }));
   };
@@ -123,6 +134,7 @@ export async function startScriptedTokenEndpoint(
     calls: [],
     apiCalls: [],
     challenge: INVALID_TOKEN,
+    refusalCookie: undefined,
     script: undefined,
     waiting: () => waiting,
     called: (times) =>
@@ -138,6 +150,7 @@ export async function startScriptedTokenEndpoint(
     reset() {
       endpoint.script = undefined;
       endpoint.challenge = INVALID_TOKEN;
+      endpoint.refusalCookie = undefined;
       endpoint.calls.length = 0;
       endpoint.apiCalls.length = 0;
     },

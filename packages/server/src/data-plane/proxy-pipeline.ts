@@ -262,15 +262,14 @@ function forward(
     );
   };
   const isIdempotent = IDEMPOTENT_METHODS.has(outgoing.method);
-  const renewing = renewingFor(
-    route,
-    outgoing,
-    (isTokenFault) => (isIdempotent || isTokenFault) && (body === null || body.kept !== undefined),
-    () => {
+  const renewing = renewingFor(route, outgoing, {
+    mayRepeat: (isTokenFault) => (isIdempotent || isTokenFault) && (body === null || body.kept !== undefined),
+    resend: () => {
       payload = body?.kept ?? null;
       send();
     },
-  );
+    takeCookies,
+  });
   const exchange = new UpstreamExchange({
     request,
     response,
@@ -305,7 +304,7 @@ function forwardUpgrade(
 ): void {
   const startedAt = parts.now();
   const takeCookies = useCookies(route, outgoing);
-  const renewing = renewingFor(route, outgoing, () => true, send);
+  const renewing = renewingFor(route, outgoing, { mayRepeat: () => true, resend: send, takeCookies });
   const exchange = new WebSocketExchange({
     request,
     socket,
@@ -344,7 +343,13 @@ function forwardUpgrade(
 function useCookies({ cookieJar }: ServiceRoute, outgoing: OutgoingRequest): ExchangeOptions["takeCookies"] {
   if (cookieJar === undefined) return undefined;
   addSessionCookies(outgoing, cookieJar);
-  return (rawHeaders) => cookieJar.take(rawHeaders, absolutePathOf(outgoing));
+  let taken: readonly Buffer[] | undefined;
+  return (rawHeaders) => {
+    // Of an answer that was held they were taken when it came; others may be newer by now.
+    if (rawHeaders === taken) return;
+    taken = rawHeaders;
+    cookieJar.take(rawHeaders, absolutePathOf(outgoing));
+  };
 }
 
 /** All fields of that name: Node gives the first, and the upstream may go by another. */

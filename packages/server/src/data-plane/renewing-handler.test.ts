@@ -158,7 +158,7 @@ test("a 401 that is still coming when there is no other credential goes on", asy
   expect(answer).toMatch(/^HTTP\/1\.1 401 .*helloworld$/s);
 });
 
-describe("the connection of a held 401", () => {
+describe("a held 401", () => {
   /** A 401 that is held until `decide` is called, and what becomes of its gate. */
   function hold(options: Partial<RenewalOptions> = {}) {
     const calls: string[] = [];
@@ -205,7 +205,13 @@ describe("the connection of a held 401", () => {
   }
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-  test("waits where there is more than is kept, and no longer than until its end", () => {
+  test("may set cookies, which are taken when it comes", () => {
+    const taken: unknown[] = [];
+    const { rawHeaders } = hold({ takeCookies: (headers) => void taken.push(headers) });
+    expect(taken).toEqual([rawHeaders]);
+  });
+
+  test("makes its connection wait where there is more than is kept, until its end", () => {
     const { renewing, controller, calls } = hold();
     renewing.onResponseData(controller, Buffer.alloc(64 * 1024));
     expect(calls).toEqual([]);
@@ -215,7 +221,7 @@ describe("the connection of a held 401", () => {
     expect(calls).toEqual(["close", "answerEnded", "open"]);
   });
 
-  test("is not held back for its caller once it has ended: it may be at another answer", async () => {
+  test("that has ended leaves its connection alone, which may be at another answer", async () => {
     const { renewing, controller, calls, seen, decide } = hold();
     renewing.onResponseData(controller, Buffer.from("x"));
     renewing.onResponseEnd(controller, {});
@@ -226,7 +232,7 @@ describe("the connection of a held 401", () => {
     expect(calls).toEqual([]);
   });
 
-  test("is held back for its caller while it goes on", async () => {
+  test("that goes on makes its connection wait for the caller", async () => {
     const { calls, decide } = hold();
     decide(false);
     await turn();

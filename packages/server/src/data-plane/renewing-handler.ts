@@ -26,6 +26,8 @@ export interface RenewalOptions {
   /** Puts another credential into the request. Resolves to whether there is one. */
   readonly renew: () => Promise<boolean>;
   readonly resend: () => void;
+  /** Keeps the cookies of an answer's head, also of one that nobody will see. */
+  readonly takeCookies?: ((rawHeaders: readonly Buffer[]) => void) | undefined;
   /** Keeps the way to the upstream open until its result is called. */
   readonly hold: () => () => void;
   /** The gate of the connection whose bytes are being handled in this very turn. */
@@ -91,7 +93,8 @@ export class RenewingHandler implements Dispatcher.DispatchHandler {
       chunks: [],
       bytes: 0,
     };
-    const { renew, hold } = this.#options;
+    const { renew, hold, takeCookies } = this.#options;
+    takeCookies?.(controller.rawHeaders as readonly Buffer[]);
     renew()
       .then(this.#decide, () => this.#decide(false))
       .finally(hold());
@@ -183,14 +186,12 @@ export class RenewingHandler implements Dispatcher.DispatchHandler {
 export function renewingFor(
   { injector, currentGate, hold }: ServiceRoute,
   outgoing: OutgoingRequest,
-  mayRepeat: (isTokenFault: boolean) => boolean,
-  resend: () => void,
+  repetition: Pick<RenewalOptions, "mayRepeat" | "resend" | "takeCookies">,
 ): RenewingHandler | undefined {
   if (injector.renew === undefined) return undefined;
   return new RenewingHandler({
-    mayRepeat,
+    ...repetition,
     renew: async () => (await injector.renew?.(outgoing)) === true,
-    resend,
     currentGate,
     hold,
   });
