@@ -3,9 +3,10 @@ import { readMediaType } from "./textual-content.js";
 /** Whether the head of an answer names the encoding of its text. Where it does not, it may be no text at all. */
 export type TextEncoding = "named" | "unnamed";
 
-/** How far a body is looked at to see in which encoding it is, in bytes. */
-const BEGINNING_BYTES = 64;
-/** As many as four characters of UTF-16, or two of UTF-32, have. */
+/**
+ * How far a body is looked at to see in which encoding it is: as many bytes as four characters of UTF-16, or two of
+ * UTF-32, have.
+ */
 const SNIFFED_BYTES = 8;
 
 /**
@@ -79,9 +80,7 @@ function isWideAscii(start: Uint8Array): boolean {
   if (start.length < SNIFFED_BYTES) return false;
   return [2, 4].some((width) =>
     [0, width - 1].some((place) =>
-      start
-        .subarray(0, SNIFFED_BYTES)
-        .every((byte, index) => (index % width === place ? isAsciiText(byte) : byte === 0)),
+      start.every((byte, index) => (index % width === place ? isAsciiText(byte) : byte === 0)),
     ),
   );
 }
@@ -101,7 +100,7 @@ export class TextBeginning {
 
   /** Takes the next piece. @returns false if the body is in an encoding that cannot be searched */
   read(piece: Buffer): boolean {
-    const missing = BEGINNING_BYTES - this.#start.length;
+    const missing = SNIFFED_BYTES - this.#start.length;
     if (missing === 0) return true;
     this.#start = Buffer.concat([this.#start, piece.subarray(0, missing)]);
     return mayBeginAscii(this.#encoding, this.#start);
