@@ -3,6 +3,9 @@ import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { Secret } from "../redaction/secret.js";
+import type { IssuedToken } from "./issued-token.js";
+import { TokenEndpointError } from "./oauth2/token-endpoint-error.js";
+import { destinationOf } from "./service-destination.js";
 import { differsInTokenOnly, isSameCredential, withTokenOf } from "./same-credential.js";
 import {
   describeService,
@@ -259,6 +262,32 @@ describe("a service whose credential expires", () => {
     expect(differsInTokenOnly(recordOf(auth), record)).toBe(true);
     expect(differsInTokenOnly(recordOf(auth, { description: "other" }), record)).toBe(false);
   });
+
+  test.each([
+    ["refresh_token", OAUTH2, "new-refresh"],
+    ["client_credentials", CREDENTIALS, undefined],
+  ])(
+    "takes a refresh token that comes along, with a token or without, by grant %s only",
+    async (_, auth, taken) => {
+      const record = recordOf(auth);
+      const failure = new TokenEndpointError("oauth2_refresh_failed", "none", {
+        refreshToken: token.refreshToken,
+        isTemporary: true,
+      });
+      const issue = (answer: Promise<IssuedToken>) => {
+        const unused = (): never => {
+          throw new Error("not needed here");
+        };
+        const tools = { requestToken: () => answer, send: unused, readFile: unused, clock: () => 0 };
+        const service = { base_url: record.base_url, destination: destinationOf(record) };
+        return renewalOf(record)?.issue(record.auth, service, tools, new AbortController().signal);
+      };
+      expect((await issue(Promise.resolve(token)))?.refreshToken?.reveal()).toBe(taken);
+      const thrown: unknown = await issue(Promise.reject(failure))?.catch((error: unknown) => error);
+      expect(thrown).toMatchObject({ code: "oauth2_refresh_failed", message: "none", isTemporary: true });
+      expect((thrown as TokenEndpointError).refreshToken?.reveal()).toBe(taken);
+    },
+  );
 
   test("is another credential with another refresh token, client or trust, not with another description", () => {
     const record = recordOf(OAUTH2);

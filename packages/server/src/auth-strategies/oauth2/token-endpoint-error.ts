@@ -57,6 +57,11 @@ export class TokenEndpointError extends VaultProxyError {
     this.retryAfterMs = options.retryAfterMs;
     this.refreshToken = options.refreshToken;
   }
+
+  withoutRefreshToken(): TokenEndpointError {
+    const { code, message, providerError, isTemporary, retryAfterMs, cause } = this;
+    return new TokenEndpointError(code, message, { providerError, isTemporary, retryAfterMs, cause });
+  }
 }
 
 /** The error for a provider's `error` code (RFC 6749 §5.2). */

@@ -9,6 +9,7 @@ import { CLIENT_AUTH_METHODS, type ClientAuthentication } from "../oauth2/client
 import { parseGoogleClientFile } from "../oauth2/google-client-file.js";
 import { parseGoogleTokenFile } from "../oauth2/google-token-file.js";
 import { TOKEN_BODY_FORMATS } from "../oauth2/token-endpoint.js";
+import { TokenEndpointError } from "../oauth2/token-endpoint-error.js";
 import { scopesSchema } from "../scopes.js";
 import { secretTextSchema } from "../secret-text.js";
 import { readSigningKey } from "../signing-key.js";
@@ -127,7 +128,7 @@ async function issue(
 ): Promise<IssuedToken> {
   const isRefresh = config.grant === "refresh_token";
   const tokenUrl = required(config.token_url, "token_url");
-  const token = await tools.requestToken(
+  const requested = tools.requestToken(
     {
       url: isRefresh ? (config.refresh_url ?? tokenUrl) : tokenUrl,
       destination,
@@ -148,8 +149,13 @@ async function issue(
     },
     signal,
   );
+  if (isRefresh) return requested;
   // A refresh token that comes with the client's own credentials must not be used (RFC 6749 §4.4.3).
-  return isRefresh ? token : { ...token, refreshToken: undefined };
+  try {
+    return { ...(await requested), refreshToken: undefined };
+  } catch (error) {
+    throw error instanceof TokenEndpointError ? error.withoutRefreshToken() : error;
+  }
 }
 
 async function authenticationOf(config: Config, readFile: ReadFile): Promise<ClientAuthentication> {
