@@ -58,7 +58,9 @@ const json = { "Content-Type": "application/json" };
 const LIFETIMES: readonly (readonly [unknown, number])[] = [
   [1800, 1800],
   ["1800", 1800],
-  ["1800.9", 1800],
+  // A text is a whole number or none: in some places "1.800" and "1,800" are thousands.
+  ["1800.9", ASSUMED_S],
+  ["1,800", ASSUMED_S],
   [1800.9, 1800],
   [-1, ASSUMED_S],
   ["-3600", ASSUMED_S],
