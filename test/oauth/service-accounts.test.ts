@@ -251,7 +251,9 @@ describe("jwt_bearer for everyone else:", () => {
       await world.clock.advance(HOUR_S * 1000);
     }
     const ids = endpoint.calls.map(({ parameters }) => decodeJwt(parameters.assertion!).jti);
-    expect(new Set(ids).size).toBe(3);
+    // The clock's jump may bring a refresh ahead of time as well.
+    expect(ids.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(ids).size).toBe(ids.length);
   });
 
   test("an algorithm that the key is not for is refused", async () => {
