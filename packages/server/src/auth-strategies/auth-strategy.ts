@@ -46,6 +46,17 @@ export interface AccessTokenSource {
   readonly searched: ChangingSecrets;
 }
 
+/** Protocols that are reached by sessions on ports of their own. */
+export const SESSION_PROTOCOLS = ["imap", "smtp", "redis", "postgres"] as const;
+export type SessionProtocol = (typeof SESSION_PROTOCOLS)[number];
+
+/** Of a type whose services are reached by sessions instead of HTTP calls. */
+export interface SessionUse<Config> {
+  readonly protocol: SessionProtocol;
+  /** Where the service's server is. */
+  server(config: Config): { readonly host: string; readonly port: number };
+}
+
 /** What a strategy may know of its service besides its own fields. */
 export interface ServiceFacts {
   /** As the admin wrote it, trailing slashes included. */
@@ -117,8 +128,12 @@ export interface AuthStrategy<Config extends { readonly type: string }> {
    * service, so a password must not be among them: it could be guessed at.
    */
   generated?(config: Config): readonly Secret[];
+  /** What an admin should know of such a configuration; no secret. */
+  warnings?(config: Config): readonly string[];
   /** For credentials that expire. */
   readonly renewal?: Renewal<Config>;
+  /** For types whose services have no `base_url` and take no HTTP calls. */
+  readonly session?: SessionUse<Config>;
   /** @param token of this service; strategies without a renewal do not look at it */
   createInjector(config: Config, token: AccessTokenSource): CredentialInjector;
 }

@@ -1,3 +1,7 @@
+import { imapType } from "./session-types/imap.js";
+import { postgresType } from "./session-types/postgres.js";
+import { redisType } from "./session-types/redis.js";
+import { smtpType } from "./session-types/smtp.js";
 import { basicStrategy } from "./strategies/basic.js";
 import { bearerStrategy } from "./strategies/bearer.js";
 import { githubAppStrategy } from "./strategies/github-app.js";
@@ -9,7 +13,7 @@ import { queryStrategy } from "./strategies/query.js";
 import { serviceAccountStrategy } from "./strategies/service-account.js";
 import { urlStrategy } from "./strategies/url.js";
 
-/** Every auth type. A new one is one file in `strategies/` and one line here. */
+/** Every auth type. A new one is one file in `strategies/`, or in `session-types/`, and one line here. */
 export const AUTH_STRATEGIES = [
   bearerStrategy,
   headerStrategy,
@@ -21,4 +25,8 @@ export const AUTH_STRATEGIES = [
   serviceAccountStrategy,
   jwtBearerStrategy,
   githubAppStrategy,
+  imapType,
+  smtpType,
+  redisType,
+  postgresType,
 ] as const;

@@ -13,11 +13,19 @@ import type {
   CredentialInjector,
   ReadFile,
   Renewal,
+  SessionUse,
 } from "./auth-strategy.js";
 import { headerNameSchema, headerValueSchema, namesAreDistinct } from "./header-field.js";
 import { AUTH_STRATEGIES } from "./registry.js";
 import { allowsInsecure, destinationOf } from "./service-destination.js";
 import type { ServiceInfo } from "./service-info.js";
+import {
+  assertServer,
+  describeSessionSettings,
+  refuseHttpSettings,
+  refuseSessionSettings,
+  sessionSettings,
+} from "./session-settings.js";
 
 const MAX_TIMEOUT_MS = 24 * 3_600_000;
 const MIN_TIMEOUT_MS = 1;
@@ -77,7 +85,10 @@ const defaultHeadersSchema = z
 
 const settings = {
   name: serviceNameSchema,
-  base_url: z.string().min(1).max(2048).openapi({ example: "https://api.example.com/v1" }),
+  base_url: z.string().max(2048).default("").openapi({
+    description: "Required for types that HTTP calls are for; not kept for others.",
+    example: "https://api.example.com/v1",
+  }),
   description: z
     .string()
     .max(500)
@@ -104,6 +115,7 @@ const settings = {
   max_request_bytes: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional().openapi({
     description: "Largest request body in bytes; 0 for none. Default 10 MiB.",
   }),
+  ...sessionSettings,
 };
 
 const [firstAuth, ...otherAuths] = AUTH_STRATEGIES.map((strategy) => strategy.schema);
@@ -157,6 +169,9 @@ export interface ServiceRecord extends Readonly<Omit<ParsedSettings, "headers">>
  */
 export function toServiceRecord(definition: ParsedServiceDefinition): ServiceRecord {
   const record: ServiceRecord = { ...definition, auth: definition.auth as AuthConfig };
+  const { session } = strategyOf(record);
+  if (session !== undefined) return toSessionRecord(record, session);
+  refuseSessionSettings(record);
   parseBaseUrl(record.base_url, { allowInsecure: allowsInsecure(record) });
   if (record.auth.type !== "url" && record.base_url.includes("{token}")) {
     throw new VaultProxyError("invalid_request", "base_url: {token} is for auth type url only");
@@ -167,7 +182,7 @@ export function toServiceRecord(definition: ParsedServiceDefinition): ServiceRec
       "session_cookies: cannot be used together with forward_cookies",
     );
   }
-  strategyOf(record).check?.(record.auth, { base_url: record.base_url, destination: destinationOf(record) });
+  checkAuth(record);
   const { headerNames } = createInjector(record, NO_TOKEN);
   for (const name of Object.keys(record.headers ?? {})) {
     if (headerNames.has(canonicalHeaderName(name))) {
@@ -175,6 +190,22 @@ export function toServiceRecord(definition: ParsedServiceDefinition): ServiceRec
     }
   }
   return record;
+}
+
+function toSessionRecord(record: ServiceRecord, session: SessionUse<AuthConfig>): ServiceRecord {
+  refuseHttpSettings(record);
+  checkAuth(record);
+  assertServer(session, record);
+  return { ...record, base_url: "" };
+}
+
+function checkAuth(record: ServiceRecord): void {
+  strategyOf(record).check?.(record.auth, { base_url: record.base_url, destination: destinationOf(record) });
+}
+
+/** @returns undefined for a service that HTTP calls are for, or of a type that this version does not know */
+export function sessionUseOf(record: ServiceRecord): SessionUse<AuthConfig> | undefined {
+  return findStrategy(record)?.session;
 }
 
 /** Where there is no access token: with a credential that does not expire, or before there is a service. */
@@ -248,6 +279,12 @@ function withoutCredentials(baseUrl: string): string {
 
 /** What an admin should know of a service just stored; none of it is a secret. */
 export function warningsOf(record: ServiceRecord): readonly string[] {
+  const strategy = strategyOf(record);
+  const scrubbing = strategy.session === undefined ? scrubbingWarningsOf(record) : [];
+  return [...(strategy.warnings?.(record.auth) ?? []), ...scrubbing];
+}
+
+function scrubbingWarningsOf(record: ServiceRecord): readonly string[] {
   if (record.scrub === "off") return [];
   const isShort = searchedSecretsOf(record).some(
     ({ secret, forms }) => forms !== "base64" && !secret.isEmpty && !isSearchable(secret.reveal()),
@@ -284,7 +321,7 @@ export function describeService(record: ServiceRecord): ServiceInfo {
   const { name, base_url, tls_skip_verify, session_cookies, allow_private } = record;
   const info: ServiceInfo = {
     name,
-    base_url,
+    ...(base_url === "" ? {} : { base_url }),
     auth_type: record.auth.type,
     tls_skip_verify,
     session_cookies,
@@ -298,6 +335,7 @@ export function describeService(record: ServiceRecord): ServiceInfo {
   if (record.response_timeout !== undefined) info.response_timeout = record.response_timeout;
   if (record.idle_timeout !== undefined) info.idle_timeout = record.idle_timeout;
   if (record.max_request_bytes !== undefined) info.max_request_bytes = record.max_request_bytes;
+  Object.assign(info, describeSessionSettings(record));
   // Of a service that was not validated the strategy's own part may be of any shape.
   if (record.unchecked === true) return { ...info, base_url: withoutCredentials(base_url) };
   return { ...info, ...findStrategy(record)?.describe(record.auth) };

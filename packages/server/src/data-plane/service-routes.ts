@@ -172,11 +172,11 @@ function routeOf(
   { egressProxy, tokenOf, cookieJars }: ServiceRoutesOptions,
 ): Omit<ServiceRoute, "hold"> {
   const record = usableRecord(stored);
+  const injector = createInjector(record, tokenOf(record.name));
   const base = parseBaseUrl(record.base_url, { allowInsecure: allowsInsecure(record) });
   const connectTimeoutMs = milliseconds(record.connect_timeout, LIMITS.connectTimeoutMs);
   const responseTimeoutMs = milliseconds(record.response_timeout, LIMITS.responseTimeoutMs);
   const idleTimeoutMs = milliseconds(record.idle_timeout, LIMITS.idleTimeoutMs);
-  const injector = createInjector(record, tokenOf(record.name));
   const cookieJar = record.session_cookies ? cookieJars.of(stored) : undefined;
   const changing = [injector.searched, cookieJar?.searched].filter((source) => source !== undefined);
   let currentGate: ReadGate | undefined;

@@ -24,6 +24,7 @@ export const STATUS_OF_ERROR_CODE = {
   storage_failed: 500,
   not_implemented: 501,
   upstream_failed: 502,
+  upstream_login_failed: 502,
   oauth2_reauthorization_required: 502,
   oauth2_refresh_failed: 502,
   unavailable: 503,

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
-  assertAddress,
   assertDestination,
   classifyAddress,
   destinationBlocked,
+  isAllowedForSessions,
   isForbiddenName,
   parseHostLiteral,
 } from "./address-policy.js";
@@ -264,11 +264,39 @@ describe("assertDestination", () => {
   });
 });
 
-test("assertAddress says which address is not allowed", () => {
-  expect(() => assertAddress("10.0.0.1", { allowPrivate: false })).toThrow("address not allowed: 10.0.0.1");
-  expect(() => assertAddress("10.0.0.1", { allowPrivate: true })).not.toThrow();
-  expect(() => assertAddress("169.254.1.1", { allowPrivate: true })).toThrow(
-    "address not allowed: 169.254.1.1",
+describe("a session of another protocol than HTTP", () => {
+  test.each([
+    ["8.8.8.8", true, true],
+    ["10.0.0.1", true, true],
+    ["192.168.1.20", true, true],
+    ["::ffff:10.0.0.1", true, true],
+    ["100.64.0.1", true, true],
+    ["fd12:3456::1", true, true],
+    ["127.0.0.1", false, true],
+    ["::1", false, true],
+    ["::ffff:127.0.0.1", false, true],
+    ["0.0.0.0", false, true],
+    ["::10.0.0.1", false, true],
+    ["64:ff9b::10.0.0.1", false, true],
+    ["224.0.0.1", false, true],
+    ["192.0.2.1", false, true],
+    ["169.254.169.254", false, false],
+    ["::ffff:169.254.169.254", false, false],
+    ["fe80::1", false, false],
+    ["fd00:ec2::254", false, false],
+    ["100.100.100.200", false, false],
+    ["db.internal", false, false],
+  ])("may go to %s: without allow_private %s, with it %s", (address, without, withPrivate) => {
+    expect([isAllowedForSessions(address, false), isAllowedForSessions(address, true)]).toEqual([
+      without,
+      withPrivate,
+    ]);
+  });
+});
+
+test("a refusal says which address is not allowed", () => {
+  expect(() => assertDestination({ hostname: "10.0.0.1", allowPrivate: false })).toThrow(
+    "address not allowed: 10.0.0.1",
   );
 });
 

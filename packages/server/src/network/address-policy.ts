@@ -161,22 +161,35 @@ export function assertDestination(destination: {
   /** A name or an address, with or without brackets. */
   readonly hostname: string;
   readonly allowPrivate: boolean;
+  /** The rule for addresses, where it is not that for HTTP. */
+  readonly isAllowed?: (address: string, allowPrivate: boolean) => boolean;
 }): void {
-  const { hostname, allowPrivate } = destination;
+  const { hostname, allowPrivate, isAllowed = isAllowedAddress } = destination;
   if (hostname === "" || isForbiddenName(hostname)) throw destinationBlocked(hostname);
   const literal = parseHostLiteral(hostname);
-  if (literal !== undefined) assertAddress(literal, { allowPrivate });
-  else if (!allowPrivate && isLoopbackName(hostname)) throw destinationBlocked(hostname);
-}
-
-/** @throws VaultProxyError `destination_blocked` unless `address` may be connected to. */
-export function assertAddress(address: string, options: { readonly allowPrivate: boolean }): void {
-  if (!isAllowedAddress(address, options.allowPrivate)) throw destinationBlocked(address);
+  if (literal === undefined) {
+    if (!allowPrivate && isLoopbackName(hostname)) throw destinationBlocked(hostname);
+  } else if (!isAllowed(literal, allowPrivate)) {
+    throw destinationBlocked(literal);
+  }
 }
 
 export function isAllowedAddress(address: string, allowPrivate: boolean): boolean {
   const addressClass = classifyAddress(address);
   return addressClass === "public" || (addressClass === "private" && allowPrivate);
+}
+
+/** Private use (RFC 1918, RFC 4193) and shared address space (RFC 6598): machines of one's own. */
+const OWN_NETWORKS: ReadonlySet<string> = new Set(["private", "carrierGradeNat", "uniqueLocal"]);
+
+/**
+ * Whether a session of a protocol other than HTTP may go to an address. It has a log-in of its own, and databases stand
+ * in private networks, so these are allowed; loopback, where the vault's own neighbours are, is not.
+ */
+export function isAllowedForSessions(address: string, allowPrivate: boolean): boolean {
+  if (isAllowedAddress(address, allowPrivate)) return true;
+  if (isIP(address) === 0 || classifyAddress(address) === "never") return false;
+  return OWN_NETWORKS.has(ipaddr.process(isIPv6(address) ? canonicalIPv6(address) : address).range());
 }
 
 /** The refusal of a destination. Shows the host only if it can forge nothing where it is shown. */

@@ -1,6 +1,8 @@
 import { Client } from "undici";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createConnector, lookupAllowed, type LookupAll } from "./connector.js";
+import { isAllowedAddress } from "./address-policy.js";
+import { lookupAllowed, type LookupAll } from "./allowed-lookup.js";
+import { createConnector } from "./connector.js";
 import { answers, createLoopbackUpstreams, fails } from "./testing/loopback-upstreams.js";
 import { describeUpstreamError } from "./upstream-errors.js";
 
@@ -126,7 +128,7 @@ describe("the destination policy", () => {
     const seen = await new Promise((resolve, reject) => {
       const lookup = lookupAllowed(
         answers("127.0.0.1", "8.8.8.8", "fe80::1", "2606:4700::1111", "0.0.0.0"),
-        false,
+        (address) => isAllowedAddress(address, false),
       );
       lookup("api.example", { all: true }, (error, addresses) =>
         error === null ? resolve(addresses) : reject(error),

@@ -1,11 +1,12 @@
 import { lookup as systemLookup, type LookupAddress } from "node:dns";
-import { isIP, type LookupFunction, type Socket } from "node:net";
-import * as tls from "node:tls";
+import { isIP, type Socket } from "node:net";
 import { buildConnector } from "undici";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { assertDestination, destinationBlocked, isAllowedAddress } from "./address-policy.js";
+import { lookupAllowed, type LookupAll } from "./allowed-lookup.js";
 import { openEgressTunnel } from "./egress-tunnel.js";
 import { gateReads, type ReadGate } from "./read-gate.js";
+import { secureContext, serverName } from "./tls-trust.js";
 
 const LIMITS = {
   /**
@@ -18,13 +19,6 @@ const LIMITS = {
   /** TLS sessions kept for resumption, one a server name. */
   cachedSessions: 100,
 } as const;
-
-/** As `dns.lookup` with `all: true`. */
-export type LookupAll = (
-  hostname: string,
-  options: { readonly all: true },
-  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
-) => void;
 
 export interface ConnectorOptions {
   /** Whether private and loopback addresses and plain http are allowed: `allow_private` or `tls_skip_verify`. */
@@ -65,7 +59,7 @@ export function createConnector(options: ConnectorOptions): buildConnector.conne
     allowH2: false,
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: LIMITS.attemptTimeoutMs,
-    lookup: lookupAllowed(lookup, allowPrivate),
+    lookup: lookupAllowed(lookup, (address) => isAllowedAddress(address, allowPrivate)),
     maxCachedSessions: LIMITS.cachedSessions,
     rejectUnauthorized: options.rejectUnauthorized,
     secureContext: secureContext(options.ca),
@@ -183,44 +177,6 @@ async function assertLocalAnswer(plan: ProxiedConnect): Promise<void> {
   });
   if (!addresses.every(({ address }) => isAllowedAddress(address, allowPrivate)))
     throw destinationBlocked(hostname);
-}
-
-/** The `lookup` of a net.connect that is to see a name's allowed addresses only. Node does not ask it for literals. */
-export function lookupAllowed(lookup: LookupAll, allowPrivate: boolean): LookupFunction {
-  return (hostname, lookupOptions, callback) => {
-    lookup(hostname, { all: true }, (error, addresses) => {
-      if (error !== null) {
-        callback(error, []);
-        return;
-      }
-      const allowed = addresses.filter(({ address }) => isAllowedAddress(address, allowPrivate));
-      const [first] = allowed;
-      if (first === undefined)
-        callback(addresses.length > 0 ? destinationBlocked(hostname) : unresolved(), []);
-      else if (lookupOptions.all === true) callback(null, allowed);
-      else callback(null, first.address, first.family);
-    });
-  };
-}
-
-function unresolved(): VaultProxyError {
-  return new VaultProxyError("upstream_failed", "the upstream's name cannot be resolved");
-}
-
-/** SNI and the name that the certificate must bear: no address (RFC 6066 §3), and without a final dot. */
-function serverName(hostname: string): string {
-  if (isIP(hostname) !== 0) return "";
-  return hostname.endsWith(".") ? hostname.slice(0, -1) : hostname;
-}
-
-/** Made once: reading all roots anew for every connection would cost more than the handshake. */
-function secureContext(ca: string | undefined): tls.SecureContext {
-  const minVersion = "TLSv1.2";
-  if (ca === undefined) return tls.createSecureContext({ minVersion });
-  // Node 20 has no getCACertificates, and so leaves out what NODE_EXTRA_CA_CERTS names.
-  const { getCACertificates } = tls as { getCACertificates?: (type: "default") => string[] };
-  const roots = getCACertificates?.("default") ?? tls.rootCertificates;
-  return tls.createSecureContext({ minVersion, ca: [...roots, ca] });
 }
 
 /** A socket that is going away may still report an error; nobody is left to hear it. */

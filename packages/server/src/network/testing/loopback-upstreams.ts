@@ -4,7 +4,8 @@ import { createServer as createHttpsServer } from "node:https";
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { Client } from "undici";
-import { createConnector, type ConnectorOptions, type LookupAll } from "../connector.js";
+import type { LookupAll } from "../allowed-lookup.js";
+import { createConnector, type ConnectorOptions } from "../connector.js";
 import { describeUpstreamError } from "../upstream-errors.js";
 import { createTestAuthority } from "./test-certificates.js";
 
