@@ -56,7 +56,7 @@ export async function dial(
     keepAliveInitialDelay: LIMITS.keepAliveMs,
   });
   await new Promise<void>((resolve, reject) => {
-    const settle = (error?: unknown): void => {
+    const settle = (error?: Error): void => {
       clearTimeout(timer);
       signal.removeEventListener("abort", onAbort);
       socket.off("connect", settle).off("error", settle);
@@ -67,7 +67,7 @@ export async function dial(
       socket.on("error", () => undefined).destroy();
       reject(error);
     };
-    const onAbort = (): void => settle(signal.reason);
+    const onAbort = (): void => settle(signal.reason as Error);
     const timer = setTimeout(() => {
       settle(new VaultProxyError("upstream_timeout", "the server did not accept the connection in time"));
     }, connectMs);
