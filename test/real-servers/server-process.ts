@@ -1,0 +1,75 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { cleanEnvironment } from "../live/processes.js";
+
+const START_MS = 20_000;
+const STOP_MS = 5_000;
+const POLL_MS = 20;
+
+/** Who runs a program. */
+export interface UnixUser {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface ServerProcess {
+  readonly pid: number;
+  /** All that it has written so far. */
+  readonly log: () => string;
+  /** Sends a signal, and waits for the end: SIGKILL follows after five seconds. Does nothing when it has ended. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
+}
+
+export interface ServerCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly user?: UnixUser | undefined;
+  /** Asked again and again until it says so; a rejection counts as no. */
+  readonly isReady: (log: string) => boolean | Promise<boolean>;
+}
+
+/**
+ * Starts a server in the foreground and waits until it is ready.
+ *
+ * @throws {Error} With its log, when it ends or is not ready in time.
+ */
+export async function startServerProcess(options: ServerCommand): Promise<ServerProcess> {
+  const { command, args, cwd, user } = options;
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...cleanEnvironment(), LC_ALL: "C.UTF-8" },
+    stdio: ["ignore", "pipe", "pipe"],
+    ...user,
+  });
+  let text = "";
+  let failure: string | undefined;
+  child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  child.on("error", (error) => (failure = error.message));
+  child.on("exit", (code, signal) => (failure ??= `it ended with ${String(code ?? signal)}`));
+
+  const killAtExit = (): void => void child.kill("SIGKILL");
+  process.once("exit", killAtExit);
+  const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<void> => {
+    process.removeListener("exit", killAtExit);
+    if (failure !== undefined) return;
+    const ended = once(child, "exit");
+    child.kill(signal);
+    const patience = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+    await ended;
+    clearTimeout(patience);
+  };
+
+  const deadline = Date.now() + START_MS;
+  for (;;) {
+    const isReady = await Promise.resolve(options.isReady(text)).catch(() => false);
+    if (failure === undefined && Date.now() > deadline) failure = "it is not ready in time";
+    if (failure !== undefined || child.pid === undefined) {
+      child.kill("SIGKILL");
+      throw new Error(`${command}: ${failure ?? "not started"}\n${text}`);
+    }
+    if (isReady) return { pid: child.pid, log: () => text, stop };
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
