@@ -1,6 +1,7 @@
 /** The programs that the tests and the demo call, and the Debian packages that bring them. */
 import { rm, writeFile } from "node:fs/promises";
 import { run, ScriptError } from "./run-process.mjs";
+import { keepUnconfigured } from "./unconfigured-packages.mjs";
 import { say } from "./workspace.mjs";
 
 /** @type {{ package: string, check: [string, string[]] }[]} */
@@ -8,22 +9,37 @@ const NEEDED = [
   // The tests of hostile web pages drive it without a window; they need no fonts and no D-Bus.
   { package: "chromium", check: ["chromium", ["--version"]] },
   { package: "curl", check: ["curl", ["--version"]] },
+  // The mail server that tests of sessions log in to, and the one that checks passwords for postfix.
+  { package: "dovecot-imapd", check: ["sh", ["-c", "dovecot --version && test -x /usr/lib/dovecot/imap"]] },
   // The tests of durability make file systems, mount them, and let system calls fail.
   { package: "e2fsprogs", check: ["mkfs.ext4", ["-V"]] },
   // The controls of the conformance tests, which start them themselves.
   { package: "haproxy", check: ["haproxy", ["-v"]] },
   // The tests of forbidden addresses make a network of their own.
   { package: "iproute2", check: ["ip", ["-V"]] },
+  { package: "isync", check: ["mbsync", ["--version"]] },
+  // swaks does without TLS where this is missing.
+  { package: "libnet-ssleay-perl", check: ["perl", ["-MNet::SSLeay", "-e", "1"]] },
   { package: "mount", check: ["mount", ["--version"]] },
   { package: "nginx", check: ["nginx", ["-v"]] },
   { package: "openssl", check: ["openssl", ["version"]] },
+  { package: "postfix", check: ["postconf", ["-d", "mail_version"]] },
+  // Its server is not in the path: several versions may stand side by side. pgbench comes with it.
+  {
+    package: "postgresql",
+    check: ["sh", ["-c", "ls /usr/lib/postgresql/*/bin/postgres && pgbench --version"]],
+  },
+  { package: "postgresql-client", check: ["psql", ["--version"]] },
   { package: "procps", check: ["ps", ["--version"]] },
   { package: "python3", check: ["python3", ["--version"]] },
   // Debian splits the module that makes virtual environments from the interpreter.
   { package: "python3-venv", check: ["python3", ["-c", "import ensurepip, venv"]] },
+  { package: "redis-server", check: ["redis-server", ["--version"]] },
+  { package: "redis-tools", check: ["redis-benchmark", ["--version"]] },
   // It knows no option that only tells its version.
   { package: "slowhttptest", check: ["sh", ["-c", "command -v slowhttptest"]] },
   { package: "strace", check: ["strace", ["--version"]] },
+  { package: "swaks", check: ["swaks", ["--version"]] },
 ];
 
 /**
@@ -44,8 +60,11 @@ export async function ensureSystemPackages(packages = NEEDED.map((needed) => nee
   const quiet = { env: { DEBIAN_FRONTEND: "noninteractive" } };
   const updated = await run("apt-get", ["update", "-q"], quiet);
   if (!updated.ok) throw new ScriptError(`${updated.output}\n${byHand} (${updated.reason})`);
+  await keepUnconfigured(names);
+  // A machine that has another mail server keeps it: then this fails, instead of removing that one.
+  const choices = ["-y", "-q", "--no-install-recommends", "--no-remove"];
   const installed = await withoutStartingDaemons(() =>
-    run("apt-get", ["install", "-y", "-q", "--no-install-recommends", ...names], quiet),
+    run("apt-get", ["install", ...choices, ...names], quiet),
   );
   if (!installed.ok) throw new ScriptError(`${installed.output}\n${byHand} (${installed.reason})`);
 
@@ -59,7 +78,7 @@ export async function ensureSystemPackages(packages = NEEDED.map((needed) => nee
 const POLICY_PROGRAM = "/usr/sbin/policy-rc.d";
 
 /**
- * Debian starts nginx and haproxy as they are installed: on ports that may be somebody's, and for nobody. A policy that
+ * Debian starts servers as they are installed: on ports that may be somebody's, and for nobody. A policy that
  * the machine has already stays as it is.
  *
  * @template T
