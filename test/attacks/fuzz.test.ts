@@ -64,7 +64,7 @@ beforeAll(async () => {
   workers = await Promise.all(
     Array.from({ length: WORKERS }, async (_, index) => {
       const upstream = await startRecordingUpstream();
-      const service = `fuzz${index}`;
+      const service = serviceName(index);
       const base_url = `${upstream.origin}${BASE_PATH}`;
       await addService(server, admin, {
         ...{ name: service, base_url, auth: { type: "bearer", token: SECRET }, allow_private: true },
@@ -80,6 +80,14 @@ afterAll(async () => {
   for (const { upstream } of workers) await upstream.close();
   await directory.remove();
 });
+
+/**
+ * Each worker looks for what it sent itself, so no mutation may lead to another worker's upstream: the names are
+ * further apart than four changed bytes.
+ */
+function serviceName(worker: number): string {
+  return `fuzz-${worker}`.padEnd(12, String(worker));
+}
 
 /** The server must have survived all of it. */
 afterEach(async () => {
