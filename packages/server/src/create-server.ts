@@ -20,6 +20,10 @@ import { createOutboundGuard } from "./data-plane/outbound-guard.js";
 import { createProxyPipeline } from "./data-plane/proxy-pipeline.js";
 import { createServiceRoutes } from "./data-plane/service-routes.js";
 import { VaultProxyError } from "./errors/vault-proxy-error.js";
+import { SESSION_DRIVERS } from "./protocols/registry.js";
+import { createPeerCheck, isLoopbackAddress } from "./tcp-sessions/peer-check.js";
+import { createSessionLog } from "./session-log.js";
+import { createSessionRegistry } from "./tcp-sessions/session-registry.js";
 import { createControlPlane } from "./http-api/app.js";
 import { createBoundedSender } from "./network/bounded-request.js";
 import { createBrowserGuard } from "./network/browser-guard.js";
@@ -74,20 +78,13 @@ export async function createServer(config: ServerConfig, version: string, log: L
     store: vault.collection<TokenRecord>("tokens"),
     randomBytes,
     clock: Date.now,
-    onRevoked: (record) =>
-      calls.end(
-        (call) => call.tokenDigest === record.digest,
-        new VaultProxyError("unauthorized", "this token was revoked"),
-      ),
+    onRevoked: (record) => endAllOf(record, new VaultProxyError("unauthorized", "this token was revoked")),
     onSuspended(record) {
       log.warn(
         { token: record.id_prefix },
         "token suspended: it sent secrets of other services, or guessed at one",
       );
-      calls.end(
-        (call) => call.tokenDigest === record.digest,
-        new VaultProxyError("token_suspended", "this token was suspended"),
-      );
+      endAllOf(record, new VaultProxyError("token_suspended", "this token was suspended"));
     },
     onUnsavedSuspension(record, error) {
       log.warn(
@@ -96,6 +93,10 @@ export async function createServer(config: ServerConfig, version: string, log: L
       );
     },
   });
+  const endAllOf = (token: TokenRecord, reason: VaultProxyError): void => {
+    calls.end((call) => call.tokenDigest === token.digest, reason);
+    sessions.end((session) => session.token.digest === token.digest, reason);
+  };
   const outboundSecrets = createOutboundSecrets(randomBytes);
   const outboundGuard = createOutboundGuard(outboundSecrets, () => performance.now());
   const send = createBoundedSender(config.egressProxy);
@@ -126,11 +127,27 @@ export async function createServer(config: ServerConfig, version: string, log: L
     isLocked: () => vault.status === "locked",
   });
 
+  const readTable = shareReads(readTcpTable);
+  const sessions = createSessionRegistry({
+    records: () => services.records,
+    drivers: SESSION_DRIVERS,
+    address: config.sessions,
+    isAllowedPeer: createPeerCheck({
+      platform: process.platform,
+      ownUid: process.getuid?.(),
+      readTable,
+    }),
+    accessToken: async (service) => accessTokens.sourceOf(service).current(),
+    ...{ randomBytes, random: Math.random, clock: Date.now },
+    events: createSessionLog(log),
+  });
+
   vault.subscribe((event) => {
     if (event.type === "locked") {
       const reason = new VaultProxyError("vault_locked", "the vault was locked");
       logins.clear(reason);
       calls.end(() => true, reason);
+      sessions.end(() => true, reason);
       routes.destroyAll(reason);
       accessTokens.clear();
       cookieJars.clear();
@@ -148,6 +165,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
       accessTokens.update(services.records);
       cookieJars.update(services.records);
       routes.refresh();
+      sessions.refresh(services.records);
       outboundGuard.update(services.records);
       calls.end(
         (call) => !services.records.has(call.serviceName),
@@ -160,7 +178,6 @@ export async function createServer(config: ServerConfig, version: string, log: L
     const deadline = delay(SAVE_BEFORE_LOCK_MS, undefined, { ref: false });
     await Promise.race([accessTokens.saveAgain(), deadline]);
   };
-  const readTable = shareReads(readTcpTable);
   const controlCalls = new WeakMap<IncomingMessage, Parameters<HttpListenerParts["controlPlane"]>[2]>();
   const controlPlane = createControlPlane({
     vault,
@@ -169,6 +186,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
     beforeLock,
     tokenExpiryOf: (service) => accessTokens.expiresAt(service),
     logins,
+    sessions,
     version,
     tokenTtlMs: config.tokenTtlMs,
     clock: Date.now,
@@ -177,6 +195,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
     requestIdOf: (c) => controlCalls.get(incomingOf(c))?.requestId ?? "",
     allowUpload: (c) => controlCalls.get(incomingOf(c))?.allowUpload(),
     callerOf: (c) => userOfCaller(incomingOf(c), readTable),
+    userIdOf: (c) => userIdOf(incomingOf(c), readTable),
   });
   const listenToControlPlane = getRequestListener(controlPlane.fetch, { overrideGlobalObjects: false });
 
@@ -241,14 +260,22 @@ function incomingOf(context: { readonly env: unknown }): IncomingMessage {
   return (context.env as HttpBindings).incoming;
 }
 
+/** The user at the other end of a loopback connection, where that can be told. */
+async function userIdOf(request: IncomingMessage, readTable: ReadTcpTable): Promise<number | undefined> {
+  const { localAddress, localPort, remoteAddress, remotePort } = request.socket;
+  if (localAddress === undefined || localPort === undefined) return undefined;
+  if (remoteAddress === undefined || remotePort === undefined) return undefined;
+  return findPeerUid({ localAddress, localPort, remoteAddress, remotePort, readTable });
+}
+
 /** Whom failed unlocks are counted for: the user at the other end of a loopback connection, where that can be told. */
 async function userOfCaller(request: IncomingMessage, readTable: ReadTcpTable): Promise<string> {
-  const { localAddress, localPort, remoteAddress, remotePort } = request.socket;
-  if (localAddress === undefined || localPort === undefined) return UNIX_SOCKET_CALLER;
-  if (remoteAddress === undefined || remotePort === undefined) return callerKey(undefined);
-  const uid = await findPeerUid({ localAddress, localPort, remoteAddress, remotePort, readTable });
+  const { localAddress, remoteAddress } = request.socket;
+  if (localAddress === undefined) return UNIX_SOCKET_CALLER;
+  if (remoteAddress === undefined) return callerKey(undefined);
+  const uid = await userIdOf(request, readTable);
   // Whoever of this machine hides must not be counted with, and bar, those who come from elsewhere.
-  return uid === undefined && isLoopback(remoteAddress) ? HIDDEN_LOCAL_CALLER : callerKey(uid);
+  return uid === undefined && isLoopbackAddress(remoteAddress) ? HIDDEN_LOCAL_CALLER : callerKey(uid);
 }
 
 /**
@@ -258,10 +285,6 @@ async function userOfCaller(request: IncomingMessage, readTable: ReadTcpTable): 
 const UNIX_SOCKET_CALLER = "unix-socket";
 
 const HIDDEN_LOCAL_CALLER = "local";
-
-function isLoopback(address: string): boolean {
-  return address === "::1" || /^(?:::ffff:)?127\./.test(address);
-}
 
 /** Whoever starts the server. A restart loop with an outdated password file must not bar anyone. */
 export const PASSWORD_FILE_CALLER = "password-file";

@@ -172,6 +172,7 @@ export function toServiceRecord(definition: ParsedServiceDefinition): ServiceRec
   const { session } = strategyOf(record);
   if (session !== undefined) return toSessionRecord(record, session);
   refuseSessionSettings(record);
+  if (record.base_url === "") throw new VaultProxyError("invalid_request", "base_url: is required");
   parseBaseUrl(record.base_url, { allowInsecure: allowsInsecure(record) });
   if (record.auth.type !== "url" && record.base_url.includes("{token}")) {
     throw new VaultProxyError("invalid_request", "base_url: {token} is for auth type url only");

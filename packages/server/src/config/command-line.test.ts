@@ -25,6 +25,7 @@ test("the defaults are those of the contract", () => {
     tokenTtlMs: 86_400_000,
     tls: undefined,
     egressProxy: undefined,
+    sessions: { host: "127.0.0.1", ports: undefined },
     allowedHosts: [],
     passwordFile: undefined,
     passwordCredential: undefined,
@@ -39,6 +40,8 @@ test("every flag has a variable, and the flag wins", () => {
     VAULT_DATA_DIR: "/tmp/a",
     VAULT_TOKEN_TTL: "2h",
     VAULT_HTTP_PROXY: "http://proxy.example:3128",
+    VAULT_SESSION_HOST: "0.0.0.0",
+    VAULT_SESSION_PORTS: "20000-20100",
     VAULT_ALLOWED_HOSTS: "a.example, b.example",
     VAULT_PASSWORD_FILE: "/tmp/p",
     VAULT_LOG_FORMAT: "json",
@@ -51,6 +54,7 @@ test("every flag has a variable, and the flag wins", () => {
     listen: { port: 2 },
     dataDir: "/tmp/a",
     tokenTtlMs: 7_200_000,
+    sessions: { host: "0.0.0.0", ports: { first: 20_000, last: 20_100 } },
     allowedHosts: ["a.example", "b.example"],
     passwordFile: "/tmp/p",
     logFormat: "json",
@@ -58,6 +62,32 @@ test("every flag has a variable, and the flag wins", () => {
     tls: { certPath: "/tmp/c", keyPath: "/tmp/k" },
   });
   expect(config.egressProxy?.href).toBe("http://proxy.example:3128/");
+});
+
+describe("where sessions listen", () => {
+  test.each([
+    ["localhost", "127.0.0.1"],
+    ["[::1]", "::1"],
+    ["::", "::"],
+    ["172.17.0.2", "172.17.0.2"],
+  ])("%s is an address", (text, host) => {
+    expect(configOf(["--session-host", text]).sessions.host).toBe(host);
+  });
+
+  test.each(["", "example.com", "127.0.0.1:80", "0x7f.1"])("%j is none", (text) => {
+    expect(usageOf(["--session-host", text])).toMatch("--session-host: must be an address");
+  });
+
+  test.each(["", "20000", "20100-20000", "0-10", "1-65536", "1-2-3", "a-b", "-5"])(
+    "%j is no range of ports",
+    (text) => {
+      expect(usageOf([`--session-ports=${text}`])).toMatch("--session-ports: must be two ports");
+    },
+  );
+
+  test("one port is a range too", () => {
+    expect(configOf(["--session-ports", "5000-5000"]).sessions.ports).toEqual({ first: 5000, last: 5000 });
+  });
 });
 
 describe("the password at start", () => {

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { Command, CommanderError, Option } from "commander";
@@ -19,6 +20,8 @@ interface RawOptions {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly httpProxy?: string;
+  readonly sessionHost: string;
+  readonly sessionPorts?: string;
   readonly allowedHosts?: string;
   readonly passwordFile?: string;
   readonly onRefreshFailure?: string;
@@ -82,6 +85,15 @@ function defineCommand(version: string): Command {
     .option("--tls-cert <file>", "certificate chain (PEM): serve HTTPS")
     .option("--tls-key <file>", "private key of --tls-cert (PEM)")
     .option("--http-proxy <url>", "egress proxy for calls to upstreams, http:// or https://")
+    .option(
+      "--session-host <address>",
+      "where sessions listen; on another address than loopback every session has a password",
+      "127.0.0.1",
+    )
+    .option(
+      "--session-ports <first-last>",
+      "ports for sessions, such as 20000-20100 (default: any that is free)",
+    )
     .option("--allowed-hosts <names>", "further names, comma-separated, under which the server may be called")
     .option("--password-file <file>", "unlock at start with the first line of this file")
     .option(
@@ -144,6 +156,10 @@ function toConfig(options: RawOptions, credentialsDirectory = ""): ServerConfig 
     dataDir: resolve(options.dataDir),
     tokenTtlMs,
     tls,
+    sessions: {
+      host: parseSessionHost(options.sessionHost),
+      ports: options.sessionPorts === undefined ? undefined : parsePorts(options.sessionPorts),
+    },
     egressProxy: options.httpProxy === undefined ? undefined : parseProxyUrl(options.httpProxy),
     allowedHosts: (options.allowedHosts ?? "")
       .split(",")
@@ -177,6 +193,22 @@ function refuseOpenPlaintext(listen: ListenAddress, hasTls: boolean, allowed: bo
       "  2. serve TLS: --tls-cert cert.pem --tls-key key.pem\n" +
       "  3. in a container whose port is published on loopback only: --allow-plaintext-bind",
   );
+}
+
+function parseSessionHost(text: string): string {
+  const host = text === "localhost" ? "127.0.0.1" : text.replace(/^\[(.*)\]$/, "$1");
+  if (isIP(host) === 0)
+    throw new UsageError("--session-host: must be an address of this machine, such as 127.0.0.1 or 0.0.0.0");
+  return host;
+}
+
+const HIGHEST_PORT = 65_535;
+
+function parsePorts(text: string): { first: number; last: number } {
+  const [, first, last] = /^(\d{1,5})-(\d{1,5})$/.exec(text)?.map(Number) ?? [];
+  if (first === undefined || last === undefined || first < 1 || last > HIGHEST_PORT || first > last)
+    throw new UsageError("--session-ports: must be two ports, the lower first, such as 20000-20100");
+  return { first, last };
 }
 
 function parseProxyUrl(text: string): URL {

@@ -12,6 +12,11 @@ export interface ServerConfig {
   /** Paths of PEM files; both or neither. */
   readonly tls: { readonly certPath: string; readonly keyPath: string } | undefined;
   readonly egressProxy: URL | undefined;
+  /** Where TCP sessions listen: an address, and a range of ports unless any will do. */
+  readonly sessions: {
+    readonly host: string;
+    readonly ports: { readonly first: number; readonly last: number } | undefined;
+  };
   readonly allowedHosts: readonly string[];
   readonly passwordFile: string | undefined;
   /** Where systemd puts the credential with the password if the unit has one; undefined where {@link passwordFile} is given. */

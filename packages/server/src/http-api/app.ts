@@ -11,6 +11,7 @@ import { createMethodTable } from "./method-table.js";
 import { registerOAuth2Routes } from "./oauth2.js";
 import { registerOpenApiRoute } from "./openapi.js";
 import { registerServiceRoutes } from "./services.js";
+import { registerSessionRoutes } from "./sessions.js";
 import { registerTokenRoutes } from "./tokens.js";
 import { refuseInvalid } from "./validation-hook.js";
 
@@ -41,6 +42,7 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
   registerServiceRoutes(app, parts, access);
   registerFileRoutes(app, parts, access);
   registerTokenRoutes(app, parts, access);
+  registerSessionRoutes(app, parts, access);
   registerOpenApiRoute(app, parts);
 
   const allowedMethods = createMethodTable(app.routes.filter((route) => route.method !== "ALL"));

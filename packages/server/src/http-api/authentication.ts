@@ -34,6 +34,8 @@ type Guard = MiddlewareHandler<ControlPlaneEnv>;
 export interface AccessRules {
   /** Any valid token. */
   readonly any: Guard[];
+  /** Any valid token's request with a JSON body. */
+  readonly anyJson: Guard[];
   readonly admin: Guard[];
   /** An admin's request with a JSON body. */
   readonly adminJson: Guard[];
@@ -45,6 +47,7 @@ export function createAccessRules(tokens: Pick<TokenRegistry, "authenticate">): 
   const requireAdmin = requireToken(tokens, "admin");
   return {
     any: [requireAny],
+    anyJson: [requireAny, jsonBody, requireAny],
     admin: [requireAdmin],
     // A body may come slowly: a token revoked meanwhile must not act.
     adminJson: [requireAdmin, jsonBody, requireAdmin],

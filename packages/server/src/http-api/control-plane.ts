@@ -4,6 +4,7 @@ import type { ServiceRecord } from "../auth-strategies/service-definition.js";
 import type { Logins } from "../oauth2-flow/logins.js";
 import type { OwnAddress } from "../oauth2-flow/redirect-uri.js";
 import type { Logger } from "../redaction/logger.js";
+import type { SessionRegistry } from "../tcp-sessions/session-registry.js";
 import type { TokenRecord } from "../tokens/token-record.js";
 import type { TokenRegistry } from "../tokens/token-registry.js";
 import type { Collection, Vault } from "../vault/vault.js";
@@ -30,6 +31,7 @@ export interface ControlPlaneParts {
   /** When the access token of a service ends, in unix seconds; undefined if it has none. */
   readonly tokenExpiryOf: (service: string) => number | undefined;
   readonly logins: Logins;
+  readonly sessions: SessionRegistry;
   /** The server's version, as `GET /health` and the OpenAPI document show it. */
   readonly version: string;
   /** How long a token lives when its request does not say, in milliseconds. */
@@ -39,6 +41,8 @@ export interface ControlPlaneParts {
   readonly log: ControlPlaneLog;
   /** The key by which the lock-out counts failed unlocks of this request's sender. */
   readonly callerOf: (c: Context) => Promise<string>;
+  /** The user whose process sent this request, by number, if that can be told. */
+  readonly userIdOf: (c: Context) => Promise<number | undefined>;
   /** How the vault is reached by this request; undefined if by a unix socket. */
   readonly addressOf: (c: Context) => OwnAddress | undefined;
   /** The listener's id of this request, sent back as `X-Vault-Request-Id`. */

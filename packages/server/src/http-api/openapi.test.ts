@@ -78,6 +78,9 @@ describe("the OpenAPI document", () => {
         "post /tokens",
         "delete /tokens/{id}",
         "post /tokens/{id}/resume",
+        ...["imap", "smtp", "redis", "postgres"].map((protocol) => `post /${protocol}/{service}/session`),
+        "get /sessions",
+        "delete /sessions/{id}",
         ...proxied.map((method) => `${method} /proxy/{service}/{path}`),
       ].sort(),
     );
@@ -92,6 +95,8 @@ describe("the OpenAPI document", () => {
         ...["listServices", "getService", "addService", "updateService", "removeService"],
         ...["uploadFile", "listFiles", "getFile", "deleteFile"],
         ...["createToken", "listTokens", "revokeToken", "resumeToken"],
+        ...["openImapSession", "openSmtpSession", "openRedisSession", "openPostgresSession"],
+        ...["listSessions", "closeSession"],
         ...["proxyGet", "proxyHead", "proxyPost", "proxyPut", "proxyPatch", "proxyDelete", "proxyOptions"],
       ].sort(),
     );

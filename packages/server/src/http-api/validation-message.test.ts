@@ -16,12 +16,12 @@ const service = { name: "api", base_url: "https://api.example.com", auth: { type
 
 describe("the sentence about a refused body", () => {
   test.each([
-    ["a missing field", {}, "name: is required; base_url: is required; auth: is required"],
+    ["a missing field", {}, "name: is required; auth: is required"],
     ["the whole of a wrong type", [], "body: must be an object"],
     ["null", null, "body: must be an object"],
     ["a wrong type", { ...service, name: 5 }, "name: must be a string"],
     ["a wrong boolean", { ...service, allow_private: "yes" }, "allow_private: must be true or false"],
-    ["an empty string", { ...service, base_url: "" }, "base_url: must not be empty"],
+    ["an empty string", { ...service, tls_ca: "" }, "tls_ca: must not be empty"],
     [
       "a string too long",
       { ...service, description: "x".repeat(501) },
@@ -54,7 +54,7 @@ describe("the sentence about a refused body", () => {
   test("lists the known types where the discriminator is unknown or missing", () => {
     for (const auth of [{ type: "hunter2" }, {}]) {
       expect(messageFor(serviceDefinitionSchema, { ...service, auth })).toBe(
-        "auth.type: must be one of bearer, header, headers, basic, url, query, oauth2_client, service_account, jwt_bearer, github_app",
+        "auth.type: must be one of bearer, header, headers, basic, url, query, oauth2_client, service_account, jwt_bearer, github_app, imap, smtp, redis, postgres",
       );
     }
   });

@@ -10,6 +10,8 @@ import { createBoundedSender } from "../../network/bounded-request.js";
 import { createTokenRequester } from "../../auth-strategies/oauth2/token-endpoint.js";
 import { createLogins } from "../../oauth2-flow/logins.js";
 import { CALLBACK_PATH } from "../../oauth2-flow/redirect-uri.js";
+import { createSessionRegistry } from "../../tcp-sessions/session-registry.js";
+import { driversWith, lineDriver } from "../../tcp-sessions/testing/line-driver.js";
 import { createTokenRegistry } from "../../tokens/token-registry.js";
 import type { Vault } from "../../vault/vault.js";
 import { VaultProxyError } from "../../errors/vault-proxy-error.js";
@@ -93,9 +95,23 @@ export async function startControlPlane(): Promise<ControlPlaneFixture> {
     isLocked: () => vault.status === "locked",
   });
   vault.subscribe((event) => {
-    if (event.type === "locked") logins.clear(new VaultProxyError("vault_locked", "the vault was locked"));
+    if (event.type !== "locked") return;
+    const reason = new VaultProxyError("vault_locked", "the vault was locked");
+    logins.clear(reason);
+    sessions.end(() => true, reason);
+  });
+  const sessions = createSessionRegistry({
+    records: () => services.records,
+    drivers: driversWith(lineDriver({ servesBeyond: false })),
+    address: { host: "127.0.0.1", ports: undefined },
+    isAllowedPeer: () => Promise.resolve(true),
+    accessToken: () => Promise.reject(new VaultProxyError("not_found", "no such service")),
+    ...{ randomBytes, random: Math.random, clock },
+    events: { opened: () => undefined, connectionEnded: () => undefined, ended: () => undefined },
   });
   const parts: ControlPlaneParts = {
+    sessions,
+    userIdOf: () => Promise.resolve(undefined),
     logins,
     addressOf: () => ({ scheme: "http", host: "127.0.0.1:8390" }),
     vault,

@@ -1,0 +1,69 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import type { ConnectionTools } from "../protocols/session-driver.js";
+import { sessionFailure } from "../protocols/session-failure.js";
+import { dial, type ServerAddress } from "../wire/dial.js";
+import { ProtocolViolation } from "../wire/protocol-violation.js";
+import { startTls, type TlsTrust } from "../wire/start-tls.js";
+import type { WireSocket } from "../wire/wire-socket.js";
+import { SESSION_LIMITS } from "./session-limits.js";
+
+/** Where a session's connections go, and whom they trust. */
+export interface SessionTarget {
+  readonly server: ServerAddress;
+  readonly trust: () => TlsTrust;
+  readonly accessToken: (oauthService: string) => Promise<string>;
+}
+
+/**
+ * What a driver gets for one client.
+ * @param signal ends everything that is under way, and what was made, with its reason
+ */
+export function createConnectionTools(target: SessionTarget, signal: AbortSignal): ConnectionTools {
+  /** By each connection that is being logged in: what ends it. */
+  const deadlines = new WeakMap<WireSocket, AbortSignal>();
+  const destroyWith = (wire: WireSocket, ends: AbortSignal): WireSocket => {
+    const onAbort = (): void => wire.destroy(ends.reason as Error);
+    if (ends.aborted) onAbort();
+    else ends.addEventListener("abort", onAbort, { once: true });
+    deadlines.set(wire, ends);
+    return wire;
+  };
+
+  return {
+    async connectServer(logIn) {
+      const late = new AbortController();
+      const ends = AbortSignal.any([signal, late.signal]);
+      let wire: WireSocket | undefined;
+      const timer = new AbortController();
+      try {
+        wire = destroyWith(await dial(target.server, { signal: ends }), ends);
+        void delay(SESSION_LIMITS.serverLogInMs, undefined, { signal: timer.signal, ref: false })
+          .then(() =>
+            late.abort(new VaultProxyError("upstream_timeout", "the server's log-in took too long")),
+          )
+          .catch(() => undefined);
+        return await logIn(wire);
+      } catch (error) {
+        const failure = asFailure(error);
+        // The socket of a connection that was given away to TLS goes with it.
+        late.abort(failure);
+        wire?.destroy(failure);
+        throw failure;
+      } finally {
+        timer.abort();
+      }
+    },
+    async secure(wire) {
+      const ends = deadlines.get(wire) ?? signal;
+      const secured = await startTls(wire, target.trust(), ends);
+      destroyWith(secured.wire, ends);
+      return secured;
+    },
+    accessToken: (oauthService) => target.accessToken(oauthService),
+  };
+}
+
+function asFailure(error: unknown): Error {
+  return error instanceof ProtocolViolation && error.peer === "client" ? error : sessionFailure(error);
+}

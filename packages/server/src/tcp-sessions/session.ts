@@ -1,0 +1,256 @@
+import type { Socket } from "node:net";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import type { ConnectionTools, ProtocolSession } from "../protocols/session-driver.js";
+import { ProtocolViolation } from "../wire/protocol-violation.js";
+import { splice, type SpliceEnd } from "../wire/splice.js";
+import { WireSocket } from "../wire/wire-socket.js";
+import { SESSION_LIMITS } from "./session-limits.js";
+import type { SessionPort } from "./session-port.js";
+
+export interface SessionSettings {
+  /** 1: one in all; more: so many at a time, until the session expires. */
+  readonly maxConnections: number;
+  /** Milliseconds since the epoch: the end of waiting for the one client, or of the session if it takes several. */
+  readonly expiresAt: number;
+  /** Milliseconds without a byte either way after which a connection is closed; undefined for no such limit. */
+  readonly idleTimeoutMs: number | undefined;
+}
+
+/** How one client's connection went. */
+export interface ConnectionOutcome {
+  /** Whether both ends were logged in. */
+  readonly connected: boolean;
+  /** Why it ended. */
+  readonly end: SpliceEnd | "served" | "idle" | "failed";
+  /** Of a failed log-in. */
+  readonly error: VaultProxyError | undefined;
+  /** From the client, and to it. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly seconds: number;
+}
+
+export interface SessionParts {
+  readonly settings: SessionSettings;
+  readonly protocol: ProtocolSession;
+  readonly toolsFor: (signal: AbortSignal) => ConnectionTools;
+  /** Of a client that has just connected. */
+  readonly isAllowed: (client: Socket) => Promise<boolean>;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  readonly onConnectionEnd: (outcome: ConnectionOutcome) => void;
+  /** Called once, when the port is closed and no connection is left. */
+  readonly onEnd: () => void;
+}
+
+/** One client, from its acceptance to its end. */
+interface Connection {
+  readonly socket: Socket;
+  readonly control: AbortController;
+}
+
+/** Why a session was ended from within. */
+const EXPIRED = new VaultProxyError("not_found", "the session has expired");
+
+/** A port that is already logged in: takes clients, and connects each to the server. */
+export class Session {
+  readonly #parts: SessionParts;
+  readonly #connections = new Set<Connection>();
+  readonly #timer: NodeJS.Timeout;
+  #port: SessionPort | undefined;
+  /** Clients that have no place. */
+  readonly #beyond = new Set<Connection>();
+  #checking = 0;
+  #accepted = 0;
+  /** Bytes of connections that are over. */
+  #bytes = { in: 0, out: 0 };
+  #isRetired = false;
+  #hasEnded = false;
+  #isOver = false;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    const remaining = Math.max(0, parts.settings.expiresAt - parts.clock());
+    this.#timer = setTimeout(() => this.end(EXPIRED), remaining);
+  }
+
+  /** The port on which clients come, from now on. */
+  listenOn(port: SessionPort): void {
+    this.#port = port;
+    if (this.#hasEnded) port.server.close();
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** Bytes from all clients, and to them. */
+  get bytes(): { readonly in: number; readonly out: number } {
+    const bytes = { ...this.#bytes };
+    for (const { socket } of this.#connections) {
+      bytes.in += socket.bytesRead;
+      bytes.out += socket.bytesWritten;
+    }
+    return bytes;
+  }
+
+  /** Takes no more clients; those that are connected go on. */
+  retire(): void {
+    this.#isRetired = true;
+    this.#port?.server.close();
+    if (this.#connections.size === 0) this.end(EXPIRED);
+  }
+
+  /** Closes the port and every connection at once. */
+  end(reason: VaultProxyError): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    clearTimeout(this.#timer);
+    this.#port?.server.close();
+    for (const { control } of [...this.#connections, ...this.#beyond]) control.abort(reason);
+    this.#endIfEmpty();
+  }
+
+  /** A client has connected. */
+  readonly accept = (socket: Socket): void => {
+    // A client that is gone before anyone reads from it.
+    socket.on("error", () => undefined);
+    if (this.#hasEnded || this.#isRetired || this.#checking >= SESSION_LIMITS.waitingClients) {
+      socket.destroy();
+      return;
+    }
+    this.#checking += 1;
+    void this.#parts
+      .isAllowed(socket)
+      .catch(() => false)
+      .then((isAllowed) => {
+        this.#checking -= 1;
+        if (isAllowed && !this.#hasEnded && !this.#isRetired) this.#place(socket);
+        else socket.destroy();
+      });
+  };
+
+  #place(socket: Socket): void {
+    const { maxConnections } = this.#parts.settings;
+    const isFree = maxConnections === 1 ? this.#accepted === 0 : this.#connections.size < maxConnections;
+    if (!isFree) {
+      void this.#serveBeyond(socket);
+      return;
+    }
+    this.#accepted += 1;
+    if (maxConnections === 1) {
+      clearTimeout(this.#timer);
+      if (this.#parts.protocol.connectBeyond === undefined) this.#port?.server.close();
+    }
+    void this.#serve(socket);
+  }
+
+  async #serve(socket: Socket): Promise<void> {
+    const connection: Connection = { socket, control: new AbortController() };
+    this.#connections.add(connection);
+    const startedAt = this.#parts.clock();
+    const outcome = await this.#run(connection);
+    const [bytesIn, bytesOut] = [socket.bytesRead, socket.bytesWritten];
+    this.#connections.delete(connection);
+    this.#bytes.in += bytesIn;
+    this.#bytes.out += bytesOut;
+    const seconds = (this.#parts.clock() - startedAt) / 1000;
+    this.#parts.onConnectionEnd({ ...outcome, bytesIn, bytesOut, seconds });
+    if (this.#parts.settings.maxConnections === 1 || this.#isRetired) this.end(EXPIRED);
+    this.#endIfEmpty();
+  }
+
+  async #run({
+    socket,
+    control,
+  }: Connection): Promise<Pick<ConnectionOutcome, "connected" | "end" | "error">> {
+    const { signal } = control;
+    const client = new WireSocket(socket, "client");
+    try {
+      const ends = await this.#logIn(client, control, (tools) => this.#parts.protocol.connect(client, tools));
+      if (ends === undefined) {
+        await client.end();
+        return { connected: false, end: "served", error: undefined };
+      }
+      const isIdle = this.#watchIdleness(socket, control);
+      const end = await splice(ends.client, ends.server, signal);
+      ends.onClosed?.();
+      return { connected: true, end: isIdle() ? "idle" : end, error: undefined };
+    } catch (error) {
+      client.destroy();
+      return { connected: false, end: signal.aborted ? "ended" : "failed", error: failureOf(error) };
+    } finally {
+      // Whatever was made on the way and has no end yet.
+      control.abort();
+    }
+  }
+
+  /** Both log-ins, within their time. */
+  async #logIn<T>(
+    client: WireSocket,
+    control: AbortController,
+    connect: (tools: ConnectionTools) => Promise<T>,
+  ): Promise<T> {
+    const { signal } = control;
+    const onAbort = (): void => client.destroy(signal.reason as Error);
+    signal.addEventListener("abort", onAbort);
+    const timer = setTimeout(() => {
+      control.abort(new VaultProxyError("upstream_timeout", "the log-in took too long"));
+    }, SESSION_LIMITS.connectMs);
+    try {
+      return await connect(this.#parts.toolsFor(signal));
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** @returns whether idleness was the end */
+  #watchIdleness(socket: Socket, control: AbortController): () => boolean {
+    const { idleTimeoutMs } = this.#parts.settings;
+    let wasIdle = false;
+    if (idleTimeoutMs !== undefined) {
+      // Every byte passes the client's socket, in one direction or the other.
+      socket.setTimeout(idleTimeoutMs, () => {
+        wasIdle = true;
+        control.abort(new VaultProxyError("upstream_timeout", "the connection was idle for too long"));
+      });
+    }
+    return () => wasIdle;
+  }
+
+  async #serveBeyond(socket: Socket): Promise<void> {
+    const { protocol } = this.#parts;
+    const serve = protocol.connectBeyond?.bind(protocol);
+    if (serve === undefined || this.#beyond.size >= SESSION_LIMITS.waitingClients) {
+      socket.destroy();
+      return;
+    }
+    const connection: Connection = { socket, control: new AbortController() };
+    this.#beyond.add(connection);
+    const client = new WireSocket(socket, "client");
+    try {
+      await this.#logIn(client, connection.control, (tools) => serve(client, tools));
+      await client.end();
+    } catch {
+      client.destroy();
+    } finally {
+      connection.control.abort();
+      this.#beyond.delete(connection);
+      this.#endIfEmpty();
+    }
+  }
+
+  #endIfEmpty(): void {
+    if (this.#isOver || !this.#hasEnded || this.#connections.size + this.#beyond.size > 0) return;
+    this.#isOver = true;
+    this.#parts.onEnd();
+  }
+}
+
+function failureOf(error: unknown): VaultProxyError {
+  if (error instanceof VaultProxyError) return error;
+  if (error instanceof ProtocolViolation)
+    return new VaultProxyError("invalid_request", `the client's part went wrong: ${error.message}`);
+  return new VaultProxyError("internal", "the session failed", { cause: error });
+}
