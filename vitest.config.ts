@@ -1,5 +1,7 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { LongestFirstSequencer } from "./test/longest-first-sequencer.js";
 
 export default defineConfig({
   resolve: {
@@ -11,9 +13,25 @@ export default defineConfig({
     },
   },
   test: {
-    include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     dangerouslyIgnoreUnhandledErrors: false,
+    // Many tests wait for a timer or for another process: one more than there are processors keeps these busy.
+    maxWorkers: availableParallelism() + 1,
+    sequence: { sequencer: LongestFirstSequencer },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "sources",
+          include: ["packages/*/src/**/*.test.ts"],
+          // Modules have no state of their own: loading them once for all files halves what these tests take.
+          isolate: false,
+          unstubEnvs: true,
+          restoreMocks: true,
+        },
+      },
+      { extends: true, test: { name: "programs", include: ["test/**/*.test.ts"] } },
+    ],
   },
 });

@@ -1,0 +1,37 @@
+import type { TestSpecification } from "vitest/node";
+import { BaseSequencer } from "vitest/node";
+
+/** What takes longest, each begun as early as it can be, so that no processor is idle at the end of a run. */
+const LONGEST = [
+  "test/durability/kill.test.ts",
+  "test/attacks/fuzz.test.ts",
+  "test/live/brute-force.test.ts",
+  "test/conformance/conformance.test.ts",
+  "test/durability/every-syscall.test.ts",
+  "test/live/vault-commands.test.ts",
+  "test/live/lifecycle.test.ts",
+  "test/live/vault-surroundings.test.ts",
+  "test/attacks/browser.test.ts",
+  "test/durability/full-disk.test.ts",
+  "test/oauth/refresh.test.ts",
+  "test/oauth/browser-flow.test.ts",
+  "test/oauth/refresh-rules.test.ts",
+  "test/oauth/login-command.test.ts",
+  "test/attacks/ssrf.test.ts",
+  "test/attacks/scrubbed-answers.test.ts",
+  "test/live/large-vaults.test.ts",
+];
+
+/** The longest first, then what runs whole programs, then the tests beside the sources, which are short. */
+export class LongestFirstSequencer extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = (file: TestSpecification): number => {
+      const place = LONGEST.findIndex((path) => file.moduleId.endsWith(`/${path}`));
+      if (place >= 0) return place;
+      return LONGEST.length + (file.moduleId.includes("/packages/") ? 1 : 0);
+    };
+    const sorted = await super.sort(files);
+    // Those of a package stay together: what they share is loaded once.
+    return sorted.sort((one, other) => rank(one) - rank(other));
+  }
+}
