@@ -91,6 +91,67 @@ export type GitHubAppAuth = SigningKey & {
   readonly permissions?: Readonly<Record<string, "read" | "write" | "admin">> | undefined;
 };
 
+/** A mailbox, for sessions. */
+export interface ImapAuth {
+  readonly type: "imap";
+  readonly imap_host: string;
+  /** Default 993 with implicit TLS, 143 otherwise. */
+  readonly imap_port?: number | undefined;
+  readonly imap_user: string;
+  readonly imap_password?: string | undefined;
+  /** Default `implicit`. */
+  readonly imap_tls?: "implicit" | "starttls" | "none" | undefined;
+  /** Default `login`. */
+  readonly imap_auth?: "login" | "plain" | "xoauth2" | "oauthbearer" | undefined;
+  /** With `xoauth2` and `oauthbearer`: the service whose access token is the credential. */
+  readonly oauth_service?: string | undefined;
+}
+
+/** A server that mail is handed to, for sessions. */
+export interface SmtpAuth {
+  readonly type: "smtp";
+  readonly smtp_host: string;
+  /** Default 587 with STARTTLS, 465 with implicit TLS, 25 without. */
+  readonly smtp_port?: number | undefined;
+  readonly smtp_user: string;
+  readonly smtp_password?: string | undefined;
+  /** Default `starttls`. */
+  readonly smtp_tls?: "starttls" | "implicit" | "none" | undefined;
+  /** Default `auto`: the strongest that the server offers. */
+  readonly smtp_auth?: "auto" | "plain" | "login" | "cram-md5" | "xoauth2" | undefined;
+  /** With `xoauth2`: the service whose access token is the credential. */
+  readonly oauth_service?: string | undefined;
+}
+
+/** A Redis server, for sessions. */
+export interface RedisAuth {
+  readonly type: "redis";
+  readonly redis_host: string;
+  /** Default 6379. */
+  readonly redis_port?: number | undefined;
+  /** An ACL user; the default user without. */
+  readonly redis_username?: string | undefined;
+  readonly redis_password: string;
+  /** Default 0. */
+  readonly redis_db?: number | undefined;
+  /** Default false. */
+  readonly redis_tls?: boolean | undefined;
+}
+
+/** A PostgreSQL database, for sessions. */
+export interface PostgresAuth {
+  readonly type: "postgres";
+  readonly postgres_host: string;
+  /** Default 5432. */
+  readonly postgres_port?: number | undefined;
+  readonly postgres_user: string;
+  readonly postgres_password: string;
+  /** Default: the one of the user's own name. */
+  readonly postgres_db?: string | undefined;
+  /** Default `require`. */
+  readonly postgres_tls?: "require" | "prefer" | "disable" | undefined;
+}
+
 /** How a credential is stored and where it is injected. */
 export type AuthDefinition =
   | { readonly type: "bearer"; readonly token: string }
@@ -102,4 +163,8 @@ export type AuthDefinition =
   | OAuth2ClientAuth
   | ServiceAccountAuth
   | JwtBearerAuth
-  | GitHubAppAuth;
+  | GitHubAppAuth
+  | ImapAuth
+  | SmtpAuth
+  | RedisAuth
+  | PostgresAuth;

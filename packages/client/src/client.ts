@@ -6,6 +6,7 @@ import * as logins from "./logins.js";
 import { proxy, proxyStream, type ProxyOptions } from "./proxy.js";
 import type { RequestBody } from "./request-body.js";
 import * as services from "./services.js";
+import * as sessions from "./sessions.js";
 import * as tokens from "./tokens.js";
 import { createTransport, type CallOptions, type Transport } from "./transport.js";
 import * as vaultState from "./vault-state.js";
@@ -228,6 +229,29 @@ export class VaultClient {
     options?: ProxyOptions,
   ): AsyncGenerator<Uint8Array, void, undefined> {
     return proxyStream(this.#transport, service, method, path, body, options);
+  }
+
+  /**
+   * Opens a port on which a mail server or database is logged in already: connect with any client library, and with
+   * any credential unless a password is required.
+   * @throws VaultError `invalid_request` when the service is of another type
+   */
+  async session(
+    protocol: sessions.SessionProtocol,
+    service: string,
+    options?: sessions.SessionOptions,
+  ): Promise<sessions.OpenedSession> {
+    return sessions.openSession(this.#transport, protocol, service, options);
+  }
+
+  /** An admin's token lists all open sessions, others their own. */
+  async listSessions(options?: CallOptions): Promise<sessions.SessionInfo[]> {
+    return sessions.listSessions(this.#transport, options);
+  }
+
+  /** Closes a session and its connections. */
+  async closeSession(id: string, options?: CallOptions): Promise<void> {
+    return sessions.closeSession(this.#transport, id, options);
   }
 
   async uploadFile(name: string, source: files.FileSource, options?: CallOptions): Promise<files.FileInfo> {

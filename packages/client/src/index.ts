@@ -8,10 +8,14 @@ export type {
   AuthDefinition,
   ClientAuthentication,
   GitHubAppAuth,
+  ImapAuth,
   JwtBearerAuth,
   OAuth2ClientAuth,
+  PostgresAuth,
+  RedisAuth,
   RequestParameters,
   ServiceAccountAuth,
+  SmtpAuth,
 } from "./auth-definition.js";
 export type {
   BrowserLogin,
@@ -27,6 +31,7 @@ export type {
   ServiceTest,
   TokenStatus,
 } from "./services.js";
+export type { OpenedSession, SessionInfo, SessionOptions, SessionProtocol } from "./sessions.js";
 export type { IssuedToken, TokenInfo, TokenRequest, TokenScope } from "./tokens.js";
 export type { HeaderList } from "./request-headers.js";
 export type { CallOptions } from "./transport.js";

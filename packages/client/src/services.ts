@@ -14,7 +14,8 @@ import type { CallOptions, Transport } from "./transport.js";
 
 /** What a service has beside its name and its credential. Durations are written as in Go: `10s`, `5m`. */
 export interface ServiceSettings {
-  readonly base_url: string;
+  /** Required for types that HTTP calls are for. */
+  readonly base_url?: string | undefined;
   readonly tls_skip_verify?: boolean | undefined;
   /** Keep the cookies that the API sets, in memory, and send them on later calls, whoever makes them. */
   readonly session_cookies?: boolean | undefined;
@@ -34,6 +35,12 @@ export interface ServiceSettings {
   /** 0: no limit. */
   readonly max_request_bytes?: number | undefined;
   readonly description?: string | undefined;
+  /** Of a session, at most; also what it has unless it is opened with fewer. Default 1. */
+  readonly max_connections?: number | undefined;
+  /** Whether clients of sessions must log in with the password that the opening answers. */
+  readonly require_password?: boolean | undefined;
+  /** Whether processes of other users of the machine may connect to sessions. */
+  readonly any_local_user?: boolean | undefined;
 }
 
 export interface ServiceDefinition extends ServiceSettings {

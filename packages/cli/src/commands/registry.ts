@@ -10,6 +10,7 @@ export interface CommandEntry {
 
 export const GROUPS: Readonly<Record<string, string>> = {
   service: "The APIs that the vault holds credentials for",
+  session: "Open ports that are logged in to mail servers and databases",
   oauth: "Logins at providers, which end in services",
   token: "The tokens that agents use",
   file: "Credential files in the vault, such as a Google key",
@@ -72,6 +73,36 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: ["oauth", "cancel"],
     summary: "Cancel a login",
     load: async () => (await import("./oauth-cancel.js")).configureOauthCancel,
+  },
+  {
+    path: ["imap"],
+    summary: "Open a port that is logged in to a mailbox",
+    load: async () => (await import("./imap.js")).configureImap,
+  },
+  {
+    path: ["smtp"],
+    summary: "Open a port that is logged in to a mail server to send by",
+    load: async () => (await import("./smtp.js")).configureSmtp,
+  },
+  {
+    path: ["redis"],
+    summary: "Open a port that is logged in to a Redis server",
+    load: async () => (await import("./redis.js")).configureRedis,
+  },
+  {
+    path: ["postgres"],
+    summary: "Open a port that is logged in to a PostgreSQL database",
+    load: async () => (await import("./postgres.js")).configurePostgres,
+  },
+  {
+    path: ["session", "list"],
+    summary: "List the open sessions",
+    load: async () => (await import("./session-list.js")).configureSessionList,
+  },
+  {
+    path: ["session", "close"],
+    summary: "Close a session and its connections",
+    load: async () => (await import("./session-close.js")).configureSessionClose,
   },
   {
     path: ["token", "create"],

@@ -1,0 +1,3 @@
+import { configureSessionOpen } from "../sessions/session-open.js";
+
+export const configureSmtp = configureSessionOpen("smtp");
