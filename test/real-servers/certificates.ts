@@ -25,7 +25,7 @@ export interface CertificateOptions {
   readonly flaw?: "expired" | "wrong-name";
 }
 
-/** An authority, and a server's certificate of it for 127.0.0.1, ::1 and localhost, as PEM. */
+/** An authority, and a server's certificate of it for 127.0.0.1, 127.0.0.2, ::1 and localhost, as PEM. */
 export interface ServerCertificates {
   readonly ca: string;
   readonly caPath: string;
@@ -38,7 +38,8 @@ export async function makeServerCertificates(options: CertificateOptions = {}): 
   const { key: kind = "rsa", hash = "sha256", flaw } = options;
   const directory = await temporaryDirectory();
   const path = (name: string): string => join(directory.path, name);
-  const names = flaw === "wrong-name" ? "DNS:elsewhere.test" : "IP:127.0.0.1,IP:::1,DNS:localhost";
+  const names =
+    flaw === "wrong-name" ? "DNS:elsewhere.test" : "IP:127.0.0.1,IP:127.0.0.2,IP:::1,DNS:localhost";
   const digest = kind === "ed25519" ? [] : [`-${hash}`];
   const newKey = [...NEW_KEY[kind], "-nodes"];
   await openssl(

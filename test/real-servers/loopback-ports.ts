@@ -24,14 +24,14 @@ async function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** Whether somebody listens on all of these ports of 127.0.0.1. */
-export async function areListening(ports: readonly number[]): Promise<boolean> {
-  const answers = await Promise.all(ports.map(isListening));
+/** Whether somebody listens on all of these ports. */
+export async function areListening(ports: readonly number[], host = "127.0.0.1"): Promise<boolean> {
+  const answers = await Promise.all(ports.map((port) => isListening(port, host)));
   return answers.every(Boolean);
 }
 
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect(port, "127.0.0.1");
+async function isListening(port: number, host: string): Promise<boolean> {
+  const socket = connect(port, host);
   try {
     await once(socket, "connect");
     return true;

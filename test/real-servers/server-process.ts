@@ -36,10 +36,13 @@ export interface ServerCommand {
  */
 export async function startServerProcess(options: ServerCommand): Promise<ServerProcess> {
   const { command, args, cwd, user } = options;
-  const child = spawn(command, args, {
+  // A test runner that is killed takes its servers with it.
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", command, ...args], {
     cwd,
     env: { ...cleanEnvironment(), LC_ALL: "C.UTF-8" },
     stdio: ["ignore", "pipe", "pipe"],
+    // Its own process group: SIGKILL is for all of it, since nobody would be left to end the rest.
+    detached: true,
     ...user,
   });
   let text = "";
@@ -49,14 +52,15 @@ export async function startServerProcess(options: ServerCommand): Promise<Server
   child.on("error", (error) => (failure = error.message));
   child.on("exit", (code, signal) => (failure ??= `it ended with ${String(code ?? signal)}`));
 
-  const killAtExit = (): void => void child.kill("SIGKILL");
-  process.once("exit", killAtExit);
+  const kill = (signal: NodeJS.Signals): void => {
+    if (child.pid === undefined || failure !== undefined) return;
+    process.kill(signal === "SIGKILL" ? -child.pid : child.pid, signal);
+  };
   const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<void> => {
-    process.removeListener("exit", killAtExit);
     if (failure !== undefined) return;
     const ended = once(child, "exit");
-    child.kill(signal);
-    const patience = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+    kill(signal);
+    const patience = setTimeout(() => kill("SIGKILL"), STOP_MS);
     await ended;
     clearTimeout(patience);
   };
@@ -64,10 +68,12 @@ export async function startServerProcess(options: ServerCommand): Promise<Server
   const deadline = Date.now() + START_MS;
   for (;;) {
     const isReady = await Promise.resolve(options.isReady(text)).catch(() => false);
-    if (failure === undefined && Date.now() > deadline) failure = "it is not ready in time";
+    if (failure === undefined && Date.now() > deadline) {
+      await stop("SIGKILL");
+      failure = "it is not ready in time";
+    }
     if (failure !== undefined || child.pid === undefined) {
-      child.kill("SIGKILL");
-      throw new Error(`${command}: ${failure ?? "not started"}\n${text}`);
+      throw new Error(`${command}: ${failure ?? "it was not started"}\n${text}`);
     }
     if (isReady) return { pid: child.pid, log: () => text, stop };
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
