@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { cleanEnvironment } from "../live/processes.js";
 
 const START_MS = 20_000;
@@ -14,7 +16,7 @@ export interface UnixUser {
 
 export interface ServerProcess {
   readonly pid: number;
-  /** All that it has written so far. */
+  /** All that it has written so far. Throws when its folder is gone. */
   readonly log: () => string;
   /** Sends a signal, and waits for the end: SIGKILL follows after five seconds. Does nothing when it has ended. */
   stop(signal?: NodeJS.Signals): Promise<void>;
@@ -23,6 +25,7 @@ export interface ServerProcess {
 export interface ServerCommand {
   readonly command: string;
   readonly args: readonly string[];
+  /** Where it runs, and where its log goes. */
   readonly cwd: string;
   readonly user?: UnixUser | undefined;
   /** Asked again and again until it says so; a rejection counts as no. */
@@ -36,19 +39,21 @@ export interface ServerCommand {
  */
 export async function startServerProcess(options: ServerCommand): Promise<ServerProcess> {
   const { command, args, cwd, user } = options;
+  // A file, since Postfix cannot open the sockets that Node gives its children as standard output.
+  const logPath = join(cwd, "server.log");
+  const output = openSync(logPath, "a");
   // A test runner that is killed takes its servers with it.
   const child = spawn("setpriv", ["--pdeathsig", "KILL", command, ...args], {
     cwd,
     env: { ...cleanEnvironment(), LC_ALL: "C.UTF-8" },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", output, output],
     // Its own process group: SIGKILL is for all of it, since nobody would be left to end the rest.
     detached: true,
     ...user,
   });
-  let text = "";
+  closeSync(output);
+  const log = (): string => readFileSync(logPath, "utf8");
   let failure: string | undefined;
-  child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString()));
   child.on("error", (error) => (failure = error.message));
   child.on("exit", (code, signal) => (failure ??= `it ended with ${String(code ?? signal)}`));
 
@@ -67,15 +72,15 @@ export async function startServerProcess(options: ServerCommand): Promise<Server
 
   const deadline = Date.now() + START_MS;
   for (;;) {
-    const isReady = await Promise.resolve(options.isReady(text)).catch(() => false);
+    const isReady = await Promise.resolve(options.isReady(log())).catch(() => false);
     if (failure === undefined && Date.now() > deadline) {
       await stop("SIGKILL");
       failure = "it is not ready in time";
     }
     if (failure !== undefined || child.pid === undefined) {
-      throw new Error(`${command}: ${failure ?? "it was not started"}\n${text}`);
+      throw new Error(`${command}: ${failure ?? "it was not started"}\n${log()}`);
     }
-    if (isReady) return { pid: child.pid, log: () => text, stop };
+    if (isReady) return { pid: child.pid, log, stop };
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
