@@ -1,0 +1,41 @@
+import { createHash } from "node:crypto";
+import { BodyReader } from "./body-reader.js";
+import { cstring, int32, message } from "./message.js";
+
+const TYPE = "p";
+
+/** PasswordMessage: the answer to a request for the password in the clear, or hashed. */
+export function passwordMessage(password: string): Buffer {
+  return message(TYPE, cstring(password));
+}
+
+/** `concat('md5', md5(concat(md5(concat(password, username)), random-salt)))` of the documentation's "Message Flow". */
+export function md5Response(user: string, password: string, salt: Buffer): string {
+  const md5 = (...parts: readonly (string | Buffer)[]): string =>
+    createHash("md5")
+      .update(Buffer.concat(parts.map((part) => Buffer.from(part))))
+      .digest("hex");
+  return `md5${md5(md5(password, user), salt)}`;
+}
+
+export function saslInitialResponse(mechanism: string, data: Buffer): Buffer {
+  return message(TYPE, cstring(mechanism), int32(data.length), data);
+}
+
+export function saslResponse(data: Buffer): Buffer {
+  return message(TYPE, data);
+}
+
+export interface SaslInitialResponse {
+  readonly mechanism: string;
+  readonly data: Buffer;
+}
+
+/** @throws ProtocolViolation, also for one without data, which SCRAM always has */
+export function readSaslInitialResponse(body: Buffer): SaslInitialResponse {
+  const reader = new BodyReader(body);
+  const mechanism = reader.cstring().toString("latin1");
+  const data = reader.bytes(reader.int32());
+  reader.assertEnd();
+  return { mechanism, data };
+}

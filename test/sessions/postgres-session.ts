@@ -1,0 +1,103 @@
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Socket } from "node:net";
+import {
+  postgresType,
+  type PostgresConfig,
+} from "../../packages/server/src/auth-strategies/session-types/postgres.js";
+import { secureContext } from "../../packages/server/src/network/tls-trust.js";
+import { postgresDriver } from "../../packages/server/src/protocols/postgres/driver.js";
+import type { ConnectionTools, LocalLogin } from "../../packages/server/src/protocols/session-driver.js";
+import { sessionFailure } from "../../packages/server/src/protocols/session-failure.js";
+import { dial } from "../../packages/server/src/wire/dial.js";
+import { ProtocolViolation } from "../../packages/server/src/wire/protocol-violation.js";
+import { splice } from "../../packages/server/src/wire/splice.js";
+import { startTls } from "../../packages/server/src/wire/start-tls.js";
+import { WireSocket } from "../../packages/server/src/wire/wire-socket.js";
+
+export interface SessionOptions {
+  /** Fields of the service's `auth`, without `type`. */
+  readonly auth: Readonly<Record<string, unknown>>;
+  readonly ca?: string;
+  readonly login?: LocalLogin;
+  /** Default: as many as come. */
+  readonly maxConnections?: number;
+}
+
+/** A session without what surrounds it: a listener, the driver, and the splice. */
+export interface LoopbackSession {
+  readonly port: number;
+  readonly url: string;
+  /** What the connections that failed failed with, in their order. */
+  readonly failures: readonly Error[];
+  close(): Promise<void>;
+}
+
+export async function openPostgresSession(options: SessionOptions): Promise<LoopbackSession> {
+  const config = postgresType.schema.parse({ type: "postgres", ...options.auth }) as PostgresConfig;
+  const session = postgresDriver.open(config, options.login);
+  const control = new AbortController();
+  const { signal } = control;
+  const trust = {
+    host: config.postgres_host,
+    secureContext: secureContext(options.ca),
+    rejectUnauthorized: true,
+  };
+  const tools: ConnectionTools = {
+    async connectServer(logIn) {
+      const address = { host: config.postgres_host, port: config.postgres_port, allowPrivate: true };
+      const wire = await dial(address, { signal }).catch((error: unknown) => {
+        throw sessionFailure(error);
+      });
+      try {
+        return await logIn(wire);
+      } catch (error) {
+        wire.destroy();
+        throw error instanceof ProtocolViolation && error.peer === "client" ? error : sessionFailure(error);
+      }
+    },
+    secure: (wire) => startTls(wire, trust, signal),
+    accessToken: () => Promise.reject(new Error("not used")),
+  };
+
+  const failures: Error[] = [];
+  const sockets = new Set<Socket>();
+  let places = options.maxConnections ?? Number.POSITIVE_INFINITY;
+  const serve = async (socket: Socket): Promise<void> => {
+    const client = new WireSocket(socket, "client");
+    if (places === 0) {
+      await session.connectBeyond?.(client, tools);
+      return;
+    }
+    places -= 1;
+    const ends = await session.connect(client, tools);
+    if (ends === undefined) return;
+    await splice(ends.client, ends.server, signal);
+    ends.onClosed?.();
+  };
+  const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    serve(socket).catch((error: unknown) => {
+      failures.push(error as Error);
+      socket.destroy();
+    });
+  }).listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const { port } = listener.address() as AddressInfo;
+  return {
+    port,
+    url: postgresDriver.urlOf({ host: "127.0.0.1", port }, config, options.login),
+    failures,
+    async close() {
+      control.abort(new Error("closed"));
+      listener.close();
+      await Promise.all(
+        [...sockets].map(async (socket) => {
+          if (socket.closed) return;
+          socket.destroy();
+          await once(socket, "close");
+        }),
+      );
+    },
+  };
+}
