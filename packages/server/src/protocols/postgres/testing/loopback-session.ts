@@ -1,18 +1,15 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
-import {
-  postgresType,
-  type PostgresConfig,
-} from "../../packages/server/src/auth-strategies/session-types/postgres.js";
-import { secureContext } from "../../packages/server/src/network/tls-trust.js";
-import { postgresDriver } from "../../packages/server/src/protocols/postgres/driver.js";
-import type { ConnectionTools, LocalLogin } from "../../packages/server/src/protocols/session-driver.js";
-import { sessionFailure } from "../../packages/server/src/protocols/session-failure.js";
-import { dial } from "../../packages/server/src/wire/dial.js";
-import { ProtocolViolation } from "../../packages/server/src/wire/protocol-violation.js";
-import { splice } from "../../packages/server/src/wire/splice.js";
-import { startTls } from "../../packages/server/src/wire/start-tls.js";
-import { WireSocket } from "../../packages/server/src/wire/wire-socket.js";
+import { postgresType, type PostgresConfig } from "../../../auth-strategies/session-types/postgres.js";
+import { secureContext } from "../../../network/tls-trust.js";
+import { postgresDriver } from "../driver.js";
+import type { ConnectionTools, LocalLogin } from "../../session-driver.js";
+import { sessionFailure } from "../../session-failure.js";
+import { dial } from "../../../wire/dial.js";
+import { ProtocolViolation } from "../../../wire/protocol-violation.js";
+import { splice } from "../../../wire/splice.js";
+import { startTls } from "../../../wire/start-tls.js";
+import { WireSocket } from "../../../wire/wire-socket.js";
 
 export interface SessionOptions {
   /** Fields of the service's `auth`, without `type`. */
@@ -36,13 +33,12 @@ export async function openPostgresSession(options: SessionOptions): Promise<Loop
   const config = postgresType.schema.parse({ type: "postgres", ...options.auth }) as PostgresConfig;
   const session = postgresDriver.open(config, options.login);
   const control = new AbortController();
-  const { signal } = control;
   const trust = {
     host: config.postgres_host,
     secureContext: secureContext(options.ca),
     rejectUnauthorized: true,
   };
-  const tools: ConnectionTools = {
+  const toolsFor = (signal: AbortSignal): ConnectionTools => ({
     async connectServer(logIn) {
       const address = { host: config.postgres_host, port: config.postgres_port, allowPrivate: true };
       const wire = await dial(address, { signal }).catch((error: unknown) => {
@@ -57,13 +53,16 @@ export async function openPostgresSession(options: SessionOptions): Promise<Loop
     },
     secure: (wire) => startTls(wire, trust, signal),
     accessToken: () => Promise.reject(new Error("not used")),
-  };
+  });
 
   const failures: Error[] = [];
   const sockets = new Set<Socket>();
   let places = options.maxConnections ?? Number.POSITIVE_INFINITY;
   const serve = async (socket: Socket): Promise<void> => {
     const client = new WireSocket(socket, "client");
+    // One of its own: each listens for the end.
+    const signal = AbortSignal.any([control.signal]);
+    const tools = toolsFor(signal);
     if (places === 0) {
       await session.connectBeyond?.(client, tools);
       return;
