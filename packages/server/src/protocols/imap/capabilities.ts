@@ -23,6 +23,8 @@ export const MINIMAL_CAPABILITIES: Capabilities = ["IMAP4rev1"];
  */
 export function parseCapabilities(list: string): Capabilities {
   const names = list.split(" ").filter((name) => name !== "");
+  // Its own version at the least (RFC 9051 §7.2.2).
+  if (names.length === 0) throw new ProtocolViolation("a list of capabilities is empty");
   if (names.length > IMAP_LIMITS.capabilities) throw new ProtocolViolation("too many capabilities");
   if (!names.every((name) => name.length <= IMAP_LIMITS.capabilityBytes && CAPABILITY.test(name)))
     throw new ProtocolViolation("a capability is not an atom");
