@@ -1,0 +1,87 @@
+import type { SmtpConfig } from "../../auth-strategies/session-types/smtp.js";
+import type { VaultProxyError } from "../../errors/vault-proxy-error.js";
+import { ProtocolViolation } from "../../wire/protocol-violation.js";
+import type { WireSocket } from "../../wire/wire-socket.js";
+import type {
+  ConnectedEnds,
+  ConnectionTools,
+  LocalLogin,
+  ProtocolSession,
+  SessionDriver,
+} from "../session-driver.js";
+import { sessionFailure } from "../session-failure.js";
+import { speakWithClient } from "./client-dialog.js";
+import { formatReply } from "./reply.js";
+import { connectAndLogIn, type LoggedInServer } from "./server-login.js";
+
+/** Whose credential is no good: to try again will not help. */
+const LOGIN_FAILURES: ReadonlySet<string> = new Set([
+  "upstream_login_failed",
+  "oauth2_reauthorization_required",
+]);
+
+/** Hands mails to a server (RFC 5321, RFC 6409). */
+export const smtpDriver: SessionDriver<SmtpConfig> = {
+  protocol: "smtp",
+  open(config, login): ProtocolSession {
+    return { connect: (client, tools) => connect(client, tools, { config, login }) };
+  },
+  urlOf({ host, port }, _config, login): string {
+    const userinfo =
+      login === undefined
+        ? ""
+        : `${encodeURIComponent(login.username)}:${encodeURIComponent(login.password.reveal())}@`;
+    return `smtp://${userinfo}${host.includes(":") ? `[${host}]` : host}:${port}`;
+  },
+};
+
+/** The greeting and the answer to EHLO are the server's own: so the server comes first. */
+async function connect(
+  client: WireSocket,
+  tools: ConnectionTools,
+  { config, login }: { readonly config: SmtpConfig; readonly login: LocalLogin | undefined },
+): Promise<ConnectedEnds | undefined> {
+  let server: LoggedInServer;
+  try {
+    server = await connectAndLogIn(config, tools);
+  } catch (error) {
+    throw await tellFailure(client, error);
+  }
+  try {
+    return await serveClient(client, server, login);
+  } catch (error) {
+    server.wire.destroy();
+    throw await tellFailure(client, error);
+  }
+}
+
+async function serveClient(
+  client: WireSocket,
+  { wire, announcement }: LoggedInServer,
+  login: LocalLogin | undefined,
+): Promise<ConnectedEnds | undefined> {
+  const turn = await speakWithClient(client, { announcement, login });
+  if (turn.kind === "mail") {
+    await wire.write(turn.line);
+    return { client, server: wire };
+  }
+  await Promise.all([client.end(formatReply(221, "2.0.0 Bye")), wire.end("QUIT\r\n")]);
+  return undefined;
+}
+
+/** @returns what to throw */
+async function tellFailure(client: WireSocket, thrown: unknown): Promise<Error> {
+  if (thrown instanceof ProtocolViolation && thrown.peer === "client") {
+    await client.end(formatReply(500, `5.5.2 ${thrown.message}`));
+    return thrown;
+  }
+  const error = sessionFailure(thrown);
+  await client.end(failureReply(error));
+  return error;
+}
+
+function failureReply({ code, message }: VaultProxyError): string {
+  return LOGIN_FAILURES.has(code)
+    ? formatReply(535, `5.7.8 ${message}`)
+    : formatReply(421, `4.3.0 ${message}`);
+}
