@@ -1,0 +1,56 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { RedisConfig } from "../../auth-strategies/session-types/redis.js";
+import { toVaultProxyError } from "../../errors/vault-proxy-error.js";
+import { WireSocket } from "../../wire/wire-socket.js";
+import type { SessionDriver } from "../session-driver.js";
+import { readClientLogin } from "./client-login.js";
+import { REDIS_LIMITS } from "./limits.js";
+import { replyError } from "./login-command.js";
+import { logInToServer } from "./server-login.js";
+import { SetUpFilter } from "./set-up-filter.js";
+
+/** Redis and what speaks its protocol, RESP2 and RESP3. The two ends agree on the version; it is not known here. */
+export const redisDriver: SessionDriver<RedisConfig> = {
+  protocol: "redis",
+
+  open(config, login) {
+    return {
+      async connect(client, tools) {
+        const given = login === undefined ? { bytes: Buffer.alloc(0) } : await readClientLogin(client, login);
+        if (given === undefined) return undefined;
+        let server: WireSocket;
+        try {
+          server = await tools.connectServer((wire) => logInToServer(wire, config, tools));
+        } catch (error) {
+          await refuse(client, toVaultProxyError(error).message, given.bytes.length > 0);
+          throw error;
+        }
+        const { socket, rest } = client.detach();
+        const filter = new SetUpFilter({ socket, rest: Buffer.concat([given.bytes, rest]) }, login);
+        return { client: new WireSocket(filter, "client"), server };
+      },
+    };
+  },
+
+  urlOf({ host, port }, { redis_db: database }, login) {
+    const user =
+      login === undefined
+        ? ""
+        : `${encodeURIComponent(login.username)}:${encodeURIComponent(login.password.reveal())}@`;
+    return `redis://${user}${host.includes(":") ? `[${host}]` : host}:${port}/${database}`;
+  },
+};
+
+/** An error is the answer to a command: libraries stumble over one that comes before they asked for anything. */
+async function refuse(client: WireSocket, message: string, hasAsked: boolean): Promise<void> {
+  if (!hasAsked) {
+    const waiting = new AbortController();
+    const asked = client.readExactly(1).catch(() => undefined);
+    const waited = delay(REDIS_LIMITS.refusalMs, undefined, { signal: waiting.signal }).catch(
+      () => undefined,
+    );
+    await Promise.race([asked, waited]);
+    waiting.abort();
+  }
+  await client.end(replyError("ERR", message));
+}
