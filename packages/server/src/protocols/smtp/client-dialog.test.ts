@@ -1,10 +1,10 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { Secret } from "../../redaction/secret.js";
 import { plainMessage } from "../sasl/messages.js";
 import { speakWithClient, type ClientTurn } from "./client-dialog.js";
 import { readAnnouncement } from "./extensions.js";
 import { LIMITS } from "./limits.js";
-import { farEnd, type FarEnd } from "./testing/far-end.js";
+import { farEnd, type FarEnd } from "../testing/far-end.js";
 
 const LOGIN = { username: "agent", password: new Secret("local password") };
 const RIGHT = plainMessage("agent", "local password").toString("base64");
@@ -28,6 +28,7 @@ afterEach(() => {
 });
 
 interface Dialog {
+  readonly onLoggedIn: ReturnType<typeof vi.fn>;
   readonly client: FarEnd;
   readonly turn: Promise<ClientTurn>;
 }
@@ -35,10 +36,11 @@ interface Dialog {
 async function dialog(login?: typeof LOGIN): Promise<Dialog> {
   const client = await farEnd("client");
   opened.push(client);
-  const turn = speakWithClient(client.wire, { announcement, login });
+  const onLoggedIn = vi.fn();
+  const turn = speakWithClient(client.wire, { announcement, login, onLoggedIn });
   turn.catch(() => undefined);
   await client.hear(GREETING);
-  return { client, turn };
+  return { client, turn, onLoggedIn };
 }
 
 /** Says each line and hears its answer. */
@@ -109,6 +111,7 @@ describe("a client", () => {
     void speakWithClient(client.wire, {
       announcement: { domain: undefined, extensions: [] },
       login: undefined,
+      onLoggedIn: vi.fn(),
     }).catch(() => undefined);
     await client.hear("220 localhost ESMTP\r\n");
   });
@@ -255,6 +258,24 @@ describe("a client that must log in", () => {
     client.say(`AUTH PLAIN ${WRONG}\r\n`.repeat(3) + `AUTH PLAIN ${RIGHT}\r\nMAIL FROM:<a>\r\n`);
     await expect(turn).rejects.toThrow("too many failed log-ins");
     expect(await client.rest()).toBe(`${REFUSED.repeat(2)}421 4.7.0 Too many failed log-ins\r\n`);
+  });
+});
+
+describe("the time of the log-in", () => {
+  test("is over at the greeting, for a client that need not log in", async () => {
+    const { client, onLoggedIn } = await dialog();
+    await converse(client, [["NOOP\r\n", "250 2.0.0 OK\r\n"]]);
+    expect(onLoggedIn).toHaveBeenCalledTimes(1);
+    await converse(client, [[`AUTH PLAIN ${WRONG}\r\n`, LOGGED_IN]]);
+    expect(onLoggedIn).toHaveBeenCalledTimes(1);
+  });
+
+  test("is over when it has logged in, for a client that must", async () => {
+    const { client, onLoggedIn } = await dialog(LOGIN);
+    await converse(client, [[`AUTH PLAIN ${WRONG}\r\n`, REFUSED]]);
+    expect(onLoggedIn).not.toHaveBeenCalled();
+    await converse(client, [[`AUTH PLAIN ${RIGHT}\r\n`, LOGGED_IN]]);
+    expect(onLoggedIn).toHaveBeenCalledTimes(1);
   });
 });
 

@@ -19,6 +19,8 @@ export interface ClientDialogOptions {
   readonly announcement: Announcement;
   /** What the client must log in with before its mail; undefined if it need not, and any login will do. */
   readonly login: LocalLogin | undefined;
+  /** Called when the client need not log in any more. */
+  readonly onLoggedIn: () => void;
 }
 
 /** What the vault calls itself where the server's name is no domain name. */
@@ -64,6 +66,7 @@ export async function speakWithClient(client: WireSocket, options: ClientDialogO
     if (answers === undefined) return answer(501, "5.5.2 Log-in given up");
     if (login === undefined || mechanism.accepts(answers, login)) {
       isLoggedIn = true;
+      if (login !== undefined) options.onLoggedIn();
       return answer(235, "2.7.0 Logged in");
     }
     failedLogins += 1;
@@ -120,6 +123,7 @@ export async function speakWithClient(client: WireSocket, options: ClientDialogO
   }
 
   await answer(220, `${domain} ESMTP`);
+  if (login === undefined) options.onLoggedIn();
   for (let count = 0; count < LIMITS.commands; count += 1) {
     const line = await readLine();
     if (line.length === 0) {

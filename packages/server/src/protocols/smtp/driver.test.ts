@@ -1,21 +1,22 @@
-import { afterEach, describe, expect, test } from "vitest";
-import { smtpType } from "../../auth-strategies/session-types/smtp.js";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import type { SmtpConfig } from "../../auth-strategies/session-types/smtp.js";
 import { VaultProxyError, type VaultProxyErrorOptions } from "../../errors/vault-proxy-error.js";
 import type { ErrorCode } from "../../errors/error-codes.js";
 import { Secret } from "../../redaction/secret.js";
 import { plainMessage } from "../sasl/messages.js";
 import type { ConnectedEnds, ConnectionTools } from "../session-driver.js";
 import { smtpDriver } from "./driver.js";
-import { farEnd, toolsWith, type FarEnd } from "./testing/far-end.js";
+import { farEnd, toolsFor, type FarEnd } from "../testing/far-end.js";
 
 const LOGIN = { username: "agent@x", password: new Secret("p/w:?") };
-const config = smtpType.schema.parse({
+const config: SmtpConfig = {
   type: "smtp",
   smtp_host: "127.0.0.1",
   smtp_user: "user",
-  smtp_password: "stored",
+  smtp_password: new Secret("stored"),
   smtp_tls: "none",
-});
+  smtp_auth: "auto",
+};
 
 const opened: FarEnd[] = [];
 afterEach(() => {
@@ -31,7 +32,7 @@ interface Connecting {
 async function connecting(changes: Partial<ConnectionTools> = {}, login?: typeof LOGIN): Promise<Connecting> {
   const [client, server] = await Promise.all([farEnd("client"), farEnd("server")]);
   opened.push(client, server);
-  const ends = smtpDriver.open(config, login).connect(client.wire, { ...toolsWith(server.wire), ...changes });
+  const ends = smtpDriver.open(config, login).connect(client.wire, { ...toolsFor(server.wire), ...changes });
   ends.catch(() => undefined);
   return { client, server, ends };
 }
@@ -78,14 +79,37 @@ describe("a connection", () => {
     expect(await server.rest()).toBe("");
   });
 
-  test("that the server left meanwhile ends with 421", async () => {
+  test("that the server closes before the mail ends with 421, while the client dawdles", async () => {
     const { client, server, ends } = await connecting();
     await logIn(server);
     await client.hear("220 mail.test ESMTP\r\n");
-    server.wire.destroy();
+    server.say("421 4.4.2 stored: too slow\r\n");
+    server.hangUp();
+    const message = "the server closed the connection before the mail";
+    await expect(ends).rejects.toMatchObject({ code: "upstream_failed", message });
+    expect(await client.rest()).toBe(`421 4.3.0 ${message}\r\n`);
+    expect(await server.rest()).toBe("");
+  });
+
+  test("tells the client what the server said before the mail, as the answer to it", async () => {
+    const { client, server, ends } = await connecting();
+    await logIn(server);
+    await client.hear("220 mail.test ESMTP\r\n");
+    server.say("421 4.4.2 soon\r\n");
+    await new Promise((resolve) => setTimeout(resolve, 20));
     client.say("MAIL FROM:<a>\r\n");
-    await expect(ends).rejects.toMatchObject({ code: "upstream_failed" });
-    expect(await client.rest()).toMatch(/^421 4\.3\.0 the server's part went wrong: [^\r\n]*\r\n$/);
+    expect((await ends)?.server.detach().rest.toString()).toBe("421 4.4.2 soon\r\n");
+  });
+
+  test("may take its time for the client's part from when nothing is missing for a mail", async () => {
+    const onLoggedIn = vi.fn();
+    const { client, server } = await connecting({ onLoggedIn }, LOGIN);
+    await logIn(server);
+    await client.hear("220 mail.test ESMTP\r\n");
+    expect(onLoggedIn).not.toHaveBeenCalled();
+    client.say(`AUTH PLAIN ${plainMessage("agent@x", "p/w:?").toString("base64")}\r\n`);
+    await client.hear("235 2.7.0 Logged in\r\n");
+    expect(onLoggedIn).toHaveBeenCalledTimes(1);
   });
 });
 

@@ -1,5 +1,5 @@
 import type { SmtpConfig } from "../../auth-strategies/session-types/smtp.js";
-import type { VaultProxyError } from "../../errors/vault-proxy-error.js";
+import { VaultProxyError } from "../../errors/vault-proxy-error.js";
 import { ProtocolViolation } from "../../wire/protocol-violation.js";
 import type { WireSocket } from "../../wire/wire-socket.js";
 import type {
@@ -10,7 +10,8 @@ import type {
   SessionDriver,
 } from "../session-driver.js";
 import { sessionFailure } from "../session-failure.js";
-import { speakWithClient } from "./client-dialog.js";
+import { speakWithClient, type ClientDialogOptions } from "./client-dialog.js";
+import { LIMITS } from "./limits.js";
 import { formatReply } from "./reply.js";
 import { connectAndLogIn, type LoggedInServer } from "./server-login.js";
 
@@ -48,7 +49,8 @@ async function connect(
     throw await tellFailure(client, error);
   }
   try {
-    return await serveClient(client, server, login);
+    const onLoggedIn = (): void => tools.onLoggedIn?.();
+    return await serveClient(client, server, { login, onLoggedIn });
   } catch (error) {
     server.wire.destroy();
     throw await tellFailure(client, error);
@@ -58,15 +60,30 @@ async function connect(
 async function serveClient(
   client: WireSocket,
   { wire, announcement }: LoggedInServer,
-  login: LocalLogin | undefined,
+  options: Pick<ClientDialogOptions, "login" | "onLoggedIn">,
 ): Promise<ConnectedEnds | undefined> {
-  const turn = await speakWithClient(client, { announcement, login });
+  const turn = await Promise.race([speakWithClient(client, { announcement, ...options }), whenLost(wire)]);
   if (turn.kind === "mail") {
     await wire.write(turn.line);
     return { client, server: wire };
   }
   await Promise.all([client.end(formatReply(221, "2.0.0 Bye")), wire.end("QUIT\r\n")]);
   return undefined;
+}
+
+/**
+ * Rejects when the server closes the connection: one that waits too long for a mail does (RFC 5321 §4.5.3.2.7). What it
+ * says before stays where it is, for the client.
+ */
+async function whenLost(server: WireSocket): Promise<never> {
+  try {
+    return await server.read<never>(() => undefined, LIMITS.replyBytes);
+  } catch (error) {
+    if (!(error instanceof ProtocolViolation)) throw error;
+    throw new VaultProxyError("upstream_failed", "the server closed the connection before the mail", {
+      cause: error,
+    });
+  }
 }
 
 /** @returns what to throw */

@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { smtpType, type SmtpConfig } from "../../auth-strategies/session-types/smtp.js";
+import type { SmtpConfig } from "../../auth-strategies/session-types/smtp.js";
 import { VaultProxyError } from "../../errors/vault-proxy-error.js";
+import { Secret } from "../../redaction/secret.js";
 import { plainMessage, xoauth2Message } from "../sasl/messages.js";
 import { LIMITS } from "./limits.js";
 import { connectAndLogIn, type LoggedInServer } from "./server-login.js";
-import { farEnd, toolsWith, type FarEnd } from "./testing/far-end.js";
+import { farEnd, toolsFor, type FarEnd } from "../testing/far-end.js";
 
 const USER = "user@mail.test";
 const PASSWORD = "s3cret password";
@@ -16,16 +17,17 @@ afterEach(() => {
   for (const far of opened.splice(0)) far.destroy();
 });
 
-function configOf(changes: object = {}): SmtpConfig {
-  const password = "oauth_service" in changes ? {} : { smtp_password: PASSWORD };
-  return smtpType.schema.parse({
+function configOf(changes: Partial<SmtpConfig> = {}): SmtpConfig {
+  const password = changes.oauth_service === undefined ? { smtp_password: new Secret(PASSWORD) } : {};
+  return {
     type: "smtp",
     smtp_host: "127.0.0.1",
     smtp_user: USER,
     smtp_tls: "none",
+    smtp_auth: "auto",
     ...password,
     ...changes,
-  });
+  };
 }
 
 interface LogIn {
@@ -33,16 +35,20 @@ interface LogIn {
   readonly loggedIn: Promise<LoggedInServer>;
 }
 
-async function logIn(changes: object = {}, accessToken?: string): Promise<LogIn> {
+async function logIn(changes: Partial<SmtpConfig> = {}, accessToken?: string): Promise<LogIn> {
   const server = await farEnd("server");
   opened.push(server);
-  const loggedIn = connectAndLogIn(configOf(changes), toolsWith(server.wire, accessToken));
+  const loggedIn = connectAndLogIn(configOf(changes), toolsFor(server.wire, { accessToken }));
   loggedIn.catch(() => undefined);
   return { server, loggedIn };
 }
 
 /** Up to the AUTH command. */
-async function logInUpTo(extensions: string, changes: object = {}, accessToken?: string): Promise<LogIn> {
+async function logInUpTo(
+  extensions: string,
+  changes: Partial<SmtpConfig> = {},
+  accessToken?: string,
+): Promise<LogIn> {
   const given = await logIn(changes, accessToken);
   given.server.say("220 mail.test ESMTP\r\n");
   await given.server.hear(EHLO);
@@ -111,7 +117,7 @@ describe("the log-in", () => {
   test("answers CRAM-MD5 as RFC 2195 does", async () => {
     const { server, loggedIn } = await logInUpTo("250-mail.test\r\n250 AUTH PLAIN CRAM-MD5\r\n", {
       smtp_user: "tim",
-      smtp_password: "tanstaaftanstaaf",
+      smtp_password: new Secret("tanstaaftanstaaf"),
     });
     await server.hear("AUTH CRAM-MD5\r\n");
     server.say("334 PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+\r\n");
@@ -124,7 +130,9 @@ describe("the log-in", () => {
 
   test("gives a credential that is too long for a command when it is asked for", async () => {
     const password = "x".repeat(400);
-    const { server, loggedIn } = await logInUpTo("250-a\r\n250 AUTH PLAIN\r\n", { smtp_password: password });
+    const { server, loggedIn } = await logInUpTo("250-a\r\n250 AUTH PLAIN\r\n", {
+      smtp_password: new Secret(password),
+    });
     await server.hear("AUTH PLAIN\r\n");
     server.say("334 \r\n");
     await server.hear(`${plainMessage(USER, password).toString("base64")}\r\n`);
@@ -139,7 +147,9 @@ describe("the log-in", () => {
     ["by itself", 373],
   ])("sends a message %s, if the command has no more than 512 bytes then", async (where, length) => {
     const password = "x".repeat(length - USER.length - 2);
-    const { server } = await logInUpTo("250-a\r\n250 AUTH PLAIN\r\n", { smtp_password: password });
+    const { server } = await logInUpTo("250-a\r\n250 AUTH PLAIN\r\n", {
+      smtp_password: new Secret(password),
+    });
     const message = plainMessage(USER, password).toString("base64");
     const whole = `AUTH PLAIN ${message}\r\n`;
     expect(whole.length <= LIMITS.authCommandBytes).toBe(where === "with the command");
@@ -148,7 +158,7 @@ describe("the log-in", () => {
 
   test("sends no more than a server must take in a line", async () => {
     const given = await logInUpTo("250-a\r\n250 AUTH PLAIN\r\n", {
-      smtp_password: "\u5bc6".repeat(4096),
+      smtp_password: new Secret("\u5bc6".repeat(4096)),
     });
     await given.server.hear("AUTH PLAIN\r\n");
     given.server.say("334 \r\n");
@@ -161,7 +171,7 @@ describe("the log-in", () => {
 });
 
 describe("XOAUTH2", () => {
-  const oauth = { smtp_auth: "xoauth2", oauth_service: "google" };
+  const oauth: Partial<SmtpConfig> = { smtp_auth: "xoauth2", oauth_service: "google" };
   const extensions = "250-mail.test\r\n250 AUTH PLAIN XOAUTH2\r\n";
   const message = xoauth2Message(USER, "ya29.token").toString("base64");
 
@@ -245,7 +255,7 @@ describe("a server that refuses", () => {
     expect(await given.server.rest()).toBe("");
   });
 
-  test.each([
+  test.each<[string, Partial<SmtpConfig>, string, string]>([
     ["offers no log-in", {}, "250 mail.test\r\n", "the server offers no log-in on this connection"],
     [
       "offers none of ours",
@@ -267,7 +277,7 @@ describe("a server that refuses", () => {
 });
 
 describe("STARTTLS", () => {
-  const starttls = { smtp_tls: "starttls" };
+  const starttls: Partial<SmtpConfig> = { smtp_tls: "starttls" };
 
   test("stripping: without the offer nothing is sent in the clear", async () => {
     const given = await logInUpTo("250-mail.test\r\n250 AUTH PLAIN\r\n", starttls);
@@ -330,7 +340,7 @@ describe("a hostile server", () => {
   });
 
   test("that asks for XOAUTH2's second answer twice is left", async () => {
-    const oauth = { smtp_auth: "xoauth2", oauth_service: "google" };
+    const oauth: Partial<SmtpConfig> = { smtp_auth: "xoauth2", oauth_service: "google" };
     const given = await logInUpTo("250-a\r\n250 AUTH XOAUTH2\r\n", oauth);
     await given.server.hear(`AUTH XOAUTH2 ${xoauth2Message(USER, "token").toString("base64")}\r\n`);
     given.server.say("334 e30=\r\n");
