@@ -1,7 +1,10 @@
-import { readdir, readFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { ImapFlow } from "imapflow";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { cleanEnvironment, temporaryDirectory } from "../live/processes.js";
 import { curl, type CurlResult } from "./curl.js";
 import { startDovecot, STARTTLS_HOST, type RunningDovecot } from "./dovecot.js";
 import { MAIL_PASSWORDS, OAUTH_USER, type MailUser } from "./mail-users.js";
@@ -131,6 +134,50 @@ test("messages are stored byte for byte but for line ends, and come back whole",
   const stored = await readFile(join(folder, file ?? ""), "latin1");
   expect(stored).toBe(message.toString("latin1").replaceAll("\r\n", "\n"));
 });
+
+test("mbsync fetches what is there, over TLS", async () => {
+  const user = "spaces@mail.test";
+  const client = imapFlow(user, "AUTH=PLAIN", MAIL_PASSWORDS[user]);
+  await client.connect();
+  await client.append("INBOX", "Subject: fetched\r\n\r\nhello\r\n");
+  await client.logout();
+  const directory = await temporaryDirectory();
+  try {
+    const local = join(directory.path, "local");
+    await mkdir(local);
+    await writeFile(join(directory.path, "mbsyncrc"), synchronization(user, local));
+    await promisify(execFile)("mbsync", ["--config", join(directory.path, "mbsyncrc"), "channel"], {
+      env: { ...cleanEnvironment(), HOME: directory.path },
+    });
+    const [file] = await readdir(join(local, "INBOX/new"));
+    expect(await readFile(join(local, "INBOX/new", file ?? ""), "utf8")).toContain("Subject: fetched\n");
+  } finally {
+    await directory.remove();
+  }
+});
+
+/** mbsync(1): one mailbox, from the server into a Maildir. It takes no certificate for an address. */
+const synchronization = (user: MailUser, local: string): string => `
+IMAPStore server
+Host localhost
+Port ${server.tlsPort}
+SSLType IMAPS
+CertificateFile ${server.caPath}
+AuthMechs LOGIN
+User ${user}
+Pass "${MAIL_PASSWORDS[user]}"
+
+MaildirStore local
+Path ${local}/
+Inbox ${local}/INBOX
+
+Channel channel
+Far :server:
+Near :local:
+Create Near
+Sync Pull
+SyncState *
+`;
 
 test("a hundred clients of one user are logged in at once", async () => {
   const user = "plain@mail.test";

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { pythonCommand } from "../../scripts/python-environment.mjs";
 import { cleanEnvironment } from "../live/processes.js";
 import {
   POSTGRES_DATABASE,
@@ -157,4 +158,19 @@ test("pgbench makes its tables and runs as a user of the database", async () => 
   await run(program("pgbench"), ["-i", "-q", "-s", "1"], { env: environment });
   const { stdout } = await run(program("pgbench"), ["-S", "-c", "2", "-t", "5"], { env: environment });
   expect(stdout).toContain("number of transactions actually processed: 10/10");
+});
+
+test("psycopg logs in over TLS", async () => {
+  const conninfo = `host=127.0.0.1 port=${server.port} dbname=${POSTGRES_DATABASE} sslmode=verify-full`;
+  const program = `
+import sys, psycopg
+with psycopg.connect(sys.argv[1], user="prepared_user", password=sys.argv[2], sslrootcert=sys.argv[3]) as connection:
+    print(connection.execute("SELECT current_user").fetchone()[0])
+`;
+  const { stdout } = await run(
+    pythonCommand("python"),
+    ["-c", program, conninfo, POSTGRES_USERS.prepared_user.password, server.caPath()],
+    { env: cleanEnvironment() },
+  );
+  expect(stdout.trim()).toBe("prepared_user");
 });

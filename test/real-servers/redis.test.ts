@@ -3,6 +3,8 @@ import { promisify } from "node:util";
 import { Redis } from "ioredis";
 import { createClient } from "redis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { pythonCommand } from "../../scripts/python-environment.mjs";
+import { cleanEnvironment } from "../live/processes.js";
 import { REDIS_DATABASES, REDIS_PASSWORD, REDIS_USERS, startRedis, type RunningRedis } from "./redis.js";
 
 const run = promisify(execFile);
@@ -101,6 +103,21 @@ test("RESP3 and the last of the databases work, over TLS", async () => {
     client.destroy();
   }
   expect(await server.command("SELECT", String(REDIS_DATABASES))).toContain("out of range");
+});
+
+test("redis-py logs in over TLS", async () => {
+  const program = `
+import sys, redis
+port, password, ca = sys.argv[1:]
+client = redis.Redis(port=int(port), username="app_user", password=password, ssl=True, ssl_ca_certs=ca)
+print(client.acl_whoami())
+`;
+  const { stdout } = await run(
+    pythonCommand("python"),
+    ["-c", program, String(server.tlsPort), REDIS_USERS.app_user.password, server.caPath],
+    { env: cleanEnvironment() },
+  );
+  expect(stdout).toContain("app_user");
 });
 
 test("a certificate for another name is refused", async () => {
