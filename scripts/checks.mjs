@@ -14,16 +14,26 @@ import { ensureBuilt } from "./workspace.mjs";
 // The machine has two cores in CI, and the type-aware checks are bound by the processor.
 const AT_ONCE = 2;
 const CHECK_TIMEOUT_MS = 300_000;
+const BACKGROUND_TIMEOUT_MS = 1_800_000;
 const VECTORS = path.join(ROOT, "test/vectors");
 
 /**
  * Runs every check, whatever the others say, and prints a line for each and the output of those that failed.
  *
+ * @param {object} [options]
+ * @param {boolean} [options.inBackground] Take only the processor time that others leave.
+ * @param {(text: string) => void} [options.print] Standard output by default.
  * @returns {Promise<number>} How many failed.
  */
-export async function runChecks() {
+export async function runChecks({
+  inBackground = false,
+  print = (text) => void process.stdout.write(text),
+} = {}) {
   const build = { name: "build", check: () => outcomeOf(ensureBuilt) };
-  const waiting = allChecks();
+  const waiting = allChecks({
+    inBackground,
+    timeoutMs: inBackground ? BACKGROUND_TIMEOUT_MS : CHECK_TIMEOUT_MS,
+  });
   const width = Math.max(...waiting.map(({ name }) => name.length));
   let failed = 0;
   /** @param {Check[]} queue */
@@ -32,27 +42,31 @@ export async function runChecks() {
       const started = performance.now();
       const outcome = await next.check();
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
-      process.stdout.write(
-        `${outcome.ok ? "ok    " : "FAILED"}  ${next.name.padEnd(width)}  ${seconds.padStart(6)} s\n`,
-      );
+      print(`${outcome.ok ? "ok    " : "FAILED"}  ${next.name.padEnd(width)}  ${seconds.padStart(6)} s\n`);
       if (outcome.ok) continue;
       failed += 1;
-      process.stdout.write(
-        `${`${outcome.output.trimEnd()}\n${outcome.reason}`.trim().replace(/^/gm, "        ")}\n`,
-      );
+      print(`${`${outcome.output.trimEnd()}\n${outcome.reason}`.trim().replace(/^/gm, "        ")}\n`);
     }
   };
-  // Some of the others read the built types of the client.
+  // The import rules follow imports into what was built of another package.
   await work([build]);
   await Promise.all(Array.from({ length: AT_ONCE }, () => work(waiting)));
   return failed;
 }
 
-/** @returns {Check[]} The slowest first. */
-function allChecks() {
+/**
+ * @param {import("./run-process.mjs").RunOptions} options
+ * @returns {Check[]} The slowest first.
+ */
+function allChecks(options) {
+  /**
+   * @param {string} command
+   * @param {string[]} args
+   */
+  const npmTool = (command, args) => run(path.join(ROOT, "node_modules/.bin", command), args, options);
   return [
     { name: "lint (eslint)", check: () => npmTool("eslint", ["--max-warnings", "0", "."]) },
-    // Everything at once; that each package holds by itself, without its tests, the build has checked.
+    // All packages at once; that each holds by itself, without its tests, is for the build to say.
     { name: "types (tsc)", check: () => npmTool("tsc", ["--noEmit", "-p", "."]) },
     {
       name: "import rules (dependency-cruiser)",
@@ -67,16 +81,8 @@ function allChecks() {
     },
     { name: "format (prettier)", check: () => npmTool("prettier", ["--check", "."]) },
     { name: "lock file", check: lockFileCheck },
-    { name: "python (ruff, mypy)", check: pythonCheck },
+    { name: "python (ruff, mypy)", check: () => pythonCheck(options) },
   ];
-}
-
-/**
- * @param {string} command
- * @param {string[]} args
- */
-function npmTool(command, args) {
-  return run(path.join(ROOT, "node_modules/.bin", command), args, { timeoutMs: CHECK_TIMEOUT_MS });
 }
 
 /** @returns {Promise<Outcome>} */
@@ -85,8 +91,11 @@ async function lockFileCheck() {
   return { ok: problems.length === 0, output: problems.join("\n"), reason: "" };
 }
 
-/** @returns {Promise<Outcome>} */
-async function pythonCheck() {
+/**
+ * @param {import("./run-process.mjs").RunOptions} options
+ * @returns {Promise<Outcome>}
+ */
+async function pythonCheck(options) {
   const prepared = await outcomeOf(ensurePythonEnvironment);
   if (!prepared.ok) return prepared;
   /** @type {[string, string[]][]} */
@@ -104,7 +113,7 @@ async function pythonCheck() {
   /** @type {Outcome[]} */
   const outcomes = [];
   for (const [command, args] of commands) {
-    outcomes.push(await run(pythonCommand(command), args, { cwd: PYTHON_SDK, timeoutMs: CHECK_TIMEOUT_MS }));
+    outcomes.push(await run(pythonCommand(command), args, { ...options, cwd: PYTHON_SDK }));
   }
   const failed = outcomes.filter(({ ok }) => !ok);
   return {

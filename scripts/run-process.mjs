@@ -1,5 +1,6 @@
 /** Running one child process to its end, shown to the person or kept for later. */
 import { spawn } from "node:child_process";
+import { constants, setPriority } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -11,6 +12,7 @@ export const ROOT = fileURLToPath(new URL("..", import.meta.url));
  * @property {string} [cwd] Where to run; the root of the workspace by default.
  * @property {Record<string, string>} [env] Added to this process's environment.
  * @property {number} [timeoutMs] After this the process gets SIGTERM, and SIGKILL 5 s later; none by default.
+ * @property {boolean} [inBackground] Take only the processor time that others leave.
  * @property {boolean} [show] Let the output through to the person instead of keeping it.
  *
  * @typedef {object} Finished
@@ -20,6 +22,7 @@ export const ROOT = fileURLToPath(new URL("..", import.meta.url));
  */
 
 const KILL_AFTER_MS = 5_000;
+const BACKGROUND_PRIORITY = constants.priority.PRIORITY_BELOW_NORMAL;
 
 /**
  * Runs a command without standard input. Never rejects: a command that cannot be started is a result too.
@@ -29,7 +32,11 @@ const KILL_AFTER_MS = 5_000;
  * @param {RunOptions} [options]
  * @returns {Promise<Finished>}
  */
-export function run(command, args, { cwd = ROOT, env = {}, timeoutMs, show = false } = {}) {
+export function run(
+  command,
+  args,
+  { cwd = ROOT, env = {}, timeoutMs, inBackground = false, show = false } = {},
+) {
   return new Promise((resolve) => {
     const name = path.basename(command);
     const output = show ? "inherit" : "pipe";
@@ -38,6 +45,7 @@ export function run(command, args, { cwd = ROOT, env = {}, timeoutMs, show = fal
       env: { ...process.env, ...env },
       stdio: ["ignore", output, output],
     });
+    if (inBackground && child.pid !== undefined) setPriority(child.pid, BACKGROUND_PRIORITY);
     /** @type {Buffer[]} */
     const chunks = [];
     child.stdout?.on("data", (chunk) => chunks.push(chunk));

@@ -53,27 +53,30 @@ await runScript(async () => {
     else if ((counts?.passed ?? 0) + (counts?.failed ?? 0) === 0) fail(`${name} ran no test`);
   };
 
+  let isBuilt = false;
   await step("prepare", async () => {
     await ensureInstalled();
+    // To their ends, whatever becomes of the other.
     const outcomes = await Promise.allSettled([
-      // The checks build too, and say why that failed.
       ensureBuilt(),
       // The TypeScript tests read known answers that come with the Python environment.
       ensureSystemPackages().then(ensurePythonEnvironment),
     ]);
-    if (outcomes[1].status === "rejected") throw outcomes[1].reason;
+    isBuilt = outcomes[0].status === "fulfilled";
+    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   });
-  await step("checks", async () => {
-    failed += await runChecks();
-  });
+  // Tests wait for timers and for each other's processes; the checks, and pytest, take the time that this leaves.
+  let checksSaid = "";
+  const checks = runChecks({ inBackground: true, print: (text) => (checksSaid += text) });
+  // Told in its own step below.
+  checks.catch(() => undefined);
   const pytestReport = path.join(reports, "pytest.xml");
-  // Beside vitest, which leaves a processor idle now and then; shown afterwards.
   const pytest = run(pythonCommand("python"), [...PYTEST, `--junitxml=${pytestReport}`], {
     cwd: PYTHON_SDK,
     timeoutMs: PYTEST_TIMEOUT_MS,
   });
   await step("vitest", async () => {
-    await ensureBuilt();
+    if (!isBuilt) throw new ScriptError("vitest needs a build");
     const report = path.join(reports, "vitest.json");
     const finished = await run(
       path.join(ROOT, "node_modules/.bin/vitest"),
@@ -81,6 +84,11 @@ await runScript(async () => {
       { show: true, timeoutMs: VITEST_TIMEOUT_MS },
     );
     add("vitest", existsSync(report) ? countVitest(readJson(report)) : undefined, finished);
+  });
+  await step("checks", async () => {
+    const failedChecks = await checks;
+    process.stdout.write(checksSaid);
+    failed += failedChecks;
   });
   await step("pytest", async () => {
     const finished = await pytest;
