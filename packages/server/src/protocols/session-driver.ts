@@ -27,7 +27,7 @@ export interface ConnectionTools {
    * Says that both are logged in, though what the client says is not the server's yet: it may be as slow from now on
    * as one whose bytes are passed on. What `connect` gives says the same, for all who call nothing before.
    */
-  readonly onLoggedIn?: () => void;
+  readonly onLoggedIn: () => void;
 }
 
 /** Both ends logged in; from now on bytes are passed on as they are. */

@@ -19,7 +19,11 @@ export interface SessionTarget {
  * What a driver gets for one client.
  * @param signal ends everything that is under way, and what was made, with its reason
  */
-export function createConnectionTools(target: SessionTarget, signal: AbortSignal): ConnectionTools {
+export function createConnectionTools(
+  target: SessionTarget,
+  signal: AbortSignal,
+  onLoggedIn: () => void,
+): ConnectionTools {
   /** By each connection that is being logged in: what ends it. */
   const deadlines = new WeakMap<WireSocket, AbortSignal>();
   const destroyWith = (wire: WireSocket, ends: AbortSignal): WireSocket => {
@@ -61,6 +65,7 @@ export function createConnectionTools(target: SessionTarget, signal: AbortSignal
       return secured;
     },
     accessToken: (oauthService) => target.accessToken(oauthService),
+    onLoggedIn,
   };
 }
 

@@ -156,7 +156,7 @@ export function createSessionRegistry(parts: SessionRegistryParts): SessionRegis
       const session = new Session({
         settings,
         protocol: driver.open(record.auth, login),
-        toolsFor: (signal) => createConnectionTools(target, signal),
+        toolsFor: (signal, onLoggedIn) => createConnectionTools(target, signal, onLoggedIn),
         isAllowed,
         clock: parts.clock,
         onConnectionEnd: (outcome) => parts.events.connectionEnded(identity, outcome),

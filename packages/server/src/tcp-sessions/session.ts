@@ -33,7 +33,8 @@ export interface ConnectionOutcome {
 export interface SessionParts {
   readonly settings: SessionSettings;
   readonly protocol: ProtocolSession;
-  readonly toolsFor: (signal: AbortSignal) => ConnectionTools;
+  /** @param onLoggedIn called when the client may be slow */
+  readonly toolsFor: (signal: AbortSignal, onLoggedIn: () => void) => ConnectionTools;
   /** Of a client that has just connected. */
   readonly isAllowed: (client: Socket) => Promise<boolean>;
   /** Milliseconds since the epoch. */
@@ -47,6 +48,20 @@ export interface SessionParts {
 interface Connection {
   readonly socket: Socket;
   readonly control: AbortController;
+}
+
+/** What is done while a client logs in. */
+interface LogIn<T> {
+  readonly connect: (tools: ConnectionTools) => Promise<T>;
+  /** The client may be slow from now on. */
+  readonly onLoggedIn: () => void;
+}
+
+interface Idleness {
+  /** From now on a connection may be idle only so long. */
+  readonly begin: () => void;
+  /** Whether it was the connection's end. */
+  readonly wasEnd: () => boolean;
 }
 
 /** Why a session was ended from within. */
@@ -166,16 +181,20 @@ export class Session {
   }: Connection): Promise<Pick<ConnectionOutcome, "connected" | "end" | "error">> {
     const { signal } = control;
     const client = new WireSocket(socket, "client");
+    const idleness = this.#watchIdleness(socket, control);
     try {
-      const ends = await this.#logIn(client, control, (tools) => this.#parts.protocol.connect(client, tools));
+      const ends = await this.#logIn(client, control, {
+        connect: (tools) => this.#parts.protocol.connect(client, tools),
+        onLoggedIn: idleness.begin,
+      });
       if (ends === undefined) {
         await client.end();
         return { connected: false, end: "served", error: undefined };
       }
-      const isIdle = this.#watchIdleness(socket, control);
+      idleness.begin();
       const end = await splice(ends.client, ends.server, signal);
       ends.onClosed?.();
-      return { connected: true, end: isIdle() ? "idle" : end, error: undefined };
+      return { connected: true, end: idleness.wasEnd() ? "idle" : end, error: undefined };
     } catch (error) {
       client.destroy();
       return { connected: false, end: signal.aborted ? "ended" : "failed", error: failureOf(error) };
@@ -189,7 +208,7 @@ export class Session {
   async #logIn<T>(
     client: WireSocket,
     control: AbortController,
-    connect: (tools: ConnectionTools) => Promise<T>,
+    { connect, onLoggedIn }: LogIn<T>,
   ): Promise<T> {
     const { signal } = control;
     const onAbort = (): void => client.destroy(signal.reason as Error);
@@ -198,25 +217,29 @@ export class Session {
       control.abort(new VaultProxyError("upstream_timeout", "the log-in took too long"));
     }, SESSION_LIMITS.connectMs);
     try {
-      return await connect(this.#parts.toolsFor(signal));
+      const tools = this.#parts.toolsFor(signal, () => {
+        clearTimeout(timer);
+        onLoggedIn();
+      });
+      return await connect(tools);
     } finally {
       clearTimeout(timer);
       signal.removeEventListener("abort", onAbort);
     }
   }
 
-  /** @returns whether idleness was the end */
-  #watchIdleness(socket: Socket, control: AbortController): () => boolean {
-    const { idleTimeoutMs } = this.#parts.settings;
+  #watchIdleness(socket: Socket, control: AbortController): Idleness {
+    const { idleTimeoutMs = 0 } = this.#parts.settings;
     let wasIdle = false;
-    if (idleTimeoutMs !== undefined) {
+    socket.on("timeout", () => {
+      wasIdle = true;
+      control.abort(new VaultProxyError("upstream_timeout", "the connection was idle for too long"));
+    });
+    return {
       // Every byte passes the client's socket, in one direction or the other.
-      socket.setTimeout(idleTimeoutMs, () => {
-        wasIdle = true;
-        control.abort(new VaultProxyError("upstream_timeout", "the connection was idle for too long"));
-      });
-    }
-    return () => wasIdle;
+      begin: () => void socket.setTimeout(idleTimeoutMs),
+      wasEnd: () => wasIdle,
+    };
   }
 
   async #serveBeyond(socket: Socket): Promise<void> {
@@ -230,7 +253,10 @@ export class Session {
     this.#beyond.add(connection);
     const client = new WireSocket(socket, "client");
     try {
-      await this.#logIn(client, connection.control, (tools) => serve(client, tools));
+      await this.#logIn(client, connection.control, {
+        connect: (tools) => serve(client, tools),
+        onLoggedIn: () => undefined,
+      });
       await client.end();
     } catch {
       client.destroy();

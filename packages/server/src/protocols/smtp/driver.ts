@@ -49,7 +49,7 @@ async function connect(
     throw await tellFailure(client, error);
   }
   try {
-    const onLoggedIn = (): void => tools.onLoggedIn?.();
+    const onLoggedIn = (): void => tools.onLoggedIn();
     return await serveClient(client, server, { login, onLoggedIn });
   } catch (error) {
     server.wire.destroy();

@@ -109,5 +109,6 @@ export function toolsFor(
     },
     secure: (plain) => startTls(plain, trust, AbortSignal.timeout(PATIENCE_MS)),
     accessToken: () => Promise.resolve(accessToken),
+    onLoggedIn: () => undefined,
   };
 }

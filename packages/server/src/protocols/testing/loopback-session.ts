@@ -62,6 +62,7 @@ export async function openLoopbackSession<Config>(
       return secured;
     },
     accessToken: options.accessToken ?? (() => Promise.reject(new Error("no token is asked for"))),
+    onLoggedIn: () => undefined,
   };
 
   const failures: unknown[] = [];

@@ -53,6 +53,7 @@ export async function openPostgresSession(options: SessionOptions): Promise<Loop
     },
     secure: (wire) => startTls(wire, trust, signal),
     accessToken: () => Promise.reject(new Error("not used")),
+    onLoggedIn: () => undefined,
   });
 
   const failures: Error[] = [];
