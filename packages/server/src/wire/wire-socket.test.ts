@@ -98,6 +98,31 @@ describe("a wire socket", () => {
     expect(heard).toBe("bye\r\n");
   });
 
+  test("a read that waits when the connection is given away takes nothing that comes then", async () => {
+    const { far, wire, near } = await pair();
+    let hasRead = false;
+    const reading = wire.readSome().then(() => (hasRead = true));
+    far.write("late");
+    await once(near, "readable");
+    // The reader has been woken, and would take the bytes before any that listens from now on.
+    const { socket, rest } = wire.detach();
+    const heard = [rest];
+    socket.on("data", (chunk: Buffer) => heard.push(chunk));
+    far.end("r");
+    await once(socket, "end");
+    expect(Buffer.concat(heard).toString()).toBe("later");
+    await Promise.race([reading, new Promise((resolve) => setTimeout(resolve, 10))]);
+    expect(hasRead).toBe(false);
+  });
+
+  test("gives what is there", async () => {
+    const { far, wire } = await pair();
+    far.write("some");
+    expect((await wire.readSome()).toString()).toBe("some");
+    far.write("more");
+    expect((await wire.readSome()).toString()).toBe("more");
+  });
+
   test("knows of bytes that nobody asked for", async () => {
     const { far, wire } = await pair();
     expect(wire.hasMore).toBe(false);

@@ -113,7 +113,15 @@ export class WireSocket {
     });
   }
 
-  /** Gives the connection away: to TLS on top of it, or to whoever passes on what follows the login. */
+  /** Whatever is there, at least one byte, or more as soon as there is some. */
+  readSome(): Promise<Buffer> {
+    return this.read((bytes) => ({ value: bytes, length: bytes.length }), Infinity);
+  }
+
+  /**
+   * Gives the connection away: to TLS on top of it, or to whoever passes on what follows the login. Nobody
+   * who reads at that moment gets anything any more.
+   */
   detach(): DetachedSocket {
     if (this.#isDetached) throw new Error("the socket was given away before");
     this.#isDetached = true;
