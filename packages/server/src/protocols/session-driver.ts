@@ -1,5 +1,6 @@
 import type { SessionProtocol } from "../auth-strategies/auth-strategy.js";
 import type { Secret } from "../redaction/secret.js";
+import type { PassBytes } from "../wire/splice.js";
 import type { SecuredWire } from "../wire/start-tls.js";
 import type { WireSocket } from "../wire/wire-socket.js";
 
@@ -30,10 +31,12 @@ export interface ConnectionTools {
   readonly onLoggedIn: () => void;
 }
 
-/** Both ends logged in; from now on bytes are passed on as they are. */
+/** Both ends logged in; from now on bytes are passed on. */
 export interface ConnectedEnds {
   readonly client: WireSocket;
   readonly server: WireSocket;
+  /** How; as they are without it. */
+  readonly pass?: PassBytes;
   /** Called once when the connection is over. */
   readonly onClosed?: () => void;
 }

@@ -192,7 +192,7 @@ export class Session {
         return { connected: false, end: "served", error: undefined };
       }
       idleness.begin();
-      const end = await splice(ends.client, ends.server, signal);
+      const end = await splice(ends.client, ends.server, signal, ends.pass);
       ends.onClosed?.();
       return { connected: true, end: idleness.wasEnd() ? "idle" : end, error: undefined };
     } catch (error) {

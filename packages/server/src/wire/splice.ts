@@ -7,6 +7,15 @@ const LINGER_MS = 5000;
 /** How a splice came to its end: both closed in order, one broke off, or it was ended from here. */
 export type SpliceEnd = "closed" | "client_lost" | "server_lost" | "ended";
 
+/** Passes bytes on, both ways: what was read before first, and in the end the end (half-close). Must not throw. */
+export type PassBytes = (client: DetachedSocket, server: DetachedSocket) => void;
+
+/** As they are. */
+export const passUntouched: PassBytes = (client, server) => {
+  pass(client, server.socket);
+  pass(server, client.socket);
+};
+
 /**
  * Passes bytes on between two ends until both directions are done: each with back-pressure, each closed when its sender
  * closes (half-close). What an end sent ahead of the log-in's end goes first. When an end is lost, the other gets what
@@ -19,6 +28,7 @@ export async function splice(
   client: WireSocket,
   server: WireSocket,
   signal: AbortSignal,
+  passBytes: PassBytes = passUntouched,
 ): Promise<SpliceEnd> {
   const [left, right] = [client.detach(), server.detach()];
   const destroyBoth = (): void => {
@@ -31,8 +41,7 @@ export async function splice(
     closingOf(right.socket, left.socket, "server_lost"),
   ];
   if (signal.aborted) destroyBoth();
-  pass(left, right.socket);
-  pass(right, left.socket);
+  passBytes(left, right);
   const first = await Promise.race(closings);
   await Promise.all(closings);
   signal.removeEventListener("abort", destroyBoth);

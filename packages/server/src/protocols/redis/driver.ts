@@ -1,13 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { RedisConfig } from "../../auth-strategies/session-types/redis.js";
 import { toVaultProxyError } from "../../errors/vault-proxy-error.js";
-import { WireSocket } from "../../wire/wire-socket.js";
+import type { WireSocket } from "../../wire/wire-socket.js";
 import type { SessionDriver } from "../session-driver.js";
 import { readClientLogin } from "./client-login.js";
 import { REDIS_LIMITS } from "./limits.js";
 import { replyError } from "./login-command.js";
 import { logInToServer } from "./server-login.js";
-import { SetUpFilter } from "./set-up-filter.js";
+import { passSetUp } from "./set-up-relay.js";
 
 /** Redis and what speaks its protocol, RESP2 and RESP3. The two ends agree on the version; it is not known here. */
 export const redisDriver: SessionDriver<RedisConfig> = {
@@ -25,9 +25,7 @@ export const redisDriver: SessionDriver<RedisConfig> = {
           await refuse(client, toVaultProxyError(error).message, given.bytes.length > 0);
           throw error;
         }
-        const { socket, rest } = client.detach();
-        const filter = new SetUpFilter({ socket, rest: Buffer.concat([given.bytes, rest]) }, login);
-        return { client: new WireSocket(filter, "client"), server };
+        return { client, server, pass: passSetUp(given.bytes, login) };
       },
     };
   },

@@ -70,7 +70,7 @@ export async function openLoopbackSession<Config>(
   const serve = async (socket: Socket): Promise<void> => {
     const ends = await session.connect(destroyAtEnd(new WireSocket(socket, "client")), tools);
     if (ends === undefined) return;
-    await splice(ends.client, ends.server, signal);
+    await splice(ends.client, ends.server, signal, ends.pass);
     ends.onClosed?.();
   };
   const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
