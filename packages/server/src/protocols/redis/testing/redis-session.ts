@@ -8,7 +8,7 @@ import { redisDriver } from "../driver.js";
 export const LOGIN: LocalLogin = { username: "vault", password: new Secret("local & secret") };
 
 export interface RedisSessionOptions {
-  readonly ca?: string;
+  readonly ca?: string | undefined;
   readonly login?: LocalLogin;
 }
 
