@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { once, setMaxListeners } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { secureContext } from "../../network/tls-trust.js";
 import { dial } from "../../wire/dial.js";
@@ -36,6 +36,7 @@ export async function openLoopbackSession<Config>(
   const session = driver.open(config, login);
   const control = new AbortController();
   const { signal } = control;
+  setMaxListeners(0, signal);
   const trust = {
     host: server.host,
     secureContext: secureContext(options.ca),
