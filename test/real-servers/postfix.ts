@@ -72,7 +72,7 @@ export async function startPostfix(options: PostfixOptions = {}): Promise<Runnin
   let server: ServerProcess | undefined;
   const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<void> => {
     await server?.stop(signal);
-    await passwords?.stop();
+    await passwords?.stop("SIGKILL");
     await certificates.remove();
     await directory.remove();
   };

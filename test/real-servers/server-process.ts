@@ -1,8 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { cleanEnvironment } from "../live/processes.js";
+
+/**
+ * Runs the rest of the arguments, beside a watcher that kills the process group as soon as nobody holds the other end of
+ * descriptor 3 open: a test runner that is killed takes its servers with it. The watcher is nobody's child here, so that
+ * no server has to do with one that it does not know.
+ */
+const WATCHED = '( { cat <&3; kill -KILL 0; } >/dev/null 2>&1 & ); exec 3<&-; exec "$@"';
 
 const START_MS = 20_000;
 const STOP_MS = 5_000;
@@ -42,20 +50,24 @@ export async function startServerProcess(options: ServerCommand): Promise<Server
   // A file, since Postfix cannot open the sockets that Node gives its children as standard output.
   const logPath = join(cwd, "server.log");
   const output = openSync(logPath, "a");
-  // A test runner that is killed takes its servers with it.
-  const child = spawn("setpriv", ["--pdeathsig", "KILL", command, ...args], {
+  const child = spawn("sh", ["-c", WATCHED, "sh", command, ...args], {
     cwd,
     env: { ...cleanEnvironment(), LC_ALL: "C.UTF-8" },
-    stdio: ["ignore", output, output],
+    stdio: ["ignore", output, output, "pipe"],
     // Its own process group: SIGKILL is for all of it, since nobody would be left to end the rest.
     detached: true,
     ...user,
   });
   closeSync(output);
+  const watched = child.stdio[3] as Socket;
+  watched.unref();
   const log = (): string => readFileSync(logPath, "utf8");
   let failure: string | undefined;
   child.on("error", (error) => (failure = error.message));
-  child.on("exit", (code, signal) => (failure ??= `it ended with ${String(code ?? signal)}`));
+  child.on("exit", (code, signal) => {
+    failure ??= `it ended with ${String(code ?? signal)}`;
+    watched.destroy();
+  });
 
   const kill = (signal: NodeJS.Signals): void => {
     if (child.pid === undefined || failure !== undefined) return;
