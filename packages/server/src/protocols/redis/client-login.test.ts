@@ -116,7 +116,7 @@ describe("a session that requires a login", () => {
       { login: LOGIN },
     );
     const another = await connectRawClient(other.port);
-    another.send(RIGHT);
+    another.socket.end(RIGHT);
     expect(await another.closed()).toBe("-ERR the upstream refused the connection\r\n");
     await other.close();
   });

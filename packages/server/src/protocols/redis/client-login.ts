@@ -21,7 +21,7 @@ export async function readClientLogin(
   login: LocalLogin,
 ): Promise<ClientLogin | undefined> {
   for (let count = 0; count < REDIS_LIMITS.commandsBeforeLogin; count += 1) {
-    const { command, bytes } = await client.read(readWhole, REDIS_LIMITS.commandBytes);
+    const { command, bytes } = await client.read(readWholeCommand, REDIS_LIMITS.commandBytes);
     if (command === undefined) continue;
     if (command.name === "QUIT") {
       await client.end(OK);
@@ -43,17 +43,18 @@ function refusalOf(command: Command, login: LocalLogin): Buffer | undefined {
   return "reply" in judgement.action ? judgement.action.reply : NO_AUTH;
 }
 
-interface WholeCommand {
+export interface WholeCommand {
   /** Undefined for an empty line. */
   readonly command: Command | undefined;
   readonly bytes: Buffer;
 }
 
-function readWhole(bytes: Buffer): Parsed<WholeCommand> | undefined {
+/** One command of a client that nothing is passed on of. Pure. @throws ProtocolViolation for what is not looked into */
+export function readWholeCommand(bytes: Buffer): Parsed<WholeCommand> | undefined {
   const read = readCommand(bytes);
   if (read === undefined) return undefined;
   if (read.kind === "opaque")
-    throw new ProtocolViolation("a command before the log-in is broken or too large");
+    throw new ProtocolViolation("a command is broken, or too large before the log-in");
   const { length } = read;
   const command = read.kind === "command" ? read.command : undefined;
   return { value: { command, bytes: bytes.subarray(0, length) }, length };

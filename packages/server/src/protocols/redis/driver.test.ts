@@ -22,25 +22,53 @@ test("the URL is one that libraries take, with the database and the login", () =
   expect(new URL(url).hostname).toBe("[::1]");
 });
 
-test("a failure is the answer to a client's first command, and not sent before it", async () => {
+const REASON = "-ERR the server refused the stored credential\r\n";
+
+test("a failure is the answer to each of a client's commands, and not sent before them", async () => {
   const session = await openRedisSession({ redis_port: refusing.port, redis_password: "x" });
   const client = await connectRawClient(session.port);
   let hasHeard = false;
   client.socket.on("data", () => (hasHeard = true));
   await new Promise((resolve) => setTimeout(resolve, 100));
   expect(hasHeard).toBe(false);
-  client.send("*1\r\n$4\r\nPING\r\n");
-  expect(await client.closed()).toBe("-ERR the server refused the stored credential\r\n");
+  client.send("*1\r\n$4\r\nPING\r\n\r\nPING\r\n");
+  await client.until(REASON + REASON);
+  client.send("AUTH x\r\n");
+  await client.until(REASON.repeat(3));
+  client.socket.end();
+  expect(await client.closed()).toBe(REASON.repeat(3));
   expect(session.failures).toMatchObject([{ code: "upstream_login_failed" }]);
   await session.close();
 });
 
-test("refusalMs: a client that asks for nothing is told all the same", async () => {
+test("refusalMs: a client that asks for nothing is told all the same, one that stays is left", async () => {
+  const session = await openRedisSession({ redis_port: refusing.port, redis_password: "x" });
+  const [silent, staying] = [await connectRawClient(session.port), await connectRawClient(session.port)];
+  const startedAt = Date.now();
+  staying.send("PING\r\n");
+  expect([await silent.closed(), await staying.closed()]).toEqual([REASON, REASON]);
+  expect(Date.now() - startedAt).toBeGreaterThan(REDIS_LIMITS.refusalMs - 100);
+  silent.socket.destroy();
+  staying.socket.destroy();
+  await session.close();
+});
+
+test("refusedCommands: a client that goes on asking is left", async () => {
   const session = await openRedisSession({ redis_port: refusing.port, redis_password: "x" });
   const client = await connectRawClient(session.port);
+  client.send("PING\r\n".repeat(REDIS_LIMITS.refusedCommands + 5));
   const startedAt = Date.now();
-  expect(await client.closed()).toBe("-ERR the server refused the stored credential\r\n");
-  expect(Date.now() - startedAt).toBeGreaterThan(REDIS_LIMITS.refusalMs - 100);
+  expect(await client.closed()).toBe(REASON.repeat(REDIS_LIMITS.refusedCommands));
+  expect(Date.now() - startedAt).toBeLessThan(REDIS_LIMITS.refusalMs / 2);
+  client.socket.destroy();
+  await session.close();
+});
+
+test("a client that sends what is no command is told, and left", async () => {
+  const session = await openRedisSession({ redis_port: refusing.port, redis_password: "x" });
+  const client = await connectRawClient(session.port);
+  client.send("*x\r\n");
+  expect(await client.closed()).toBe(REASON);
   client.socket.destroy();
   await session.close();
 });

@@ -1,11 +1,9 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { RedisConfig } from "../../auth-strategies/session-types/redis.js";
 import { toVaultProxyError } from "../../errors/vault-proxy-error.js";
 import type { WireSocket } from "../../wire/wire-socket.js";
 import type { SessionDriver } from "../session-driver.js";
 import { readClientLogin } from "./client-login.js";
-import { REDIS_LIMITS } from "./limits.js";
-import { replyError } from "./login-command.js";
+import { refuse } from "./refusal.js";
 import { logInToServer } from "./server-login.js";
 import { passSetUp } from "./set-up-relay.js";
 
@@ -38,17 +36,3 @@ export const redisDriver: SessionDriver<RedisConfig> = {
     return `redis://${user}${host.includes(":") ? `[${host}]` : host}:${port}/${database}`;
   },
 };
-
-/** An error is the answer to a command: libraries stumble over one that comes before they asked for anything. */
-async function refuse(client: WireSocket, message: string, hasAsked: boolean): Promise<void> {
-  if (!hasAsked) {
-    const waiting = new AbortController();
-    const asked = client.readExactly(1).catch(() => undefined);
-    const waited = delay(REDIS_LIMITS.refusalMs, undefined, { signal: waiting.signal }).catch(
-      () => undefined,
-    );
-    await Promise.race([asked, waited]);
-    waiting.abort();
-  }
-  await client.end(replyError("ERR", message));
-}

@@ -16,6 +16,7 @@ export const REDIS_LIMITS = {
   replyDepth: 32,
   /** Bytes of the server's answers to AUTH and SELECT, which are lines. */
   loginReplyBytes: 16 * 1024,
-  /** How long a client whose log-in failed may take to send the command that the failure is the answer to. */
+  /** How long a client that gets no server may send commands, which are answered with the reason; and how many. */
   refusalMs: 1000,
+  refusedCommands: 32,
 } as const;

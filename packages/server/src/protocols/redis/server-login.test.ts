@@ -38,7 +38,10 @@ async function attempt(
   stops.push(() => void client.socket.destroy());
   client.send("PING\r\n");
   const heard = await client.until("\r\n");
-  if (heard.startsWith("-")) await client.closed();
+  if (heard.startsWith("-")) {
+    client.socket.end();
+    await client.closed();
+  }
   return { server, session, heard };
 }
 

@@ -36,6 +36,7 @@ export async function openLoopbackSession<Config>(
   const session = driver.open(config, login);
   const control = new AbortController();
   const { signal } = control;
+  // Each connection listens to it.
   setMaxListeners(0, signal);
   const trust = {
     host: server.host,
