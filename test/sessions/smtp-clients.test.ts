@@ -125,8 +125,10 @@ describe("nodemailer", () => {
   });
 
   test("finds no TLS where it must have some", async () => {
-    const client = transport(session.port, { requireTLS: true });
-    expect(await rejection(client.verify())).toMatchObject({ code: "ETLS" });
+    const plain = await openSmtpSession(server);
+    others.push(plain);
+    const client = transport(plain.port, { requireTLS: true });
+    expect(await rejection(client.verify())).toMatchObject({ code: "ETLS", responseCode: 502 });
   });
 
   test("reads why the server could not be logged in to", async () => {

@@ -49,8 +49,7 @@ async function connect(
     throw await tellFailure(client, error);
   }
   try {
-    const onLoggedIn = (): void => tools.onLoggedIn();
-    return await serveClient(client, server, { login, onLoggedIn });
+    return await serveClient(client, server, { login, onLoggedIn: tools.onLoggedIn });
   } catch (error) {
     server.wire.destroy();
     throw await tellFailure(client, error);
