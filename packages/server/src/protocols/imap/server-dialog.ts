@@ -57,7 +57,7 @@ export function createServerDialog(plainWire: WireSocket): ServerDialog {
       const response = await next();
       if (response.kind !== "status" || response.tag !== undefined)
         throw new ProtocolViolation("the greeting is not one", "server");
-      // Somebody's mail, but whose? It would also pass over STARTTLS and the log-in (RFC 9051 §11.3).
+      // Somebody's mail, but whose? It would also pass over STARTTLS and the log-in (RFC 9051 §7.1.4).
       if (response.condition === "PREAUTH")
         throw new VaultProxyError(
           "upstream_failed",
