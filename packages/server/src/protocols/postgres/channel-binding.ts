@@ -11,7 +11,6 @@ const INSTEAD_OF_WEAK = "sha256";
 
 /** Hash functions by the object identifiers, in hex of their content, that stand for them alone. */
 const HASHES: ReadonlyMap<string, string> = new Map([
-  ["2a864886f70d0205", INSTEAD_OF_WEAK], // md5
   ["2b0e03021a", INSTEAD_OF_WEAK], // sha1
   ["608648016503040204", "sha224"],
   ["608648016503040201", "sha256"],

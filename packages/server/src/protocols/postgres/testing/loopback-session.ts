@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
+import type { SecureContext } from "node:tls";
 import { postgresType, type PostgresConfig } from "../../../auth-strategies/session-types/postgres.js";
 import { secureContext } from "../../../network/tls-trust.js";
 import { postgresDriver } from "../driver.js";
@@ -8,7 +9,7 @@ import { sessionFailure } from "../../session-failure.js";
 import { dial } from "../../../wire/dial.js";
 import { ProtocolViolation } from "../../../wire/protocol-violation.js";
 import { splice } from "../../../wire/splice.js";
-import { startTls } from "../../../wire/start-tls.js";
+import { startTls, type TlsTrust } from "../../../wire/start-tls.js";
 import { WireSocket } from "../../../wire/wire-socket.js";
 
 export interface SessionOptions {
@@ -33,11 +34,13 @@ export async function openPostgresSession(options: SessionOptions): Promise<Loop
   const config = postgresType.schema.parse({ type: "postgres", ...options.auth }) as PostgresConfig;
   const session = postgresDriver.open(config, options.login);
   const control = new AbortController();
-  const trust = {
+  let context: SecureContext | undefined;
+  const trust = (): TlsTrust => ({
     host: config.postgres_host,
-    secureContext: secureContext(options.ca),
+    // Reading all the roots takes a while, and many tests do without TLS.
+    secureContext: (context ??= secureContext(options.ca)),
     rejectUnauthorized: true,
-  };
+  });
   const toolsFor = (signal: AbortSignal): ConnectionTools => ({
     async connectServer(logIn) {
       const address = { host: config.postgres_host, port: config.postgres_port, allowPrivate: true };
@@ -51,7 +54,7 @@ export async function openPostgresSession(options: SessionOptions): Promise<Loop
         throw error instanceof ProtocolViolation && error.peer === "client" ? error : sessionFailure(error);
       }
     },
-    secure: (wire) => startTls(wire, trust, signal),
+    secure: (wire) => startTls(wire, trust(), signal),
     accessToken: () => Promise.reject(new Error("not used")),
     onLoggedIn: () => undefined,
   });
