@@ -70,7 +70,7 @@ function connectionOf(socket: Socket): ScriptedConnection {
       secured.on("error", () => undefined);
       await new Promise<void>((resolve, reject) => {
         secured.once("secure", resolve);
-        socket.once("close", () => reject(new ProtocolViolation("the far end did not want TLS")));
+        secured.once("end", () => reject(new ProtocolViolation("the far end did not want TLS")));
       });
       wire = new WireSocket(secured, "client");
     },
