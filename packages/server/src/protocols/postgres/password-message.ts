@@ -1,12 +1,10 @@
 import { createHash } from "node:crypto";
+import { serialize } from "pg-protocol";
 import { BodyReader } from "./body-reader.js";
-import { cstring, int32, message } from "./message.js";
-
-const TYPE = "p";
 
 /** PasswordMessage: the answer to a request for the password in the clear, or hashed. */
 export function passwordMessage(password: string): Buffer {
-  return message(TYPE, cstring(password));
+  return serialize.password(password);
 }
 
 /** `concat('md5', md5(concat(md5(concat(password, username)), random-salt)))` of the documentation's "Message Flow". */
@@ -19,11 +17,11 @@ export function md5Response(user: string, password: string, salt: Buffer): strin
 }
 
 export function saslInitialResponse(mechanism: string, data: Buffer): Buffer {
-  return message(TYPE, cstring(mechanism), int32(data.length), data);
+  return serialize.sendSASLInitialResponseMessage(mechanism, data.toString());
 }
 
 export function saslResponse(data: Buffer): Buffer {
-  return message(TYPE, data);
+  return serialize.sendSCRAMClientFinalMessage(data.toString());
 }
 
 export interface SaslInitialResponse {
