@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Secret } from "../../redaction/secret.js";
+import { ProtocolViolation } from "../../wire/protocol-violation.js";
 import { plainMessage } from "../sasl/messages.js";
 import { speakWithClient, type ClientTurn } from "./client-dialog.js";
 import { readAnnouncement } from "./extensions.js";
@@ -306,4 +308,37 @@ describe("a hostile client", () => {
     client.hangUp();
     await expect(turn).rejects.toThrow("the connection ended in the middle");
   });
+});
+
+test("whatever a client says and in whatever pieces, nothing is its mail before it has logged in", async () => {
+  const word = fc.oneof(
+    fc.constantFrom(
+      ...[
+        "EHLO a",
+        "AUTH PLAIN",
+        "AUTH LOGIN",
+        `AUTH PLAIN ${WRONG}`,
+        WRONG,
+        "=",
+        "*",
+        "MAIL FROM:<a>",
+        "DATA",
+        "BDAT 5",
+      ],
+      ...["RSET", "NOOP", "QUIT", "STARTTLS", "\r\n", "\r\n", "\r\n", "\r\n", "\n", "\r"],
+    ),
+    fc.string({ unit: "binary", maxLength: 20 }),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(word, { maxLength: 20 }), async (words) => {
+      const { client, turn } = await dialog(LOGIN);
+      for (const text of words) client.say(text);
+      client.hangUp();
+      const end: unknown = await turn.catch((error: unknown) => error);
+      if (end instanceof Error) expect(end).toBeInstanceOf(ProtocolViolation);
+      else expect(end).toEqual({ kind: "quit" });
+      client.destroy();
+    }),
+    { numRuns: 40 },
+  );
 });

@@ -5,6 +5,7 @@ import type { ErrorCode } from "../../errors/error-codes.js";
 import { Secret } from "../../redaction/secret.js";
 import { plainMessage } from "../sasl/messages.js";
 import type { ConnectedEnds, ConnectionTools } from "../session-driver.js";
+import { LIMITS } from "./limits.js";
 import { smtpDriver } from "./driver.js";
 import { farEnd, toolsFor, type FarEnd } from "../testing/far-end.js";
 
@@ -99,6 +100,14 @@ describe("a connection", () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     client.say("MAIL FROM:<a>\r\n");
     expect((await ends)?.server.detach().rest.toString()).toBe("421 4.4.2 soon\r\n");
+  });
+
+  test("is closed when the server talks without end before the mail", async () => {
+    const { client, server, ends } = await connecting();
+    await logIn(server);
+    server.say("250 x\r\n".repeat(LIMITS.replyBytes / 7 + 1));
+    await expect(ends).rejects.toMatchObject({ code: "upstream_failed" });
+    expect(await client.rest()).toMatch(/^220 mail\.test ESMTP\r\n421 4\.3\.0 [^\r\n]*\r\n$/);
   });
 
   test("may take its time for the client's part from when nothing is missing for a mail", async () => {

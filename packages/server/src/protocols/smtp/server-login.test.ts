@@ -1,15 +1,19 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { SmtpConfig } from "../../auth-strategies/session-types/smtp.js";
-import { VaultProxyError } from "../../errors/vault-proxy-error.js";
 import { Secret } from "../../redaction/secret.js";
 import { plainMessage, xoauth2Message } from "../sasl/messages.js";
+import type { FarEnd, FarServerOptions } from "../testing/far-end.js";
 import { LIMITS } from "./limits.js";
-import { connectAndLogIn, type LoggedInServer } from "./server-login.js";
-import { farEnd, toolsFor, type FarEnd } from "../testing/far-end.js";
+import {
+  attemptLogIn,
+  EHLO,
+  failureOf,
+  greet,
+  PASSWORD,
+  USER,
+  type LogInAttempt,
+} from "./testing/log-in-attempt.js";
 
-const USER = "user@mail.test";
-const PASSWORD = "s3cret password";
-const EHLO = "EHLO [127.0.0.1]\r\n";
 const PLAIN = plainMessage(USER, PASSWORD).toString("base64");
 
 const opened: FarEnd[] = [];
@@ -17,53 +21,17 @@ afterEach(() => {
   for (const far of opened.splice(0)) far.destroy();
 });
 
-function configOf(changes: Partial<SmtpConfig> = {}): SmtpConfig {
-  const password = changes.oauth_service === undefined ? { smtp_password: new Secret(PASSWORD) } : {};
-  return {
-    type: "smtp",
-    smtp_host: "127.0.0.1",
-    smtp_user: USER,
-    smtp_tls: "none",
-    smtp_auth: "auto",
-    ...password,
-    ...changes,
-  };
-}
-
-interface LogIn {
-  readonly server: FarEnd;
-  readonly loggedIn: Promise<LoggedInServer>;
-}
-
-async function logIn(changes: Partial<SmtpConfig> = {}, accessToken?: string): Promise<LogIn> {
-  const server = await farEnd("server");
-  opened.push(server);
-  const loggedIn = connectAndLogIn(configOf(changes), toolsFor(server.wire, { accessToken }));
-  loggedIn.catch(() => undefined);
-  return { server, loggedIn };
+async function logIn(changes?: Partial<SmtpConfig>, options?: FarServerOptions): Promise<LogInAttempt> {
+  const attempt = await attemptLogIn(changes, options);
+  opened.push(attempt.server);
+  return attempt;
 }
 
 /** Up to the AUTH command. */
-async function logInUpTo(
-  extensions: string,
-  changes: Partial<SmtpConfig> = {},
-  accessToken?: string,
-): Promise<LogIn> {
-  const given = await logIn(changes, accessToken);
-  given.server.say("220 mail.test ESMTP\r\n");
-  await given.server.hear(EHLO);
-  given.server.say(extensions);
-  return given;
-}
-
-async function failureOf({ loggedIn }: LogIn): Promise<{ code: string; message: string }> {
-  const error: unknown = await loggedIn.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof VaultProxyError)) throw new Error(`not a VaultProxyError: ${String(error)}`);
-  expect(error.message).not.toContain(PASSWORD);
-  return { code: error.code, message: error.message };
+async function logInUpTo(extensions: string, ...given: Parameters<typeof logIn>): Promise<LogInAttempt> {
+  const attempt = await logIn(...given);
+  await greet(attempt, extensions);
+  return attempt;
 }
 
 describe("the log-in", () => {
@@ -176,7 +144,7 @@ describe("XOAUTH2", () => {
   const message = xoauth2Message(USER, "ya29.token").toString("base64");
 
   test("sends the access token of the service", async () => {
-    const { server, loggedIn } = await logInUpTo(extensions, oauth, "ya29.token");
+    const { server, loggedIn } = await logInUpTo(extensions, oauth, { accessToken: "ya29.token" });
     await server.hear(`AUTH XOAUTH2 ${message}\r\n`);
     server.say("235 ok\r\n");
     await server.hear(EHLO);
@@ -185,7 +153,7 @@ describe("XOAUTH2", () => {
   });
 
   test("answers the description of an error with an empty line, and is refused then", async () => {
-    const given = await logInUpTo(extensions, oauth, "ya29.token");
+    const given = await logInUpTo(extensions, oauth, { accessToken: "ya29.token" });
     await given.server.hear(`AUTH XOAUTH2 ${message}\r\n`);
     given.server.say("334 eyJzdGF0dXMiOiI0MDEifQ==\r\n");
     await given.server.hear("\r\n");
@@ -197,7 +165,7 @@ describe("XOAUTH2", () => {
   });
 
   test("sends no token with characters that would end its field, and does not even connect", async () => {
-    const given = await logIn(oauth, "token\x01auth=Basic x");
+    const given = await logIn(oauth, { accessToken: "token\x01auth=Basic x" });
     given.server.say("220 mail.test\r\n");
     expect((await failureOf(given)).message).toBe("the access token holds characters that cannot be sent");
     given.server.wire.destroy();
@@ -273,85 +241,5 @@ describe("a server that refuses", () => {
     const given = await logInUpTo(extensions, changes);
     expect((await failureOf(given)).message).toBe(message);
     expect(await given.server.rest()).toBe("");
-  });
-});
-
-describe("STARTTLS", () => {
-  const starttls: Partial<SmtpConfig> = { smtp_tls: "starttls" };
-
-  test("stripping: without the offer nothing is sent in the clear", async () => {
-    const given = await logInUpTo("250-mail.test\r\n250 AUTH PLAIN\r\n", starttls);
-    expect((await failureOf(given)).message).toBe("the server does not offer STARTTLS");
-    expect(await given.server.rest()).toBe("");
-  });
-
-  test.each(["454 4.7.0 not now\r\n", "502 what?\r\n", "250 ok\r\n"])(
-    "refused by %j ends it",
-    async (reply) => {
-      const given = await logInUpTo("250-mail.test\r\n250-AUTH PLAIN\r\n250 STARTTLS\r\n", starttls);
-      await given.server.hear("STARTTLS\r\n");
-      given.server.say(reply);
-      expect((await failureOf(given)).message).toBe("the server refused STARTTLS");
-      expect(await given.server.rest()).toBe("");
-    },
-  );
-
-  test("injection: what comes in the clear behind the agreement is fatal", async () => {
-    const given = await logInUpTo("250-mail.test\r\n250 STARTTLS\r\n", starttls);
-    await given.server.hear("STARTTLS\r\n");
-    given.server.say("220 go ahead\r\n250-mail.test\r\n250 AUTH PLAIN\r\n");
-    expect((await failureOf(given)).message).toBe(
-      "the server's part went wrong: bytes came in the clear before the TLS handshake",
-    );
-    expect(await given.server.rest()).toBe("");
-  });
-});
-
-describe("a hostile server", () => {
-  test.each([
-    ["a reply split by a bare LF", "250-mail.test\n250 AUTH PLAIN\r\n", "a line ends with a bare LF"],
-    ["a reply split by a bare CR", "250-mail.test\r250 AUTH PLAIN\r\n", "a line holds a bare CR"],
-    [
-      "a reply ahead of its command",
-      "250-a\r\n250 AUTH PLAIN\r\n235 ok\r\n",
-      "a reply came before its command",
-    ],
-    ["a reply without end", "250-a\r\n".repeat(LIMITS.replyLines), "a reply has too many lines"],
-    ["a line without end", "x".repeat(LIMITS.replyBytes + 1), "a message is too long"],
-    ["no SMTP", "HTTP/1.1 400 Bad Request\r\n", "a line is no SMTP reply"],
-  ])("that sends %s gets no credential", async (_name, reply, message) => {
-    const given = await logInUpTo(reply);
-    expect(await failureOf(given)).toEqual({
-      code: "upstream_failed",
-      message: `the server's part went wrong: ${message}`,
-    });
-    expect(await given.server.rest()).toBe("");
-  });
-
-  test.each([
-    ["asks for the credential again and again", "334 \r\n"],
-    ["asks in several lines", "334-a\r\n334 b\r\n"],
-  ])("that %s is left", async (_name, challenge) => {
-    const given = await logInUpTo("250-mail.test\r\n250 AUTH PLAIN\r\n");
-    await given.server.hear(`AUTH PLAIN ${PLAIN}\r\n`);
-    given.server.say(challenge);
-    expect((await failureOf(given)).message).toContain("a challenge is not of the mechanism");
-    expect(await given.server.rest()).toBe("");
-  });
-
-  test("that asks for XOAUTH2's second answer twice is left", async () => {
-    const oauth: Partial<SmtpConfig> = { smtp_auth: "xoauth2", oauth_service: "google" };
-    const given = await logInUpTo("250-a\r\n250 AUTH XOAUTH2\r\n", oauth);
-    await given.server.hear(`AUTH XOAUTH2 ${xoauth2Message(USER, "token").toString("base64")}\r\n`);
-    given.server.say("334 e30=\r\n");
-    await given.server.hear("\r\n");
-    given.server.say("334 e30=\r\n");
-    expect((await failureOf(given)).message).toContain("a challenge is not of the mechanism");
-  });
-
-  test("that hangs up is told of", async () => {
-    const given = await logInUpTo("250-mail.test\r\n");
-    given.server.hangUp();
-    expect((await failureOf(given)).message).toContain("the connection ended in the middle");
   });
 });
