@@ -2,9 +2,9 @@ import { execFile, spawn, type ChildProcessWithoutNullStreams } from "node:child
 import { promisify } from "node:util";
 import {
   openPostgresSession,
-  type LoopbackSession,
-  type SessionOptions,
-} from "../../packages/server/src/protocols/postgres/testing/loopback-session.js";
+  type PostgresSessionOptions,
+} from "../../packages/server/src/protocols/postgres/testing/postgres-session.js";
+import type { LoopbackSession } from "../../packages/server/src/protocols/testing/loopback-session.js";
 import { cleanEnvironment } from "../live/processes.js";
 import {
   POSTGRES_DATABASE,
@@ -23,7 +23,7 @@ export interface PostgresFixture {
   open(
     user: PostgresUser,
     auth?: Readonly<Record<string, unknown>>,
-    options?: Partial<SessionOptions>,
+    options?: Partial<PostgresSessionOptions>,
   ): Promise<LoopbackSession>;
   /** After every test. */
   closeSessions(): Promise<void>;

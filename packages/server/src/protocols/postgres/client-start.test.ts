@@ -5,7 +5,7 @@ import { ProtocolViolation } from "../../wire/protocol-violation.js";
 import { AUTHENTICATION_OK } from "./authentication-request.js";
 import { int32, message } from "./message.js";
 import { SSL_REQUEST } from "./startup-packet.js";
-import type { LoopbackSession } from "./testing/loopback-session.js";
+import type { LoopbackSession } from "../testing/loopback-session.js";
 import { fatalOf, heardBy, startup, talk } from "./testing/raw-client.js";
 import type { ScriptedServer } from "./testing/scripted-server.js";
 import { scriptedUpstreams } from "./testing/scripted-upstream.js";

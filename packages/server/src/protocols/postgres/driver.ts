@@ -13,7 +13,7 @@ import { cancelKeys, type CancelKeys } from "./cancel-keys.js";
 import { readClientStart, type ClientStart } from "./client-start.js";
 import { errorResponse } from "./error-response.js";
 import { PostgresFailure, SQLSTATE, sqlStateOf } from "./failure.js";
-import { localLogin, type CheckClient } from "./local-login.js";
+import { clientLogin, type CheckClient } from "./client-login.js";
 import { logInToServer } from "./server-login.js";
 import { secureServer } from "./server-tls.js";
 import { cancelRequest, type CancelRequest, type StartupMessage } from "./startup-packet.js";
@@ -39,7 +39,7 @@ interface Shared {
 function openSession(config: PostgresConfig, login: LocalLogin | undefined): ProtocolSession {
   const shared = {
     config,
-    checkClient: login === undefined ? undefined : localLogin(login),
+    checkClient: login === undefined ? undefined : clientLogin(login),
     keys: cancelKeys(),
   };
   return {

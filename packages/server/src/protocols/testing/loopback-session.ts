@@ -1,10 +1,11 @@
 import { once, setMaxListeners } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
+import type { SecureContext } from "node:tls";
 import { secureContext } from "../../network/tls-trust.js";
 import { dial } from "../../wire/dial.js";
 import { ProtocolViolation } from "../../wire/protocol-violation.js";
 import { splice } from "../../wire/splice.js";
-import { startTls } from "../../wire/start-tls.js";
+import { startTls, type TlsTrust } from "../../wire/start-tls.js";
 import { WireSocket } from "../../wire/wire-socket.js";
 import type { ConnectionTools, LocalLogin, SessionDriver } from "../session-driver.js";
 import { sessionFailure } from "../session-failure.js";
@@ -18,9 +19,11 @@ export interface LoopbackSessionOptions<Config> {
   readonly login?: LocalLogin | undefined;
   /** Called with the name of the OAuth service. */
   readonly accessToken?: (oauthService: string) => Promise<string>;
+  /** How many clients are connected; those that come later are served beyond. Default: any number. */
+  readonly maxConnections?: number | undefined;
 }
 
-/** A session without what surrounds it: a listener that takes any number of clients, the driver, and the splice. */
+/** A session without what surrounds it: a listener, the driver, and the splice. */
 export interface LoopbackSession {
   readonly port: number;
   readonly url: string;
@@ -38,11 +41,13 @@ export async function openLoopbackSession<Config>(
   const { signal } = control;
   // Each connection listens to it.
   setMaxListeners(0, signal);
-  const trust = {
+  let context: SecureContext | undefined;
+  const trust = (): TlsTrust => ({
     host: server.host,
-    secureContext: secureContext(options.ca),
+    // Reading all roots takes a while, and many tests do without TLS.
+    secureContext: (context ??= secureContext(options.ca)),
     rejectUnauthorized: true,
-  };
+  });
   const destroyAtEnd = (wire: WireSocket): WireSocket => {
     signal.addEventListener("abort", () => wire.destroy(signal.reason as Error), { once: true });
     return wire;
@@ -59,7 +64,7 @@ export async function openLoopbackSession<Config>(
       }
     },
     async secure(wire) {
-      const secured = await startTls(wire, trust, signal);
+      const secured = await startTls(wire, trust(), signal);
       destroyAtEnd(secured.wire);
       return secured;
     },
@@ -69,8 +74,15 @@ export async function openLoopbackSession<Config>(
 
   const failures: unknown[] = [];
   const sockets = new Set<Socket>();
+  let places = options.maxConnections ?? Infinity;
   const serve = async (socket: Socket): Promise<void> => {
-    const ends = await session.connect(destroyAtEnd(new WireSocket(socket, "client")), tools);
+    const client = destroyAtEnd(new WireSocket(socket, "client"));
+    if (places === 0) {
+      await session.connectBeyond?.(client, tools);
+      return;
+    }
+    places -= 1;
+    const ends = await session.connect(client, tools);
     if (ends === undefined) return;
     await splice(ends.client, ends.server, signal, ends.pass);
     ends.onClosed?.();

@@ -1,4 +1,5 @@
-import { openPostgresSession, type LoopbackSession, type SessionOptions } from "./loopback-session.js";
+import type { LoopbackSession } from "../../testing/loopback-session.js";
+import { openPostgresSession, type PostgresSessionOptions } from "./postgres-session.js";
 import { startScriptedServer, type ScriptedConnection, type ScriptedServer } from "./scripted-server.js";
 
 export const SERVICE_USER = "service_user";
@@ -8,7 +9,7 @@ export interface ScriptedUpstreams {
   /** A session whose server does what the script says, without TLS unless `auth` says otherwise. */
   open(
     script: (connection: ScriptedConnection) => Promise<void>,
-    options?: Partial<SessionOptions>,
+    options?: Partial<PostgresSessionOptions>,
   ): Promise<LoopbackSession & { readonly server: ScriptedServer }>;
   /** After every test. Throws what went wrong in a script. */
   closeAll(): Promise<void>;

@@ -1,6 +1,7 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import { ProtocolViolation } from "../../wire/protocol-violation.js";
 import type { WireSocket } from "../../wire/wire-socket.js";
+import { isSame } from "../local-login.js";
 import type { LocalLogin } from "../session-driver.js";
 import {
   authenticationSasl,
@@ -30,13 +31,11 @@ const parse = messageParser(POSTGRES_LIMITS.passwordMessageBytes);
 export type CheckClient = (client: WireSocket, startup: StartupMessage) => Promise<void>;
 
 /** Checks clients by SCRAM-SHA-256, which every client library does. The password is hashed once a session. */
-export function localLogin({ username, password }: LocalLogin): CheckClient {
+export function clientLogin({ username, password }: LocalLogin): CheckClient {
   const sessionKey = randomBytes(DIGEST_BYTES);
   // The salt of a user is always the same, as on a server, whether there is such a user or not.
-  const saltOf = (user: Buffer): Buffer =>
-    createHmac("sha256", sessionKey).update(user).digest().subarray(0, SALT_BYTES);
   const parametersOf = (user: Buffer): { salt: Buffer; iterations: number } => ({
-    salt: saltOf(user),
+    salt: createHmac("sha256", sessionKey).update(user).digest().subarray(0, SALT_BYTES),
     iterations: ITERATIONS,
   });
   const nobody = { storedKey: randomBytes(DIGEST_BYTES), serverKey: randomBytes(DIGEST_BYTES) };
@@ -48,7 +47,7 @@ export function localLogin({ username, password }: LocalLogin): CheckClient {
     const keys = await derived;
     const verifier: ScramVerifier = {
       ...parametersOf(user),
-      ...(isSame(user, Buffer.from(username)) ? keys : nobody),
+      ...(isSame(user.toString(), username) ? keys : nobody),
     };
     await client.write(authenticationSasl([MECHANISM]));
     const { mechanism, data } = readSaslInitialResponse(await nextResponse(client));
@@ -72,10 +71,4 @@ async function nextResponse(client: WireSocket): Promise<Buffer> {
   const { type, body } = await client.read(parse, POSTGRES_LIMITS.passwordMessageBytes);
   if (type !== "p") throw new ProtocolViolation("something else came than an answer to SASL", "client");
   return body;
-}
-
-/** In a time that does not tell how much is the same. */
-function isSame(left: Buffer, right: Buffer): boolean {
-  const digest = (bytes: Buffer): Buffer => createHash("sha256").update(bytes).digest();
-  return timingSafeEqual(digest(left), digest(right));
 }

@@ -6,7 +6,7 @@ import { AUTHENTICATION_OK, readAuthenticationRequest } from "./authentication-r
 import { int32, message, messageParser } from "./message.js";
 import { passwordMessage, saslInitialResponse, saslResponse } from "./password-message.js";
 import { scramClient } from "./scram-client.js";
-import type { LoopbackSession } from "./testing/loopback-session.js";
+import type { LoopbackSession } from "../testing/loopback-session.js";
 import { fatalOf, startup, talk } from "./testing/raw-client.js";
 import type { ScriptedServer } from "./testing/scripted-server.js";
 import { scriptedUpstreams } from "./testing/scripted-upstream.js";
