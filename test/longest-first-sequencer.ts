@@ -28,7 +28,7 @@ export class LongestFirstSequencer extends BaseSequencer {
     const rank = (file: TestSpecification): number => {
       const place = LONGEST.findIndex((path) => file.moduleId.endsWith(`/${path}`));
       if (place >= 0) return place;
-      return LONGEST.length + (file.moduleId.includes("/packages/") ? 1 : 0);
+      return LONGEST.length + (file.project.name === "sources" ? 1 : 0);
     };
     const sorted = await super.sort(files);
     // Those of a package stay together: what they share is loaded once.
