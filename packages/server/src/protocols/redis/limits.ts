@@ -8,7 +8,7 @@ export const REDIS_LIMITS = {
   commandBytes: 64 * 1024,
   /** Commands that a client may send without the right log-in, where one is required. */
   commandsBeforeLogin: 32,
-  /** Commands in a row, each of them setting the connection up, that are looked into. */
+  /** Commands in a row, each of them setting the connection up, that are looked into; an empty line is one too. */
   setUpCommands: 64,
   /** Digits of a length or a count. */
   numberDigits: 10,

@@ -1,7 +1,11 @@
+import { Duplex } from "node:stream";
 import { afterEach, describe, expect, test } from "vitest";
+import { redisType, type RedisConfig } from "../../auth-strategies/session-types/redis.js";
+import { WireSocket } from "../../wire/wire-socket.js";
 import type { LoopbackSession } from "../testing/loopback-session.js";
 import { serializeCommand } from "./command.js";
 import { REDIS_LIMITS } from "./limits.js";
+import { logInToServer } from "./server-login.js";
 import { openRedisSession } from "./testing/redis-session.js";
 import { connectRawClient, startScriptedRedis, type ScriptedRedis } from "./testing/scripted-redis.js";
 
@@ -111,6 +115,21 @@ describe("the log-in to the server", () => {
   test("hears a server that says why and closes, before it was asked anything", async () => {
     const { heard } = await attempt(undefined, {}, "-ERR max number of clients reached\r\n");
     expect(heard).toBe("-ERR the server takes no more clients\r\n");
+  });
+
+  test("hears it even when nothing can be written to the server any more", async () => {
+    const gone = new Duplex({
+      read: () => undefined,
+      write: (_chunk, _encoding, callback) => callback(new Error("EPIPE")),
+    });
+    gone.push("-ERR max number of clients reached\r\n");
+    const config = redisType.schema.parse({
+      ...{ type: "redis", redis_host: "r", redis_password: PASSWORD },
+    }) as RedisConfig;
+    const secure = (): Promise<never> => Promise.reject(new Error("no TLS is asked for"));
+    await expect(logInToServer(new WireSocket(gone, "server"), config, { secure })).rejects.toThrow(
+      "the server takes no more clients",
+    );
   });
 
   test("tells nothing that the server says, which could be the credential", async () => {

@@ -1,10 +1,11 @@
 import { once } from "node:events";
-import { connect } from "node:net";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { LoopbackSession } from "../testing/loopback-session.js";
 import { readCommand, serializeCommand } from "./command.js";
 import { REDIS_LIMITS } from "./limits.js";
+import { passSetUp } from "./set-up-relay.js";
 import { openRedisSession } from "./testing/redis-session.js";
 import {
   connectRawClient,
@@ -28,6 +29,17 @@ let onHeard: (heard: string) => string | undefined;
 /** What the server heard of the client, on the connection that was made last. */
 const heardByServer = (): string => server.heard().slice(server.heard().lastIndexOf(LOGIN) + LOGIN.length);
 
+async function pair(): Promise<[Socket, Socket]> {
+  const listener = createServer({ allowHalfOpen: true }).listen(0, "127.0.0.1");
+  const accepted = once(listener, "connection") as Promise<[Socket]>;
+  await once(listener, "listening");
+  const { port } = listener.address() as AddressInfo;
+  const far = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  const [near] = await accepted;
+  listener.close();
+  return [far, near];
+}
+
 beforeAll(async () => {
   server = await startScriptedRedis((heard) =>
     heard === LOGIN ? "+OK\r\n" : onHeard(heard.slice(LOGIN.length)),
@@ -50,6 +62,8 @@ describe("while a client sets its connection up", () => {
     expect(await client.until("+OK\r\n+OK\r\n+OK\r\n")).toBe("+OK\r\n+OK\r\n+OK\r\n");
     client.send(PING);
     await expect.poll(heardByServer).toBe(PING);
+    client.send(AUTH);
+    await expect.poll(heardByServer).toBe(PING + AUTH);
   });
 
   test("a batch in one packet loses nothing: AUTH, SELECT, GET and half of a SET", async () => {
@@ -132,6 +146,35 @@ describe("while a client sets its connection up", () => {
     another.socket.destroy();
     await other.close();
     await gone.close();
+  });
+
+  test("a server that has closed its side is still told what the client says", async () => {
+    const half = await startScriptedRedis((heard, socket) => {
+      if (heard === LOGIN) setTimeout(() => socket.end(), 20);
+      return heard === LOGIN ? "+OK\r\n" : undefined;
+    });
+    const other = await openRedisSession({ redis_port: half.port, redis_password: "stored" });
+    const another = await connectRawClient(other.port);
+    expect(await another.closed()).toBe("");
+    another.send(AUTH);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    another.send(SETINFO);
+    await expect.poll(() => half.heard()).toBe(LOGIN + SETINFO);
+    another.socket.destroy();
+    await other.close();
+    await half.close();
+  });
+
+  test("a server that closed its side before is noticed too", async () => {
+    const [[farClient, nearClient], [farServer, nearServer]] = [await pair(), await pair()];
+    farServer.end();
+    nearServer.resume();
+    await once(nearServer, "end");
+    const none = Buffer.alloc(0);
+    passSetUp(none, undefined)({ socket: nearClient, rest: none }, { socket: nearServer, rest: none });
+    farClient.resume();
+    await once(farClient, "end");
+    for (const socket of [farClient, nearClient, farServer, nearServer]) socket.destroy();
   });
 
   test("a client that goes away is noticed by the server", async () => {
@@ -226,12 +269,13 @@ describe("from the first other command on", () => {
 
   test("setUpCommands: nobody is looked into for ever", async () => {
     const { setUpCommands } = REDIS_LIMITS;
-    client.send(SETINFO.repeat(setUpCommands - 1));
-    await expect.poll(heardByServer).toBe(SETINFO.repeat(setUpCommands - 1));
-    server.say("+OK\r\n".repeat(setUpCommands - 1));
+    const before = `\r\n${SETINFO.repeat(setUpCommands - 2)}`;
+    client.send(before);
+    await expect.poll(heardByServer).toBe(before);
+    server.say("+OK\r\n".repeat(setUpCommands - 2));
     await client.until("+OK\r\n");
     client.send(AUTH + AUTH);
-    await expect.poll(heardByServer).toBe(SETINFO.repeat(setUpCommands - 1) + AUTH);
+    await expect.poll(heardByServer).toBe(before + AUTH);
   });
 
   test("a client that closes its side gets the rest", async () => {

@@ -64,11 +64,7 @@ class SetUpRelay {
       .on("end", this.#pump)
       .on("drain", this.#onClientDrain)
       .on("close", this.#leave);
-    this.#server
-      .on("data", this.#onReply)
-      .on("end", this.#onServerEnd)
-      .on("drain", this.#pump)
-      .on("close", this.#leave);
+    this.#server.on("data", this.#onReply).on("end", this.#onServerEnd).on("close", this.#leave);
     if (this.#ahead.length > 0) this.#onReply(this.#ahead);
     if (this.#server.readableEnded) this.#onServerEnd();
     this.#pump();
@@ -82,11 +78,7 @@ class SetUpRelay {
       .off("end", this.#pump)
       .off("drain", this.#onClientDrain)
       .off("close", this.#leave);
-    this.#server
-      .off("data", this.#onReply)
-      .off("end", this.#onServerEnd)
-      .off("drain", this.#pump)
-      .off("close", this.#leave);
+    this.#server.off("data", this.#onReply).off("end", this.#onServerEnd).off("close", this.#leave);
   };
 
   readonly #onReply = (chunk: Buffer): void => {
@@ -104,10 +96,10 @@ class SetUpRelay {
 
   readonly #onServerEnd = (): void => void this.#client.end();
 
-  /** Passes on what there is of the client, while the server takes it. */
+  /** Passes on what there is of the client: no more than its limits allow, whether the server takes it or not. */
   readonly #pump = (): void => {
     try {
-      while (!this.#isOver && !this.#server.writableNeedDrain && this.#passCommands()) {
+      while (!this.#isOver && this.#passCommands()) {
         if (this.#isSetUp) {
           this.#leave();
           const empty = Buffer.alloc(0);
@@ -139,6 +131,7 @@ class SetUpRelay {
       if (read === undefined) break;
       if (read.kind === "opaque") this.#isSetUp = true;
       else {
+        this.#commands += 1;
         const bytes = this.#buffered.subarray(0, read.length);
         this.#buffered = this.#buffered.subarray(read.length);
         pieces.push(read.kind === "blank" ? bytes : this.#passCommand(read.command, bytes));
@@ -151,7 +144,6 @@ class SetUpRelay {
 
   /** @returns what goes to the server */
   #passCommand(command: Command, bytes: Buffer): Buffer {
-    this.#commands += 1;
     const judgement = judge(command, this.#login);
     if (judgement === undefined) {
       this.#isSetUp = !isSetUpCommand(command);
