@@ -1,29 +1,11 @@
 import { createHash } from "node:crypto";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import {
-  ACCESS,
-  CLIENT_SECRET,
-  CODE,
-  GRANTED,
-  REFRESH,
-  startLoginFixture,
-  type LoginFixture,
-} from "./testing/login-fixture.js";
-import type { ScriptedProvider } from "./testing/scripted-provider.js";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { ACCESS, CLIENT_SECRET, CODE, REFRESH, startLoginFixture } from "./testing/login-fixture.js";
 
-let fixture: LoginFixture;
-let provider: ScriptedProvider;
-let admin: string;
-
-beforeAll(async () => {
-  fixture = await startLoginFixture();
-  ({ provider, admin } = fixture);
-});
+const fixture = await startLoginFixture();
+const { provider, admin } = fixture;
 afterAll(() => fixture.close());
-beforeEach(() => {
-  provider.requests.length = 0;
-  provider.answer({ body: GRANTED });
-});
+beforeEach(() => fixture.reset());
 
 describe("a login in a browser", () => {
   test("sends the person to the provider with PKCE, and stores what the code is exchanged for", async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import type { Answer } from "./testing/control-plane-fixture.js";
 import { PASSWORD } from "./testing/control-plane-fixture.js";
 import {
@@ -7,24 +7,13 @@ import {
   CODE,
   GRANTED,
   startLoginFixture,
-  type LoginFixture,
   type Started,
 } from "./testing/login-fixture.js";
-import type { ScriptedProvider } from "./testing/scripted-provider.js";
 
-let fixture: LoginFixture;
-let provider: ScriptedProvider;
-let admin: string;
-
-beforeAll(async () => {
-  fixture = await startLoginFixture();
-  ({ provider, admin } = fixture);
-});
+const fixture = await startLoginFixture();
+const { provider, admin } = fixture;
 afterAll(() => fixture.close());
-beforeEach(() => {
-  provider.requests.length = 0;
-  provider.answer({ body: GRANTED });
-});
+beforeEach(() => fixture.reset());
 
 describe("a callback", () => {
   const unknown = (page: Answer): void => {

@@ -38,6 +38,8 @@ export interface LoginFixture extends ControlPlaneFixture {
   statusOf(flow: string): Promise<unknown>;
   upload(name: string, content: unknown): Promise<void>;
   storedSecrets(service: string): string[];
+  /** Before each test: the provider has heard nothing yet, and grants what it is asked for. */
+  reset(): void;
 }
 
 export async function startLoginFixture(): Promise<LoginFixture> {
@@ -92,6 +94,10 @@ export async function startLoginFixture(): Promise<LoginFixture> {
       const record = fixture.parts.services.records.get(service);
       if (record === undefined) throw new Error(`no service ${service}`);
       return secretsOf(record).map((secret) => secret.reveal());
+    },
+    reset() {
+      provider.requests.length = 0;
+      provider.answer({ body: GRANTED });
     },
     async close() {
       await fixture.close();
