@@ -1,13 +1,9 @@
-import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
-import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Dispatcher } from "undici";
 import { afterEach, describe, expect, test } from "vitest";
-import { NO_TOKEN, type ServiceRecord } from "../auth-strategies/service-definition.js";
 import type { ReadGate } from "../network/read-gate.js";
-import { Secret } from "../redaction/secret.js";
-import { createCookieJars } from "./cookie-jars.js";
 import { RenewingHandler, type RenewableExchange, type RenewalOptions } from "./renewing-handler.js";
-import { createServiceRoutes } from "./service-routes.js";
+import { receive, serveCalls } from "./testing/served-calls.js";
 import { UpstreamExchange } from "./upstream-exchange.js";
 
 const HEAD = "HTTP/1.1 401 Unauthorized\r\nContent-Type: text/plain\r\n";
@@ -18,11 +14,6 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });
 
-async function listen(server: Server | HttpServer): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return (server.address() as AddressInfo).port;
-}
-
 /**
  * Sends one call whose upstream does what it likes with the connection, and whose renewal fails once `isHeldLongEnough`
  * is resolved. Gives all that the caller receives.
@@ -32,63 +23,37 @@ async function callWithoutRenewal(
   isHeldLongEnough: (upstream: Socket) => Promise<unknown>,
 ): Promise<string> {
   let upstreamSocket: Socket | undefined;
-  const upstream = createServer((socket) => {
-    upstreamSocket = socket;
-    socket.on("error", () => undefined).once("data", () => onRequest(socket));
+  const calls = await serveCalls({
+    secret: "sk-live-0123456789abcdef",
+    onUpstreamConnection(socket) {
+      upstreamSocket = socket;
+      socket.once("data", () => onRequest(socket));
+    },
+    serve(request, response, route) {
+      const renewing = new RenewingHandler({
+        mayRepeat: () => true,
+        renew: async () => {
+          if (upstreamSocket !== undefined) await isHeldLongEnough(upstreamSocket);
+          return false;
+        },
+        resend: () => undefined,
+        hold: () => () => undefined,
+        currentGate: route.currentGate,
+      });
+      const exchange = new UpstreamExchange({
+        ...{ request, response, requestId: "r", tokenDigest: "d", basePath: "" },
+        route: { ...route, currentGate: renewing.currentGate },
+        now: () => performance.now(),
+        countBytes: () => undefined,
+        onPartialMatch: () => undefined,
+        onEnd: () => undefined,
+      });
+      renewing.serve(exchange);
+      route.dispatcher.dispatch({ method: "GET", path: "/", headers: [] }, renewing);
+    },
   });
-  const record: ServiceRecord = {
-    name: "api",
-    base_url: `http://127.0.0.1:${await listen(upstream)}`,
-    auth: { type: "bearer", token: new Secret("sk-live-0123456789abcdef") },
-    tls_skip_verify: false,
-    session_cookies: false,
-    allow_private: true,
-    forward_cookies: false,
-  };
-  const routes = createServiceRoutes({
-    records: () => new Map([["api", record]]),
-    egressProxy: undefined,
-    tokenOf: () => NO_TOKEN,
-    cookieJars: createCookieJars(Date.now),
-  });
-  const vault = createHttpServer((request, response) => {
-    const route = routes.get("api");
-    if (route === undefined) throw new Error("no such service");
-    const renewing = new RenewingHandler({
-      mayRepeat: () => true,
-      renew: async () => {
-        if (upstreamSocket !== undefined) await isHeldLongEnough(upstreamSocket);
-        return false;
-      },
-      resend: () => undefined,
-      hold: () => () => undefined,
-      currentGate: route.currentGate,
-    });
-    const exchange = new UpstreamExchange({
-      ...{ request, response, requestId: "r", tokenDigest: "d", basePath: "" },
-      route: { ...route, currentGate: renewing.currentGate },
-      now: () => performance.now(),
-      countBytes: () => undefined,
-      onPartialMatch: () => undefined,
-      onEnd: () => undefined,
-    });
-    renewing.serve(exchange);
-    route.dispatcher.dispatch({ method: "GET", path: "/", headers: [] }, renewing);
-  });
-  const port = await listen(vault);
-  stops.push(async () => {
-    routes.destroyAll(new Error("the test is over"));
-    upstreamSocket?.destroy();
-    vault.closeAllConnections();
-    await Promise.all([upstream, vault].map((server) => new Promise((resolve) => server.close(resolve))));
-  });
-  return new Promise((resolve) => {
-    let text = "";
-    const socket = connect(port, "127.0.0.1");
-    socket.on("data", (chunk) => (text += chunk.toString("latin1")));
-    socket.on("error", () => undefined).on("close", () => resolve(text));
-    socket.write("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-  });
+  stops.push(() => calls.close());
+  return receive(calls.port);
 }
 
 const aMoment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));

@@ -1,13 +1,9 @@
-import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
-import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
-import { NO_TOKEN, type ServiceRecord } from "../auth-strategies/service-definition.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
-import { Secret } from "../redaction/secret.js";
-import { createCookieJars } from "./cookie-jars.js";
 import type { PartialMatch } from "../scrubbing/partial-match.js";
-import { createServiceRoutes } from "./service-routes.js";
+import { receive, serveCalls } from "./testing/served-calls.js";
 import { UpstreamExchange, type ExchangeOutcome } from "./upstream-exchange.js";
 
 const SECRET = "sk-live-0123456789abcdef";
@@ -19,73 +15,29 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });
 
-async function listen(server: Server | HttpServer): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return (server.address() as AddressInfo).port;
-}
-
 /** An exchange for each call, in front of an upstream that does what it likes with the connection. */
 async function startExchanges(onRequest: (socket: Socket) => void, secret = SECRET, endsAtPartial = false) {
-  const sockets = new Set<Socket>();
-  const upstream = createServer((socket) => {
-    sockets.add(socket);
-    socket.on("error", () => undefined);
-    socket.on("data", () => onRequest(socket));
-  });
-  const record: ServiceRecord = {
-    name: "api",
-    base_url: `http://127.0.0.1:${await listen(upstream)}`,
-    auth: { type: "bearer", token: new Secret(secret) },
-    tls_skip_verify: false,
-    session_cookies: false,
-    allow_private: true,
-    forward_cookies: false,
-  };
-  const routes = createServiceRoutes({
-    records: () => new Map([["api", record]]),
-    egressProxy: undefined,
-    tokenOf: () => NO_TOKEN,
-    cookieJars: createCookieJars(Date.now),
-  });
   const outcomes: ExchangeOutcome[] = [];
   const partial: PartialMatch[] = [];
-  const vault = createHttpServer((request, response) => {
-    const route = routes.get("api");
-    if (route === undefined) throw new Error("no such service");
-    const exchange = new UpstreamExchange({
-      ...{ request, response, requestId: "r", tokenDigest: "d", route, basePath: "" },
-      now: () => performance.now(),
-      countBytes: () => undefined,
-      onPartialMatch: (match) => {
-        partial.push(match);
-        if (endsAtPartial) exchange.end(new VaultProxyError("token_suspended", "no more"));
-      },
-      onEnd: (_exchange, outcome) => outcomes.push(outcome),
-    });
-    route.dispatcher.dispatch({ method: "GET", path: "/", headers: [] }, exchange);
+  const calls = await serveCalls({
+    secret,
+    onUpstreamConnection: (socket) => void socket.on("data", () => onRequest(socket)),
+    serve(request, response, route) {
+      const exchange = new UpstreamExchange({
+        ...{ request, response, requestId: "r", tokenDigest: "d", route, basePath: "" },
+        now: () => performance.now(),
+        countBytes: () => undefined,
+        onPartialMatch: (match) => {
+          partial.push(match);
+          if (endsAtPartial) exchange.end(new VaultProxyError("token_suspended", "no more"));
+        },
+        onEnd: (_exchange, outcome) => outcomes.push(outcome),
+      });
+      route.dispatcher.dispatch({ method: "GET", path: "/", headers: [] }, exchange);
+    },
   });
-  const port = await listen(vault);
-  stops.push(async () => {
-    routes.destroyAll(new Error("the test is over"));
-    for (const socket of sockets) socket.destroy();
-    vault.closeAllConnections();
-    await Promise.all([upstream, vault].map((server) => new Promise((resolve) => server.close(resolve))));
-  });
-  return { port, outcomes, partial };
-}
-
-/** Sends a call, and gives all that the caller receives until the connection ends, or until it matches. */
-function receive(port: number, until?: RegExp): Promise<string> {
-  return new Promise((resolve) => {
-    let text = "";
-    const socket = connect(port, "127.0.0.1");
-    socket.on("data", (chunk) => {
-      text += chunk.toString("latin1");
-      if (until?.test(text) === true) socket.destroy();
-    });
-    socket.on("error", () => undefined).on("close", () => resolve(text));
-    socket.write("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-  });
+  stops.push(() => calls.close());
+  return { port: calls.port, outcomes, partial };
 }
 
 const chunk = (bytes: Buffer): Buffer =>
