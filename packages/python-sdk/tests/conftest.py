@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import inspect
 import socket
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
+from loopback_http import RawHandler, serving
 from vault_proxy import AsyncVaultClient, VaultClient
 
 AnyClient = Any
@@ -53,41 +53,17 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def vault() -> Iterator[StubVault]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def handle_one_request(self) -> None:
-            self.raw_requestline = self.rfile.readline(65537)
-            if not self.raw_requestline or not self.parse_request():
-                self.close_connection = True
-                return
-            self._answer()
-
-        def _answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            # self.path is not what was sent: http.server folds leading slashes
-            target = self.requestline.split(" ")[1]
+    class Handler(RawHandler):
+        def answer(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            stub.seen.append(Seen(self.command, target, headers, body))
-            answer = stub.answers.get((self.command, target), Answer())
-            self.send_response(answer.status)
-            for name, value in answer.headers.items():
-                self.send_header(name, value)
-            self.send_header("content-length", str(len(answer.body)))
-            self.end_headers()
-            self.wfile.write(answer.body)
-
-        def log_message(self, *_: object) -> None:
-            """Stay silent."""
+            stub.seen.append(Seen(self.command, self.target, headers, self.read_body()))
+            answer = stub.answers.get((self.command, self.target), Answer())
+            self.send_whole(answer.status, answer.headers, answer.body)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     stub = StubVault(f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield stub
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server):
+        yield stub
 
 
 @pytest.fixture

@@ -4,111 +4,58 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-import subprocess
-import tempfile
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
+from built_server import serve_vault
+from loopback_http import RawHandler, serving
 from vault_proxy import AsyncVaultClient, ServiceInfo, VaultClient, VaultError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SERVER = Path(__file__).parents[2] / "server" / "dist" / "main.js"
 PASSWORD = "correct horse battery staple"
 KEY = "live-test-key"
 
 
-class Api(BaseHTTPRequestHandler):
+class Api(RawHandler):
     """Demands the key; then says what it saw, or streams what it was sent."""
 
-    protocol_version = "HTTP/1.1"
-
-    def handle_one_request(self) -> None:
-        self.raw_requestline = self.rfile.readline(65537)
-        if not self.raw_requestline or not self.parse_request():
-            self.close_connection = True
-            return
-        body = self._read_body()
+    def answer(self) -> None:
+        body = self.read_body()
         if self.headers["authorization"] != f"Bearer {KEY}":
-            self._answer(401, {"error": "no key"})
-        elif self.requestline.split(" ")[1].startswith("/base/echo"):
+            self._send_json(401, {"error": "no key"})
+        elif self.target.startswith("/base/echo"):
             self.send_response(200)
             self.send_header("transfer-encoding", "chunked")
             self.end_headers()
             for byte in body:
                 self.wfile.write(b"1\r\n" + bytes([byte]) + b"\r\n")
             self.wfile.write(b"0\r\n\r\n")
-        elif self.requestline.split(" ")[1].startswith("/base/teapot"):
-            self._answer(418, {"error": "short and stout"})
+        elif self.target.startswith("/base/teapot"):
+            self._send_json(418, {"error": "short and stout"})
         else:
-            self._answer(200, {"line": self.requestline, "body": body.decode()})
+            self._send_json(200, {"line": self.requestline, "body": body.decode()})
 
-    def _read_body(self) -> bytes:
-        if self.headers.get("transfer-encoding") != "chunked":
-            return self.rfile.read(int(self.headers.get("content-length", 0)))
-        body = b""
-        while size := int(self.rfile.readline(), 16):
-            body += self.rfile.read(size)
-            self.rfile.readline()
-        self.rfile.readline()
-        return body
-
-    def _answer(self, status: int, value: object) -> None:
-        body = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Stay silent."""
+    def _send_json(self, status: int, value: object) -> None:
+        self.send_whole(status, {"content-type": "application/json"}, json.dumps(value).encode())
 
 
 @pytest.fixture(scope="module")
 def api_url() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/base"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server):
+        yield f"http://127.0.0.1:{server.server_port}/base"
 
 
 @pytest.fixture(scope="module")
-def vault_addr() -> Iterator[str]:
-    node = shutil.which("node")
-    assert node is not None, "node is needed to run the vault-server"
-    assert SERVER.exists(), f"{SERVER} is not built: run `npm run build` at the root"
-    with tempfile.TemporaryDirectory() as directory:
-        command = [node, str(SERVER), "--listen", "127.0.0.1:0", "--data-dir", directory, "--log-format", "json"]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
-            assert server.stderr is not None
-            try:
-                yield _listening_address(server.stderr)
-            finally:
-                server.terminate()
-                server.communicate(timeout=15)
-            assert server.returncode == 0
-
-
-def _listening_address(log: Iterator[str]) -> str:
-    seen = []
-    for line in log:
-        seen.append(line)
-        address = json.loads(line).get("address") if line.startswith("{") else None
-        if isinstance(address, str):
-            return address
-    raise AssertionError("vault-server did not start:\n" + "".join(seen))
+def vault_addr(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serve_vault(tmp_path_factory.mktemp("vault")) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import base64
-import json
-import shutil
-import subprocess
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
+from built_server import serve_vault
 from sdks.upstream import Api, Call, Reply, Upstream, serve
 from vault_proxy import VaultClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SERVER = Path(__file__).parents[3] / "server" / "dist" / "main.js"
 PASSWORD = "correct horse battery staple"
 SDK_VARIABLES = [
     *("OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"),
@@ -81,7 +76,7 @@ def running_vault(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     api: Api = request.module.API
     with (
         serve(api, tmp_path_factory.mktemp("api")) as upstream,
-        _serve_vault(tmp_path_factory.mktemp("vault")) as address,
+        serve_vault(tmp_path_factory.mktemp("vault")) as address,
     ):
         with VaultClient(address) as client:
             admin = client.unlock(PASSWORD).id
@@ -116,29 +111,3 @@ def _expect_only_the_credential(call: Call, api: Api, token: str) -> None:
     assert whole.count(credentials[0]) == 1
     for other in {"authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"} - {header}:
         assert call.header(other) == []
-
-
-@contextmanager
-def _serve_vault(directory: Path) -> Iterator[str]:
-    node = shutil.which("node")
-    assert node is not None, "node is needed to run the vault-server"
-    assert SERVER.exists(), f"{SERVER} is not built: run `npm run build` at the root"
-    command = [node, str(SERVER), "--listen", "127.0.0.1:0", "--data-dir", str(directory), "--log-format", "json"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
-        assert server.stderr is not None
-        try:
-            yield _listening_address(server.stderr)
-        finally:
-            server.terminate()
-            server.communicate(timeout=15)
-        assert server.returncode == 0
-
-
-def _listening_address(log: Iterator[str]) -> str:
-    seen = []
-    for line in log:
-        seen.append(line)
-        address = json.loads(line).get("address") if line.startswith("{") else None
-        if isinstance(address, str):
-            return address
-    raise AssertionError("vault-server did not start:\n" + "".join(seen))

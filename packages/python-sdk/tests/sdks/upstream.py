@@ -11,9 +11,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
+
+from loopback_http import RawHandler, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,45 +102,25 @@ class Upstream:
 def serve(api: Api, directory: Path) -> Iterator[Upstream]:
     """Listen on a loopback port with a certificate of its own."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def handle_one_request(self) -> None:
-            self.raw_requestline = self.rfile.readline(65537)
-            if not self.raw_requestline or not self.parse_request():
-                self.close_connection = True
-                return
-            call = Call(self.command, self.requestline.split(" ")[1], self.headers.items(), self._read_body())
+    class Handler(RawHandler):
+        def answer(self) -> None:
+            call = Call(self.command, self.target, self.headers.items(), self.read_body())
             upstream.calls.append(call)
-            self._send(_answer(api, upstream, call))
+            reply = _answer(api, upstream, call)
+            if isinstance(reply.body, bytes):
+                self.send_whole(reply.status, reply.headers, reply.body)
+            else:
+                self._send_pieces(reply, reply.body)
 
-        def _read_body(self) -> bytes:
-            if self.headers.get("transfer-encoding") != "chunked":
-                return self.rfile.read(int(self.headers.get("content-length", 0)))
-            body = b""
-            while size := int(self.rfile.readline(), 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-            self.rfile.readline()
-            return body
-
-        def _send(self, reply: Reply) -> None:
+        def _send_pieces(self, reply: Reply, pieces: Iterable[bytes]) -> None:
             self.send_response(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)
-            if isinstance(reply.body, bytes):
-                self.send_header("content-length", str(len(reply.body)))
-                self.end_headers()
-                self.wfile.write(reply.body)
-                return
             self.send_header("transfer-encoding", "chunked")
             self.end_headers()
-            for piece in reply.body:
+            for piece in pieces:
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
             self.wfile.write(b"0\r\n\r\n")
-
-        def log_message(self, *_: object) -> None:
-            """Stay silent."""
 
     certificate, key = _make_certificate(directory)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -146,14 +128,8 @@ def serve(api: Api, directory: Path) -> Iterator[Upstream]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     upstream = Upstream(f"https://127.0.0.1:{server.server_port}", certificate.read_text())
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(server):
         yield upstream
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _answer(api: Api, upstream: Upstream, call: Call) -> Reply:
