@@ -14,6 +14,7 @@ import {
   type PostgresUser,
   type RunningPostgres,
 } from "../real-servers/postgresql.js";
+import { createSessionKeeper } from "./session-keeper.js";
 
 const OUTPUT_BYTES = 16 * 1024 * 1024;
 
@@ -33,10 +34,7 @@ export interface PostgresFixture {
 /** A real server, and sessions with it. */
 export async function startPostgresFixture(options?: PostgresOptions): Promise<PostgresFixture> {
   const server = await startPostgres(options);
-  const sessions: LoopbackSession[] = [];
-  const closeSessions = async (): Promise<void> => {
-    await Promise.all(sessions.splice(0).map((session) => session.close()));
-  };
+  const sessions = createSessionKeeper();
   return {
     server,
     async open(user, auth = {}, sessionOptions = {}) {
@@ -52,12 +50,11 @@ export async function startPostgresFixture(options?: PostgresOptions): Promise<P
         ca: server.ca(),
         ...sessionOptions,
       });
-      sessions.push(session);
-      return session;
+      return sessions.keep(session);
     },
-    closeSessions,
+    closeSessions: () => sessions.closeAll(),
     async stop() {
-      await closeSessions();
+      await sessions.closeAll();
       await server.stop();
     },
   };

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { Redis, type RedisOptions } from "ioredis";
+import { Redis } from "ioredis";
 import { createClient } from "redis";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { LOGIN } from "../../packages/server/src/protocols/redis/testing/redis-session.js";
@@ -31,8 +31,17 @@ afterEach(async () => {
 });
 afterAll(() => fixture.stop());
 
+interface IoredisSettings {
+  readonly username?: string;
+  readonly password?: string;
+  readonly connectionName?: string;
+  readonly db?: number;
+  readonly lazyConnect?: boolean;
+  readonly maxRetriesPerRequest?: number;
+}
+
 describe("ioredis", () => {
-  function connected(port: number, options: RedisOptions): Redis {
+  function connected(port: number, options: IoredisSettings): Redis {
     const client = new Redis({ host: "127.0.0.1", port, retryStrategy: () => null, ...options });
     ends.push(() => client.disconnect());
     return client;

@@ -14,6 +14,7 @@ import {
   type RedisUser,
   type RunningRedis,
 } from "../real-servers/redis.js";
+import { createSessionKeeper } from "./session-keeper.js";
 
 export interface RedisFixture {
   readonly server: RunningRedis;
@@ -31,10 +32,7 @@ export interface RedisFixture {
 /** A real server, and sessions with it. */
 export async function startRedisFixture(options?: RedisOptions): Promise<RedisFixture> {
   const server = await startRedis(options);
-  const sessions: LoopbackSession[] = [];
-  const closeSessions = async (): Promise<void> => {
-    await Promise.all(sessions.splice(0).map((session) => session.close()));
-  };
+  const sessions = createSessionKeeper();
   return {
     server,
     async open(user, auth = {}, sessionOptions = {}) {
@@ -47,12 +45,11 @@ export async function startRedisFixture(options?: RedisOptions): Promise<RedisFi
         { redis_port: port, ...login, ...auth },
         { ca: server.ca, ...sessionOptions },
       );
-      sessions.push(session);
-      return session;
+      return sessions.keep(session);
     },
-    closeSessions,
+    closeSessions: () => sessions.closeAll(),
     async stop() {
-      await closeSessions();
+      await sessions.closeAll();
       await server.stop();
     },
   };
