@@ -161,6 +161,11 @@ describe("any login", () => {
   });
 });
 
+test("a response that came before its challenge is none", async () => {
+  const { client } = await dialog();
+  await converse(client, [["AUTH CRAM-MD5 YSAwMA==\r\n", "501 5.5.4 Too many parameters\r\n"]]);
+});
+
 describe("a client that must log in", () => {
   test.each<[string, readonly (readonly [string, string])[]]>([
     ["PLAIN", [[`AUTH PLAIN ${RIGHT}\r\n`, LOGGED_IN]]],

@@ -144,11 +144,11 @@ describe("a hostile server", () => {
   });
 
   test.each([
-    ["asks for the credential again and again", "334 \r\n"],
-    ["asks in several lines", "334-a\r\n334 b\r\n"],
-  ])("that %s is left", async (_name, challenge) => {
-    const given = await logInUpTo("250-mail.test\r\n250 AUTH PLAIN\r\n");
-    await given.server.hear(`AUTH PLAIN ${PLAIN}\r\n`);
+    ["asks for the credential again and again", "PLAIN", `AUTH PLAIN ${PLAIN}\r\n`, "334 \r\n"],
+    ["asks in several lines", "LOGIN", "AUTH LOGIN\r\n", "334-a\r\n334 b\r\n"],
+  ])("that %s is left", async (_name, mechanism, command, challenge) => {
+    const given = await logInUpTo(`250-mail.test\r\n250 AUTH ${mechanism}\r\n`);
+    await given.server.hear(command);
     given.server.say(challenge);
     expect((await failureOf(given)).message).toContain("a challenge is not of the mechanism");
     expect(await given.server.rest()).toBe("");
