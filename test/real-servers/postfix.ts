@@ -95,7 +95,7 @@ export async function startPostfix(options: PostfixOptions = {}): Promise<Runnin
     const owner = unixUser("postfix");
     const reader = unixUser("nobody");
     await chmod(directory.path, 0o711);
-    await Promise.all(["config", "queue", "queue/pid"].map((name) => mkdir(path(name))));
+    for (const name of ["config", "queue", "queue/pid"]) await mkdir(path(name));
     await Promise.all(QUEUES.map((name) => makeFolder(path(`queue/${name}`), owner)));
     await makeFolder(path("state"), owner);
     await makeFolder(path("delivered"), reader);
