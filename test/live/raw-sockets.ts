@@ -62,9 +62,9 @@ export function wait(milliseconds: number): Promise<void> {
 }
 
 /** Resolves when the condition holds; rejects after 5 s. */
-export async function eventually(condition: () => boolean): Promise<void> {
+export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 5000;
-  while (!condition()) {
+  while (!(await condition())) {
     if (Date.now() > deadline) throw new Error("it did not happen within 5 s");
     await wait(10);
   }

@@ -78,7 +78,7 @@ export async function run(
 }
 
 /** The rows without headings, columns parted by `|`. */
-export function psql(session: LoopbackSession, ...args: readonly string[]): Promise<string> {
+export function psql(session: { readonly url: string }, ...args: readonly string[]): Promise<string> {
   return run("psql", ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", session.url, ...args]);
 }
 
@@ -90,7 +90,7 @@ export interface InteractivePsql {
   sees(pattern: RegExp): Promise<void>;
 }
 
-export function startPsql(session: LoopbackSession, ...args: readonly string[]): InteractivePsql {
+export function startPsql(session: { readonly url: string }, ...args: readonly string[]): InteractivePsql {
   const child = spawn("psql", ["-X", "-A", "-t", "-d", session.url, ...args], { env: clientEnvironment() });
   let output = "";
   const onData = (chunk: Buffer): void => void (output += chunk.toString());

@@ -101,10 +101,10 @@ async function nextSasl(
 /** SCRAM-SHA-256-PLUS wherever it can be done. */
 function chooseMechanism(
   offered: readonly string[],
-  { hasTls, certificate }: ServerWire,
+  { certificate }: ServerWire,
 ): { readonly mechanism: string; readonly binding: ChannelBinding } {
   const endPoint = certificate === undefined ? undefined : tlsServerEndPoint(certificate);
-  if (hasTls && offered.includes(SCRAM_PLUS) && endPoint !== undefined)
+  if (offered.includes(SCRAM_PLUS) && endPoint !== undefined)
     return { mechanism: SCRAM_PLUS, binding: { flag: "p", endPoint } };
   if (!offered.includes(SCRAM)) throw cannotLogIn("the server offers no SASL mechanism that is done here");
   return { mechanism: SCRAM, binding: { flag: endPoint === undefined ? "n" : "y" } };

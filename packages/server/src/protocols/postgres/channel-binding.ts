@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { readDer, type DerElement } from "./der-reader.js";
 
-const OBJECT_IDENTIFIER = 0x06;
 const SEQUENCE = 0x30;
 /** `[0]` of RSASSA-PSS-params: the hash algorithm. */
 const HASH_ALGORITHM = 0xa0;
@@ -50,7 +49,7 @@ export function tlsServerEndPoint(certificate: Buffer): Buffer | undefined {
 function signatureHash(certificate: Buffer): string | undefined {
   const [, algorithm] = childrenOf(readDer(certificate)?.[0], SEQUENCE);
   const [identifier, parameters] = childrenOf(algorithm, SEQUENCE);
-  if (identifier?.tag !== OBJECT_IDENTIFIER) return undefined;
+  if (identifier === undefined) return undefined;
   const name = identifier.content.toString("hex");
   return name === RSASSA_PSS ? pssHash(parameters) : SIGNATURES.get(name);
 }

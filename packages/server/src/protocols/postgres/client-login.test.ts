@@ -6,6 +6,7 @@ import { AUTHENTICATION_OK, readAuthenticationRequest } from "./authentication-r
 import { int32, message, messageParser } from "./message.js";
 import { passwordMessage, saslInitialResponse, saslResponse } from "./password-message.js";
 import { scramClient } from "./scram-client.js";
+import { deriveScramKeys, hmac, xor } from "./scram-keys.js";
 import type { LoopbackSession } from "../testing/loopback-session.js";
 import { fatalOf, startup, talk } from "./testing/raw-client.js";
 import type { ScriptedServer } from "./testing/scripted-server.js";
@@ -104,11 +105,33 @@ describe("a client of a session with a password", () => {
     expect(new Set(salts).size).toBe(3);
   });
 
-  const PLUS = saslInitialResponse("SCRAM-SHA-256-PLUS", Buffer.from("p=tls-server-end-point,,n=,r=x"));
+  test("does not get in under another name with the right user's salt and password", async () => {
+    const { port } = await open();
+    const { salt } = await attempt(port, "agent", "wrong");
+    const socket = connect(port, "127.0.0.1");
+    sockets.push(socket);
+    const wire = new WireSocket(socket, "server");
+    const next = async (): Promise<Buffer> => (await wire.read(parse, 10_000)).body.subarray(4);
+    await wire.write(startup({ user: "agenu" }));
+    await next();
+    await wire.write(saslInitialResponse(MECHANISM, Buffer.from("n,,n=,r=x")));
+    const serverFirst = (await next()).toString();
+    const nonce = /^r=([^,]*)/.exec(serverFirst)?.[1] ?? "";
+    const keys = await deriveScramKeys("random password", {
+      salt: Buffer.from(salt, "base64"),
+      iterations: 4096,
+    });
+    const signature = hmac(keys.storedKey, `n=,r=x,${serverFirst},c=biws,r=${nonce}`);
+    const proof = xor(keys.clientKey, signature).toString("base64");
+    await wire.write(saslResponse(Buffer.from(`c=biws,r=${nonce},p=${proof}`)));
+    expect(fatalOf((await wire.read(parse, 10_000)).bytes).C).toBe("28P01");
+  });
+
+  const OTHER = saslInitialResponse("SCRAM-SHA-1", Buffer.from("n,,n=,r=x"));
   test.each([
     ["a query in the answer's place", message("Q", Buffer.from("SELECT 1\0")), /something else/],
     ["a password in the clear", passwordMessage("random password"), /message is too short/],
-    ["a mechanism that is not offered", PLUS, /not offered/],
+    ["a mechanism that is not offered", OTHER, /was chosen that is not offered/],
     ["a message of 2 GB", Buffer.concat([Buffer.from("p"), int32(0x7fff_ffff)]), /too long/],
     ["a message over the limit", message("p", Buffer.alloc(4096)), /too long/],
     ["nonsense for SCRAM", saslInitialResponse(MECHANISM, Buffer.from("nonsense")), /SCRAM/],

@@ -32,8 +32,7 @@ export async function preparePassword(password: string): Promise<string> {
   if (ASCII.test(password)) return password;
   const { saslprep } = await import("@mongodb-js/saslprep");
   try {
-    // One that nothing is left of is not allowed either.
-    return saslprep(password) || password;
+    return saslprep(password);
   } catch {
     return password;
   }
