@@ -147,6 +147,7 @@ describe("a certificate is refused", () => {
 
 test("a server that crashes ends the client's connection", async () => {
   const client = startPsql(await fixture.open("scram_user"));
+  const closed = once(client.child, "close");
   client.type("SELECT 'it is ' || 'in';");
   await client.sees(/it is in/);
   await fixture.server.stop("SIGKILL");
@@ -155,6 +156,5 @@ test("a server that crashes ends the client's connection", async () => {
   const typing = setInterval(() => client.type("SELECT 1;"), 100);
   await client.sees(/server closed the connection unexpectedly|connection to server was lost/);
   clearInterval(typing);
-  client.child.stdin.end();
-  await once(client.child, "close");
+  await closed;
 });
