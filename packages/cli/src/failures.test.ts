@@ -23,6 +23,12 @@ test.each([
     "name its CA's certificate in NODE_EXTRA_CA_CERTS",
   ],
   [new VaultError(404, "not_found", "no such service"), "no such service", undefined],
+  [new VaultError(400, "invalid_request", "name: too long"), "name: too long", undefined],
+  [
+    new VaultError(400, "invalid_request", "auth.redis_host: address not allowed: ::1"),
+    "auth.redis_host: address not allowed: ::1",
+    "--allow-private allows private addresses and this machine's own",
+  ],
   [new VaultError(403, "forbidden", "needs scope admin"), "needs scope admin", undefined],
   [
     new VaultError(403, "token_suspended", "this token is suspended"),

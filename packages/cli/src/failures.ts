@@ -113,6 +113,10 @@ function hintFor(error: VaultErrorShape, { bin, tokenFromEnvironment }: Circumst
       return tokenFromEnvironment && error.message.includes("scope")
         ? "VAULT_TOKEN is set and is not an admin token: unset it to use your session"
         : undefined;
+    case "invalid_request":
+      return error.message.includes("address not allowed")
+        ? "--allow-private allows private addresses and this machine's own"
+        : undefined;
     case "token_suspended":
       return `it sent secrets of other services, or guessed at one; an admin looks into that, then runs \`${bin} token resume\``;
     case "secret_in_request":

@@ -8,8 +8,10 @@ import {
 } from "./expiring-auth/registry.js";
 import { UsageError } from "./failures.js";
 import type { SettingsFlags } from "./service-settings.js";
+import { isSessionType, SESSION_TYPES, sessionAuth, takesToken } from "./session-types/registry.js";
+import type { SessionTypeFlags } from "./session-types/session-type.js";
 
-/** The auth types that `service add` knows by flags, and what each injects or is got by. */
+/** The auth types that `service add` knows by flags, and what each injects, is got by, or logs in to. */
 export const AUTH_TYPES = {
   bearer: "Authorization: Bearer <token>",
   header: "one header, such as x-api-key",
@@ -21,12 +23,16 @@ export const AUTH_TYPES = {
   service_account: EXPIRING_AUTH.service_account.summary,
   jwt_bearer: EXPIRING_AUTH.jwt_bearer.summary,
   github_app: EXPIRING_AUTH.github_app.summary,
+  imap: SESSION_TYPES.imap.summary,
+  smtp: SESSION_TYPES.smtp.summary,
+  redis: SESSION_TYPES.redis.summary,
+  postgres: SESSION_TYPES.postgres.summary,
 } as const;
 
 export type AuthType = keyof typeof AUTH_TYPES;
 
 /** What of a service the command line names: nothing of it is secret. */
-export interface ServiceFlags extends SettingsFlags, ExpiringAuthFlags {
+export interface ServiceFlags extends SettingsFlags, ExpiringAuthFlags, SessionTypeFlags {
   readonly baseUrl?: string | undefined;
   readonly type?: AuthType | undefined;
   readonly headerName?: readonly string[] | undefined;
@@ -37,6 +43,7 @@ export interface ServiceFlags extends SettingsFlags, ExpiringAuthFlags {
 /** What must be asked for or read, in order; each is one line of a secret file. */
 export function secretLabels(type: AuthType, flags: ServiceFlags): readonly string[] {
   if (isExpiringAuthType(type)) return EXPIRING_AUTH[type].secretLabels(flags);
+  if (isSessionType(type)) return takesToken(type, flags) ? [] : ["Password"];
   switch (type) {
     case "bearer":
     case "url":
@@ -68,6 +75,7 @@ export function authDefinition(
   const empty = type === "basic" ? undefined : labels[given.indexOf("")];
   if (empty !== undefined) throw new UsageError(`no secret was given for: ${empty}`);
   if (isExpiringAuthType(type)) return expiringAuth(type, flags, given);
+  if (isSessionType(type)) return sessionAuth(type, flags, given);
   const [first = "", second = ""] = given;
   switch (type) {
     case "bearer":

@@ -7,12 +7,14 @@ import {
   type ExpiringAuthType,
 } from "./expiring-auth/registry.js";
 import { UsageError } from "./failures.js";
+import { refuseUselessFlags, suits } from "./flag-uses.js";
 import { askChoice, askText, canAsk } from "./prompt.js";
 import { AUTH_TYPES, type AuthType, type ServiceFlags } from "./service-definition.js";
+import { isSessionType, missingSessionFlags, readSessionFlags } from "./session-types/registry.js";
+import { askSessionFlags } from "./session-types/session-questions.js";
 
 export interface CompleteFlags extends ServiceFlags {
   readonly name: string;
-  readonly baseUrl: string;
   readonly type: AuthType;
 }
 
@@ -22,15 +24,20 @@ export async function completeFlags(
   name: string | undefined,
   flags: ServiceFlags,
 ): Promise<CompleteFlags> {
+  if (flags.type !== undefined) refuseUselessFlags(flags.type, flags);
   if (!canAsk(context)) return requireFlags(name, flags);
   const wrong = name === undefined ? undefined : serviceName(name);
   if (wrong !== undefined) throw new UsageError(`"${name}" cannot be the name of a service: ${wrong}`);
-  const given = {
+  const named = {
     ...flags,
     name: name ?? (await askText(context, "Name of the service", serviceName)),
+    type: flags.type ?? (await askType(context, flags)),
+  };
+  if (isSessionType(named.type)) return { ...named, ...(await askSessionFlags(context, named.type, named)) };
+  const given = {
+    ...named,
     baseUrl:
-      knownBaseUrl(flags) ?? (await askText(context, "Base URL, such as https://api.openai.com", required)),
-    type: flags.type ?? (await askChoice(context, "Where does the credential go?", authChoices())),
+      knownBaseUrl(named) ?? (await askText(context, "Base URL, such as https://api.openai.com", required)),
   };
   if (isExpiringAuthType(given.type)) return { ...given, ...(await askMissing(context, given.type, given)) };
   if ((given.type === "header" || given.type === "headers") && given.headerName === undefined) {
@@ -61,28 +68,35 @@ function knownBaseUrl({ baseUrl, type, ...flags }: ServiceFlags): string | undef
 
 function requireFlags(name: string | undefined, flags: ServiceFlags): CompleteFlags {
   const { type } = flags;
-  const baseUrl = knownBaseUrl(flags);
-  const options =
-    type !== undefined && isExpiringAuthType(type)
-      ? missingFlags(type, flags).map(({ option }) => option)
-      : [];
-  if (name === undefined || baseUrl === undefined || type === undefined || options.length > 0) {
-    const missing = [
-      ...(name === undefined ? ["a name"] : []),
-      ...(baseUrl === undefined ? ["--base-url"] : []),
-      ...(type === undefined ? ["--type"] : []),
-      ...options,
-    ];
+  const session = type !== undefined && isSessionType(type) ? readSessionFlags(type, flags) : undefined;
+  const complete = { ...flags, ...session, baseUrl: knownBaseUrl(flags) };
+  const missing = [
+    ...(name === undefined ? ["a name"] : []),
+    ...(session === undefined && flags.host === undefined && complete.baseUrl === undefined
+      ? ["--base-url"]
+      : []),
+    ...(type === undefined ? ["--type"] : missingOptions(type, complete)),
+  ];
+  if (name === undefined || type === undefined || missing.length > 0) {
     throw new UsageError(`missing: ${missing.join(", ")}`, "give them, or a whole service as --from-json");
   }
-  return { ...flags, name, baseUrl, type };
+  return { ...complete, name, type };
 }
 
-function authChoices(): { value: AuthType; label: string }[] {
-  return (Object.keys(AUTH_TYPES) as AuthType[]).map((value) => ({
-    value,
-    label: `${value}: ${AUTH_TYPES[value]}`,
-  }));
+function missingOptions(type: AuthType, flags: ServiceFlags): readonly string[] {
+  if (isSessionType(type)) return missingSessionFlags(type, flags);
+  return isExpiringAuthType(type) ? missingFlags(type, flags).map(({ option }) => option) : [];
+}
+
+/** Of the types that the given flags are for. */
+async function askType(context: CommandContext, flags: ServiceFlags): Promise<AuthType> {
+  const types = (Object.keys(AUTH_TYPES) as AuthType[]).filter((type) => suits(type, flags));
+  if (types.length === 0) throw new UsageError("there is no type that all of these flags are for");
+  return askChoice(
+    context,
+    "What is it, and where does its credential go?",
+    types.map((value) => ({ value, label: `${value}: ${AUTH_TYPES[value]}` })),
+  );
 }
 
 function headerQuestion(type: "header" | "headers"): string {

@@ -19,6 +19,9 @@ test("serviceSettings names every field as the server does and leaves out what w
       responseTimeout: "2s",
       idleTimeout: "3s",
       maxRequestBytes: "0",
+      maxConnections: 4,
+      requirePassword: true,
+      anyLocalUser: true,
     },
     "PEM",
   );
@@ -36,6 +39,9 @@ test("serviceSettings names every field as the server does and leaves out what w
     response_timeout: "2s",
     idle_timeout: "3s",
     max_request_bytes: 0,
+    max_connections: 4,
+    require_password: true,
+    any_local_user: true,
   });
 });
 

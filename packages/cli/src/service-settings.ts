@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { ServiceSettings } from "@vault-proxy/client";
 import type { Command } from "commander";
 
+import { connectionCount } from "./connection-count.js";
 import { CliError, UsageError } from "./failures.js";
 import { collect } from "./repeated-option.js";
 
@@ -21,13 +22,16 @@ export interface SettingsFlags {
   readonly responseTimeout?: string | undefined;
   readonly idleTimeout?: string | undefined;
   readonly maxRequestBytes?: string | undefined;
+  readonly maxConnections?: number | undefined;
+  readonly requirePassword?: boolean | undefined;
+  readonly anyLocalUser?: boolean | undefined;
 }
 
 export function addSettingsOptions(command: Command): void {
   command
     .option("--description <text>", "what it is for")
     .option("--header <line>", "a constant header that is no secret, `Name: value`; may be repeated", collect)
-    .option("--allow-private", "allow http and private addresses")
+    .option("--allow-private", "allow http and private addresses; for sessions: this machine's own")
     .option("--tls-ca <file>", "CA certificates (PEM) to trust for this service")
     .option("--tls-skip-verify", "check no certificate; http and private addresses are allowed")
     .option("--session-cookies", "keep the cookies that the API sets, and send them on later calls")
@@ -35,8 +39,18 @@ export function addSettingsOptions(command: Command): void {
     .option("--no-scrub", "do not overwrite the service's secrets where its answers hold them")
     .option("--connect-timeout <duration>", "such as 10s")
     .option("--response-timeout <duration>", "until the answer's headers")
-    .option("--idle-timeout <duration>", "between two pieces of a body")
-    .option("--max-request-bytes <bytes>", "limit of a request body, 0 for none");
+    .option(
+      "--idle-timeout <duration>",
+      "between two pieces of a body; of a session: without a byte either way",
+    )
+    .option("--max-request-bytes <bytes>", "limit of a request body, 0 for none")
+    .option(
+      "--max-connections <number>",
+      "of a session, at a time; 1 by default: one in all",
+      connectionCount,
+    )
+    .option("--require-password", "clients of sessions must log in with the session's own password")
+    .option("--any-local-user", "processes of other users of the machine may connect to sessions");
 }
 
 /** The text of the file that `--tls-ca` names. */
@@ -47,9 +61,12 @@ export async function readTlsCa({ tlsCa }: SettingsFlags): Promise<string | unde
   });
 }
 
-/** @param tlsCa text of the file that `--tls-ca` names */
+/**
+ * @param baseUrl undefined for services that sessions are for
+ * @param tlsCa text of the file that `--tls-ca` names
+ */
 export function serviceSettings(
-  baseUrl: string,
+  baseUrl: string | undefined,
   flags: SettingsFlags,
   tlsCa: string | undefined,
 ): ServiceSettings {
@@ -67,6 +84,9 @@ export function serviceSettings(
     response_timeout: flags.responseTimeout,
     idle_timeout: flags.idleTimeout,
     max_request_bytes: flags.maxRequestBytes === undefined ? undefined : byteCount(flags.maxRequestBytes),
+    max_connections: flags.maxConnections,
+    require_password: flags.requirePassword,
+    any_local_user: flags.anyLocalUser,
   };
 }
 

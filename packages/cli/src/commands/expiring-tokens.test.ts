@@ -45,11 +45,11 @@ const AT = "2030-03-17T17:46:40.000Z";
 
 test("service list has columns for what expires where something does", async () => {
   const list = (services: unknown, isTTY = true) => show(configureServiceList, [], services, { isTTY });
-  expect(await list([LASTING])).toBe("NAME  BASE URL   AUTH\na     https://a  bearer\n");
+  expect(await list([LASTING])).toBe("NAME  ADDRESS    AUTH\na     https://a  bearer\n");
   expect(
     (await list([LASTING, EXPIRING, NEVER_USED])).split("\n").map((line) => line.split(/ {2,}/)),
   ).toEqual([
-    ["NAME", "BASE URL", "AUTH", "STATUS", "EXPIRES", "SCOPES"],
+    ["NAME", "ADDRESS", "AUTH", "STATUS", "EXPIRES", "SCOPES"],
     ["a", "https://a", "bearer"],
     ["b", "https://b", "oauth2_client", "valid", AT, "read write"],
     ["c", "github_app", "expired"],

@@ -9,7 +9,7 @@ export interface CommandEntry {
 }
 
 export const GROUPS: Readonly<Record<string, string>> = {
-  service: "The APIs that the vault holds credentials for",
+  service: "The APIs and servers that the vault holds credentials for",
   session: "Open ports that are logged in to mail servers and databases",
   oauth: "Logins at providers, which end in services",
   token: "The tokens that agents use",

@@ -12,8 +12,8 @@ test("a terminal is asked for whatever is missing, and shows no secret", async (
   });
   const done = command.parseAsync([], { from: "user" });
   await terminal.answer("Name of the service", "dd\r");
+  await terminal.answer("where does its credential go", "\u001b[B\u001b[B\r");
   await terminal.answer("Base URL", "https://api.example\r");
-  await terminal.answer("Where does the credential go", "\u001b[B\u001b[B\r");
   await terminal.answer("Names of the headers", "A, B\r");
   await terminal.answer("Value of A", "sk-one\r");
   await terminal.answer("Value of B", "sk-two\r");
@@ -55,4 +55,109 @@ test("a terminal is asked for what a credential that expires cannot do without",
     base_url: "https://api.github.com",
     auth: { type: "github_app", app_id: "1", installation_id: "2", key_file: "app.pem" },
   });
+});
+
+const DOWN = "\u001b[B";
+
+/** `service add` in a terminal: each question with the keys that answer it, and what goes to the vault then. */
+async function addInTerminal(
+  args: readonly string[],
+  answers: readonly (readonly [question: string, keys: string])[],
+): Promise<unknown> {
+  const terminal = terminalContext("https://vault.example");
+  const command = new Command("add");
+  configureServiceAdd(command, async (action) => {
+    await action(terminal.context);
+  });
+  const done = command.parseAsync([...args], { from: "user" });
+  for (const [question, keys] of answers) await terminal.answer(question, keys);
+  await done;
+  return JSON.parse(String(terminal.bodies[0]));
+}
+
+test("a terminal is asked for what a session's log-in needs, and for no base URL", async () => {
+  expect(
+    await addInTerminal(
+      [],
+      [
+        ["Name of the service", "orders\r"],
+        ["where does its credential go", `${DOWN.repeat(13)}\r`],
+        ["Host", " db.example.com:5433 \r"],
+        ["TLS", "\r"],
+        ["User", "app\r"],
+        ["Database, or nothing for app", "\r"],
+        ["Password", "hunter2\r"],
+      ],
+    ),
+  ).toEqual({
+    name: "orders",
+    auth: {
+      ...{ type: "postgres", postgres_host: "db.example.com", postgres_port: 5433, postgres_user: "app" },
+      ...{ postgres_password: "hunter2", postgres_tls: "require" },
+    },
+  });
+});
+
+test("of a mail server a terminal is asked whether it wants an access token, and then for no password", async () => {
+  expect(
+    await addInTerminal(
+      ["mail", "--type", "imap", "--host", "imap.gmail.com", "--tls", "implicit"],
+      [
+        ["User", "ann@gmail.com\r"],
+        ["What does it log in with", `${DOWN}\r`],
+        ["Name of the service that has the access token", "gmail\r"],
+      ],
+    ),
+  ).toEqual({
+    name: "mail",
+    auth: {
+      ...{ type: "imap", imap_host: "imap.gmail.com", imap_user: "ann@gmail.com", imap_tls: "implicit" },
+      ...{ imap_auth: "xoauth2", oauth_service: "gmail" },
+    },
+  });
+});
+
+test("a server on this machine is asked about, since the vault would refuse it", async () => {
+  expect(
+    await addInTerminal(
+      ["cache", "--type", "redis", "--host", "localhost"],
+      [
+        ["May sessions connect to it", "\r"],
+        ["TLS", "\r"],
+        ["ACL user, or nothing", "\r"],
+        ["Password", "p\r"],
+      ],
+    ),
+  ).toEqual({
+    ...{ name: "cache", allow_private: true },
+    auth: { type: "redis", redis_host: "localhost", redis_password: "p", redis_tls: false },
+  });
+});
+
+test("only types that the given flags are for are offered", async () => {
+  expect(
+    await addInTerminal(
+      ["x", "--host", "h", "--database", "3"],
+      [
+        ["where does its credential go", "\r"],
+        ["TLS", `${DOWN}\r`],
+        ["ACL user", "u\r"],
+        ["Password", "p\r"],
+      ],
+    ),
+  ).toEqual({
+    name: "x",
+    auth: {
+      ...{ type: "redis", redis_host: "h", redis_username: "u", redis_password: "p" },
+      ...{ redis_db: 3, redis_tls: true },
+    },
+  });
+  await expect(addInTerminal(["x", "--base-url", "https://x", "--user", "u"], [])).rejects.toThrow(
+    "no type that all of these flags are for",
+  );
+});
+
+test("a flag that the type has no use for is refused before anything is asked", async () => {
+  const args = ["x", "--type", "postgres", "--base-url", "https://x"];
+  await expect(addInTerminal(args, [])).rejects.toThrow("--base-url is for services of HTTP calls");
 });

@@ -15,6 +15,7 @@ import { AUTH_TYPES, authDefinition, secretLabels } from "../service-definition.
 import type { AuthType, ServiceFlags } from "../service-definition.js";
 import { completeFlags } from "../service-questions.js";
 import { addSettingsOptions, readTlsCa, serviceSettings } from "../service-settings.js";
+import { addSessionTypeOptions, isSessionType } from "../session-types/registry.js";
 
 interface ServiceAddOptions extends ServiceFlags {
   readonly name?: string;
@@ -46,6 +47,8 @@ export const configureServiceAdd: ConfigureCommand = (command, perform) => {
     "% service add github --github-app 12345 --github-installation 67890 --github-key-file app.pem",
     "% service add erp --base-url https://erp.example.com --oauth2-grant client_credentials --oauth2-client-id ID \\\n" +
       "      --oauth2-token-url https://id.example.com/token --secret-file erp.secret",
+    "% service add orders --type postgres --host db.example.com --user app --database orders",
+    "% service add mail --type imap --host imap.gmail.com --user ann@gmail.com --oauth-service gmail",
     "% service add --from-json service.json",
   );
   command.action((argument: string | undefined, options: ServiceAddOptions) =>
@@ -58,6 +61,9 @@ export const configureServiceAdd: ConfigureCommand = (command, perform) => {
       }
       context.output.result("Service added.");
       for (const warning of service.warnings ?? []) context.output.warn(warning);
+      if (isSessionType(service.auth_type)) {
+        context.output.note(`Try it: ${context.bin} service test ${service.name}`);
+      }
       return undefined;
     }),
   );
@@ -66,7 +72,7 @@ export const configureServiceAdd: ConfigureCommand = (command, perform) => {
 function addOptions(command: Command): void {
   command
     .option("--name <name>", "name of the service")
-    .option("--base-url <url>", "where its API is")
+    .option("--base-url <url>", "where its API is, for types that HTTP calls are for")
     .addOption(new Option("--type <type>", "where the credential goes").choices(Object.keys(AUTH_TYPES)))
     .option("--header-name <name>", "header that takes the secret; may be repeated", collect)
     .option("--param-name <name>", "query parameter that takes the secret; may be repeated", collect)
@@ -75,6 +81,7 @@ function addOptions(command: Command): void {
     .option("--secret-stdin", "read the secret from standard input")
     .option("--secret-file <file>", "read the secret from a file")
     .option("--from-json <file>", "take the whole service from a JSON file, - for standard input");
+  addSessionTypeOptions(command);
   addExpiringAuthOptions(command);
   command.optionsGroup("Settings:");
   addSettingsOptions(command);

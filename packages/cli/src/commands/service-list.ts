@@ -2,12 +2,13 @@ import type { ServiceInfo } from "@vault-proxy/client";
 
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
+import { serviceAddress } from "../service-address.js";
 import { timeText } from "../time-text.js";
 
 /** Title, text, and whether it is shown where every service leaves it empty. */
 const COLUMNS: readonly (readonly [string, (service: ServiceInfo) => string, boolean])[] = [
   ["NAME", ({ name }) => name, true],
-  ["BASE URL", ({ base_url }) => base_url ?? "", true],
+  ["ADDRESS", serviceAddress, true],
   ["AUTH", ({ auth_type }) => auth_type, true],
   ["STATUS", ({ token_status }) => token_status ?? "", false],
   ["EXPIRES", ({ expires_at }) => (expires_at === undefined ? "" : timeText(expires_at)), false],
@@ -31,8 +32,8 @@ export const configureServiceList: ConfigureCommand = (command, perform) => {
           rows,
         );
       } else {
-        for (const { name, base_url, auth_type } of services) {
-          output.result(`  ${name.padEnd(20)} ${base_url ?? ""} (${auth_type})`);
+        for (const service of services) {
+          output.result(`  ${service.name.padEnd(20)} ${serviceAddress(service)} (${service.auth_type})`);
         }
       }
       return undefined;

@@ -1,8 +1,8 @@
 import type { SessionProtocol } from "@vault-proxy/client";
-import { InvalidArgumentError } from "commander";
 
 import type { ConfigureCommand } from "../command-definition.js";
 import type { CommandContext } from "../command-context.js";
+import { connectionCount } from "../connection-count.js";
 import { parseDuration } from "../duration.js";
 import { UsageError } from "../failures.js";
 import { addExamples } from "../help-examples.js";
@@ -113,11 +113,6 @@ function promise({ maxConnections = 1 }: SessionFlags, expiresAt: string): strin
   return maxConnections === 1
     ? `Good for one client that connects before ${time}.`
     : `Good for ${maxConnections} clients at a time until ${time}.`;
-}
-
-function connectionCount(text: string): number {
-  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError("It takes a number from 1 to 1000.");
-  return Number(text);
 }
 
 function seconds(duration: string): number {

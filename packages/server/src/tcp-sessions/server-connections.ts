@@ -64,9 +64,20 @@ export function createConnectionTools(
       destroyWith(secured.wire, ends);
       return secured;
     },
-    accessToken: (oauthService) => target.accessToken(oauthService),
+    async accessToken(oauthService) {
+      try {
+        return await target.accessToken(oauthService);
+      } catch (error) {
+        throw error instanceof VaultProxyError && error.code === "not_found" ? noAccessToken() : error;
+      }
+    },
     onLoggedIn,
   };
+}
+
+/** Not the service that the session is for: that one is there. */
+function noAccessToken(): VaultProxyError {
+  return new VaultProxyError("invalid_request", "oauth_service names no service that has an access token");
 }
 
 function asFailure(error: unknown): Error {
