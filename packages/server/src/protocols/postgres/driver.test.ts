@@ -106,7 +106,7 @@ describe("a CancelRequest", () => {
     socket.end();
     await closed;
     // The server's side of it may take a moment longer.
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 200));
     expect(await talk(port, cancelRequest(KEY))).toEqual(Buffer.alloc(0));
     expect(count()).toBe(1);
   });
