@@ -25,6 +25,11 @@ export interface ConnectionTools {
   /** The access token of the service that the configuration names; rejects with a VaultProxyError. */
   accessToken(oauthService: string): Promise<string>;
   /**
+   * Says that the client has given the login that it must give: until then it uses nothing of the session up.
+   * @throws VaultProxyError `conflict` if the session takes no more clients
+   */
+  readonly takePlace: () => void;
+  /**
    * Says that both are logged in, though what the client says is not the server's yet: it may be as slow from now on
    * as one whose bytes are passed on. What `connect` gives says the same, for all who call nothing before.
    */

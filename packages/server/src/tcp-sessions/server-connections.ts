@@ -15,6 +15,9 @@ export interface SessionTarget {
   readonly accessToken: (oauthService: string) => Promise<string>;
 }
 
+/** What a driver tells of its client. */
+export type ConnectionEvents = Pick<ConnectionTools, "takePlace" | "onLoggedIn">;
+
 /**
  * What a driver gets for one client.
  * @param signal ends everything that is under way, and what was made, with its reason
@@ -22,7 +25,7 @@ export interface SessionTarget {
 export function createConnectionTools(
   target: SessionTarget,
   signal: AbortSignal,
-  onLoggedIn: () => void,
+  events: ConnectionEvents,
 ): ConnectionTools {
   /** By each connection that is being logged in: what ends it. */
   const deadlines = new WeakMap<WireSocket, AbortSignal>();
@@ -71,7 +74,7 @@ export function createConnectionTools(
         throw error instanceof VaultProxyError && error.code === "not_found" ? noAccessToken() : error;
       }
     },
-    onLoggedIn,
+    ...events,
   };
 }
 

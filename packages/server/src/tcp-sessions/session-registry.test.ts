@@ -101,7 +101,7 @@ async function talk(socket: Socket, text: string, until: string): Promise<string
       resolve(heard);
     };
     socket.on("data", check);
-    socket.once("close", () => resolve(heard));
+    socket.once("close", () => resolve(heard)).once("end", () => resolve(heard));
   });
   socket.write(text);
   return all;
@@ -338,6 +338,56 @@ describe("a password for a session", () => {
     expect(await talk(await client(addr), `hello vault ${password}\n`, "\n")).toBe("ready\n");
   });
 
+  test("that is wrong uses up nothing, and the right one is taken once", async () => {
+    const { open, registry, outcomes } = world({ require_password: true });
+    const { addr, login } = await open();
+    const hello = `hello vault ${login?.password.reveal() ?? ""}\n`;
+    expect(await talk(await client(addr), "hello vault wrong\n", "\n")).toBe("wrong password\n");
+    await until(() => outcomes.length === 1);
+    const dawdling = await client(addr);
+    const first = await client(addr);
+    expect(await talk(first, hello, "\n")).toBe("ready\n");
+    // Whoever had not shown the password yet is sent away.
+    if (!dawdling.readableEnded) await once(dawdling.resume(), "end");
+    expect((await client(addr)).destroyed).toBe(true);
+    expect(await talk(first, "still;", "still;")).toBe("still;");
+    expect(registry.list()).toMatchObject([{ connections: 1 }]);
+  });
+
+  test("is waited for no longer than a session waits for its client", async () => {
+    const { open, ended } = world({ require_password: true });
+    const { addr } = await open({ timeoutMs: 200 });
+    await talk(await client(addr), "hello vault wrong\n", "\n");
+    const dawdling = await client(addr);
+    await once(dawdling.resume(), "end");
+    await until(() => ended.length === 1);
+  });
+
+  test("is not waited for from more clients than a session deals with at a time", async () => {
+    const { open } = world({ require_password: true });
+    const { addr } = await open();
+    const clients = await Promise.all(Array.from({ length: 64 }, () => client(addr)));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await isRefused(addr)).toBe(true);
+    clients[0]?.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const one = await client(addr);
+    expect(await talk(one, "hello vault wrong\n", "\n")).toBe("wrong password\n");
+  });
+
+  test("lets no more clients in than there are places at a time", async () => {
+    const { open } = world({ require_password: true });
+    const { addr, login } = await open({ maxConnections: 2 });
+    const hello = `hello vault ${login?.password.reveal() ?? ""}\n`;
+    const [one, two, three] = await Promise.all([client(addr), client(addr), client(addr)]);
+    expect(await talk(one, hello, "\n")).toBe("ready\n");
+    expect(await talk(two, hello, "\n")).toBe("ready\n");
+    expect(await talk(three, hello, "\n")).not.toContain("ready");
+    two.end();
+    await until(() => server.sockets.size === 1);
+    expect(await talk(await client(addr), hello, "\n")).toBe("ready\n");
+  });
+
   test("is there whether asked for or not where others than this machine's processes may connect", async () => {
     const { open } = world({}, { address: { host: "0.0.0.0", ports: undefined } });
     const { addr, login } = await open();
@@ -453,6 +503,21 @@ describe("a change of the service", () => {
     socket.end();
     await until(() => ended.length === 1);
     expect(registry.list()).toEqual([]);
+  });
+
+  test("lets all go on that are there, also when one of them goes", async () => {
+    const { open, registry, services, ended } = world();
+    const { addr } = await open({ maxConnections: 5 });
+    const [one, two] = [await client(addr), await client(addr)];
+    for (const socket of [one, two]) await talk(socket, "hello\n", "ready");
+    services.set("db", service({}));
+    registry.refresh(services);
+    one.end();
+    await once(one, "close");
+    await until(() => server.sockets.size === 1);
+    expect(await talk(two, "still;", "still;")).toBe("still;");
+    two.end();
+    await until(() => ended.length === 1);
   });
 
   test("a waiting session of a service that changed is gone", async () => {

@@ -156,7 +156,8 @@ export function createSessionRegistry(parts: SessionRegistryParts): SessionRegis
       const session = new Session({
         settings,
         protocol: driver.open(record.auth, login),
-        toolsFor: (signal, onLoggedIn) => createConnectionTools(target, signal, onLoggedIn),
+        needsLogin: login !== undefined,
+        toolsFor: (signal, events) => createConnectionTools(target, signal, events),
         isAllowed,
         clock: parts.clock,
         onConnectionEnd: (outcome) => parts.events.connectionEnded(identity, outcome),

@@ -4,6 +4,7 @@ import type { ConnectionTools, ProtocolSession } from "../protocols/session-driv
 import { ProtocolViolation } from "../wire/protocol-violation.js";
 import { splice, type SpliceEnd } from "../wire/splice.js";
 import { WireSocket } from "../wire/wire-socket.js";
+import type { ConnectionEvents } from "./server-connections.js";
 import { SESSION_LIMITS } from "./session-limits.js";
 import type { SessionPort } from "./session-port.js";
 
@@ -33,8 +34,9 @@ export interface ConnectionOutcome {
 export interface SessionParts {
   readonly settings: SessionSettings;
   readonly protocol: ProtocolSession;
-  /** @param onLoggedIn called when the client may be slow */
-  readonly toolsFor: (signal: AbortSignal, onLoggedIn: () => void) => ConnectionTools;
+  /** Whether a client has to log in before it uses a place. */
+  readonly needsLogin: boolean;
+  readonly toolsFor: (signal: AbortSignal, events: ConnectionEvents) => ConnectionTools;
   /** Of a client that has just connected. */
   readonly isAllowed: (client: Socket) => Promise<boolean>;
   /** Milliseconds since the epoch. */
@@ -48,13 +50,13 @@ export interface SessionParts {
 interface Connection {
   readonly socket: Socket;
   readonly control: AbortController;
+  /** Whether it counts: not before its client has given the login that it must give. */
+  hasPlace: boolean;
 }
 
 /** What is done while a client logs in. */
-interface LogIn<T> {
+interface LogIn<T> extends ConnectionEvents {
   readonly connect: (tools: ConnectionTools) => Promise<T>;
-  /** The client may be slow from now on. */
-  readonly onLoggedIn: () => void;
 }
 
 interface Idleness {
@@ -62,6 +64,10 @@ interface Idleness {
   readonly begin: () => void;
   /** Whether it was the connection's end. */
   readonly wasEnd: () => boolean;
+}
+
+function noPlace(): VaultProxyError {
+  return new VaultProxyError("conflict", "the session takes no more clients");
 }
 
 /** Why a session was ended from within. */
@@ -95,8 +101,9 @@ export class Session {
     if (this.#hasEnded) port.server.close();
   }
 
+  /** Of clients that have a place. */
   get connections(): number {
-    return this.#connections.size;
+    return [...this.#connections].filter(({ hasPlace }) => hasPlace).length;
   }
 
   /** Bytes from all clients, and to them. */
@@ -146,22 +153,34 @@ export class Session {
   };
 
   #place(socket: Socket): void {
-    const { maxConnections } = this.#parts.settings;
-    const isFree = maxConnections === 1 ? this.#accepted === 0 : this.#connections.size < maxConnections;
-    if (!isFree) {
-      void this.#serveBeyond(socket);
-      return;
+    const connection: Connection = { socket, control: new AbortController(), hasPlace: false };
+    if (!this.#hasFreePlace()) void this.#serveBeyond(connection);
+    else if (this.#connections.size - this.connections >= SESSION_LIMITS.waitingClients) socket.destroy();
+    else {
+      if (!this.#parts.needsLogin) this.#takePlace(connection);
+      void this.#serve(connection);
     }
-    this.#accepted += 1;
-    if (maxConnections === 1) {
-      clearTimeout(this.#timer);
-      if (this.#parts.protocol.connectBeyond === undefined) this.#port?.server.close();
-    }
-    void this.#serve(socket);
   }
 
-  async #serve(socket: Socket): Promise<void> {
-    const connection: Connection = { socket, control: new AbortController() };
+  #hasFreePlace(): boolean {
+    const { maxConnections } = this.#parts.settings;
+    return maxConnections === 1 ? this.#accepted === 0 : this.connections < maxConnections;
+  }
+
+  /** @throws VaultProxyError `conflict` if another was quicker */
+  #takePlace(connection: Connection): void {
+    if (connection.hasPlace) return;
+    if (this.#isRetired || !this.#hasFreePlace()) throw noPlace();
+    connection.hasPlace = true;
+    this.#accepted += 1;
+    if (this.#parts.settings.maxConnections > 1) return;
+    clearTimeout(this.#timer);
+    if (this.#parts.protocol.connectBeyond === undefined) this.#port?.server.close();
+    for (const other of this.#connections) if (other !== connection) other.control.abort(noPlace());
+  }
+
+  async #serve(connection: Connection): Promise<void> {
+    const { socket } = connection;
     this.#connections.add(connection);
     const startedAt = this.#parts.clock();
     const outcome = await this.#run(connection);
@@ -171,20 +190,20 @@ export class Session {
     this.#bytes.out += bytesOut;
     const seconds = (this.#parts.clock() - startedAt) / 1000;
     this.#parts.onConnectionEnd({ ...outcome, bytesIn, bytesOut, seconds });
-    if (this.#parts.settings.maxConnections === 1 || this.#isRetired) this.end(EXPIRED);
+    const wasTheOne = this.#parts.settings.maxConnections === 1 && connection.hasPlace;
+    if (wasTheOne || (this.#isRetired && this.#connections.size === 0)) this.end(EXPIRED);
     this.#endIfEmpty();
   }
 
-  async #run({
-    socket,
-    control,
-  }: Connection): Promise<Pick<ConnectionOutcome, "connected" | "end" | "error">> {
+  async #run(connection: Connection): Promise<Pick<ConnectionOutcome, "connected" | "end" | "error">> {
+    const { socket, control } = connection;
     const { signal } = control;
     const client = new WireSocket(socket, "client");
     const idleness = this.#watchIdleness(socket, control);
     try {
       const ends = await this.#logIn(client, control, {
         connect: (tools) => this.#parts.protocol.connect(client, tools),
+        takePlace: () => this.#takePlace(connection),
         onLoggedIn: idleness.begin,
       });
       if (ends === undefined) {
@@ -208,7 +227,7 @@ export class Session {
   async #logIn<T>(
     client: WireSocket,
     control: AbortController,
-    { connect, onLoggedIn }: LogIn<T>,
+    { connect, takePlace, onLoggedIn }: LogIn<T>,
   ): Promise<T> {
     const { signal } = control;
     const onAbort = (): void => client.destroy(signal.reason as Error);
@@ -217,9 +236,12 @@ export class Session {
       control.abort(new VaultProxyError("upstream_timeout", "the log-in took too long"));
     }, SESSION_LIMITS.connectMs);
     try {
-      const tools = this.#parts.toolsFor(signal, () => {
-        clearTimeout(timer);
-        onLoggedIn();
+      const tools = this.#parts.toolsFor(signal, {
+        takePlace,
+        onLoggedIn() {
+          clearTimeout(timer);
+          onLoggedIn();
+        },
       });
       return await connect(tools);
     } finally {
@@ -242,19 +264,22 @@ export class Session {
     };
   }
 
-  async #serveBeyond(socket: Socket): Promise<void> {
+  async #serveBeyond(connection: Connection): Promise<void> {
+    const { socket } = connection;
     const { protocol } = this.#parts;
     const serve = protocol.connectBeyond?.bind(protocol);
     if (serve === undefined || this.#beyond.size >= SESSION_LIMITS.waitingClients) {
       socket.destroy();
       return;
     }
-    const connection: Connection = { socket, control: new AbortController() };
     this.#beyond.add(connection);
     const client = new WireSocket(socket, "client");
     try {
       await this.#logIn(client, connection.control, {
         connect: (tools) => serve(client, tools),
+        takePlace() {
+          throw noPlace();
+        },
         onLoggedIn: () => undefined,
       });
       await client.end();

@@ -60,6 +60,7 @@ async function clientFirst({ client, tools, config, login }: Connecting): Promis
     const capabilities = capabilitiesBeforeLogin(MINIMAL_CAPABILITIES);
     tag = await logInClient(client, { capabilities, login });
     if (tag === undefined) return undefined;
+    tools.takePlace();
     const server = await connectAndLogIn(config, tools);
     await client.write(loggedIn(tag, server));
     return { client, server: server.wire };

@@ -93,7 +93,10 @@ async function logIn(
   { config, checkClient, keys }: Shared,
   startup: StartupMessage,
 ): Promise<ConnectedEnds> {
-  await checkClient?.(client, startup);
+  if (checkClient !== undefined) {
+    await checkClient(client, startup);
+    tools.takePlace();
+  }
   const { wire, greeting, cancelKey } = await tools.connectServer(async (plain) => {
     const server = await secureServer(plain, config.postgres_tls, (wire) => tools.secure(wire));
     return { wire: server.wire, ...(await logInToServer(server, config, startup)) };

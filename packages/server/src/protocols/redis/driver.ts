@@ -18,6 +18,7 @@ export const redisDriver: SessionDriver<RedisConfig> = {
         if (given === undefined) return undefined;
         let server: WireSocket;
         try {
+          if (login !== undefined) tools.takePlace();
           server = await tools.connectServer((wire) => logInToServer(wire, config, tools));
         } catch (error) {
           await refuse(client, toVaultProxyError(error).message, given.bytes.length > 0);

@@ -49,7 +49,11 @@ async function connect(
     throw await tellFailure(client, error);
   }
   try {
-    return await serveClient(client, server, { login, onLoggedIn: tools.onLoggedIn });
+    const onLoggedIn = (): void => {
+      if (login !== undefined) tools.takePlace();
+      tools.onLoggedIn();
+    };
+    return await serveClient(client, server, { login, onLoggedIn });
   } catch (error) {
     server.wire.destroy();
     throw await tellFailure(client, error);

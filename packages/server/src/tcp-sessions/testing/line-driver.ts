@@ -32,6 +32,7 @@ export function lineDriver(options: { readonly servesBeyond: boolean }): Session
           await client.end("wrong password\n");
           throw loginRefused();
         }
+        if (login !== undefined) tools.takePlace();
         try {
           const server = await tools.connectServer(async (plain) => {
             const wire = config.redis_tls ? (await tools.secure(plain)).wire : plain;
