@@ -70,10 +70,14 @@ describe("findPeerUid", () => {
     expect(await find({ tcp: [line], tcp6: [] })).toBeUndefined(),
   );
 
-  test("does not choose between two users", async () => {
-    expect(
-      await find({ tcp: [row(PEER, OWN)], tcp6: [row(`${MAPPED}:C350`, `${MAPPED}:20C6`, { uid: "1001" })] }),
-    ).toBe(undefined);
+  test("does not look into a second table for a connection that stands in the first", async () => {
+    const read: string[] = [];
+    const readTable = (table: "tcp" | "tcp6"): Promise<SocketOwners> => {
+      read.push(table);
+      return Promise.resolve(parseTcpTable(`${row(PEER, OWN)}\n`));
+    };
+    expect(await findPeerUid({ ...ours, readTable })).toBe(1000);
+    expect(read).toEqual(["tcp"]);
   });
 
   test("does not choose between two users of one table", async () => {

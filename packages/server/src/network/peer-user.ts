@@ -92,7 +92,8 @@ export async function findPeerUid(
 
   const found = new Set<number | undefined>();
   for (const table of TABLES) {
-    if (theirs.length === 0) break;
+    // A connection stands in one table only, and the kernel takes milliseconds to write one.
+    if (theirs.length === 0 || found.size > 0) break;
     const owners = await connection.readTable(table).catch((): SocketOwners => new Map());
     for (const [spelling, own] of theirs.entries()) {
       const ends = `${own} ${ours[spelling] ?? ""}`;
