@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from built_server import serve_vault
 from loopback_http import RawHandler, serving
 from vault_proxy import AsyncVaultClient, VaultClient
 
@@ -49,6 +50,13 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("VAULT_ADDR", "VAULT_TOKEN", "VAULT_PROXY_SOCK", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture(scope="module")
+def vault_addr(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of a built vault-server that is the module's own."""
+    with serve_vault(tmp_path_factory.mktemp("vault")) as address:
+        yield address
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from built_server import serve_vault
 from loopback_http import RawHandler, serving
 from vault_proxy import AsyncVaultClient, ServiceInfo, VaultClient, VaultError
 
@@ -50,12 +49,6 @@ def api_url() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
     with serving(server):
         yield f"http://127.0.0.1:{server.server_port}/base"
-
-
-@pytest.fixture(scope="module")
-def vault_addr(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve_vault(tmp_path_factory.mktemp("vault")) as address:
-        yield address
 
 
 @pytest.fixture(scope="module")

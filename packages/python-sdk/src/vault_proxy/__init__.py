@@ -15,13 +15,19 @@ from vault_proxy.errors import VaultError
 from vault_proxy.issued_token import IssuedToken
 from vault_proxy.login import LoginStatus, StartedBrowserLogin, StartedDeviceLogin
 from vault_proxy.service_info import ServiceInfo
+from vault_proxy.session import AsyncSession, OpenedSession, Session, SessionInfo, SessionProtocol
 from vault_proxy.token_health import TokenHealth
 
 __all__ = [
+    "AsyncSession",
     "AsyncVaultClient",
     "IssuedToken",
     "LoginStatus",
+    "OpenedSession",
     "ServiceInfo",
+    "Session",
+    "SessionInfo",
+    "SessionProtocol",
     "StartedBrowserLogin",
     "StartedDeviceLogin",
     "TokenHealth",

@@ -9,7 +9,9 @@ import httpx
 
 from vault_proxy import operations
 from vault_proxy.address import resolve_address
+from vault_proxy.errors import VaultError
 from vault_proxy.operations import request_arguments
+from vault_proxy.session import AsyncSession
 
 if TYPE_CHECKING:
     import ssl
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from vault_proxy.operations import AnyData, Headers, Operation
     from vault_proxy.request_target import Params
     from vault_proxy.service_info import ServiceInfo
+    from vault_proxy.session import SessionInfo, SessionProtocol
     from vault_proxy.token_health import TokenHealth
 
 Result = TypeVar("Result")
@@ -158,6 +161,43 @@ class AsyncVaultClient:
         """Lift the suspension of a token (admin), named as a whole or by a prefix that only it has."""
         await self._call(operations.resume_token(id_or_prefix))
 
+    async def session(
+        self,
+        protocol: SessionProtocol,
+        service: str,
+        *,
+        timeout: int | None = None,
+        max_connections: int | None = None,
+        require_password: bool | None = None,
+        idle_timeout: str | None = None,
+    ) -> AsyncSession:
+        """Open a port on the vault's machine that is logged in to a service of the type `protocol`.
+
+        `timeout` is in seconds: for one client (`max_connections` 1, the default) how long it may take to come, 30
+        by default and at most 300; for several at a time how long the session lives, at most a day. With
+        `require_password` clients must log in with the session's own user name and password. A connection without a
+        byte either way for `idle_timeout`, such as `10m`, is closed.
+
+        Use it in an `async with await vault.session(…) as session`, or `await session.close()` it.
+        """
+        operation = operations.open_session(
+            protocol,
+            service,
+            timeout=timeout,
+            max_connections=max_connections,
+            require_password=require_password,
+            idle_timeout=idle_timeout,
+        )
+        return AsyncSession(**vars(await self._call(operation)), _close=self._end_session)
+
+    async def list_sessions(self) -> list[SessionInfo]:
+        """List the open sessions: with an admin's token all, with others their own."""
+        return await self._call(operations.list_sessions())
+
+    async def close_session(self, session_id: str) -> None:
+        """Close a session and its connections."""
+        await self._call(operations.close_session(session_id))
+
     async def proxy(
         self,
         service: str,
@@ -200,6 +240,13 @@ class AsyncVaultClient:
         """
         operation = operations.proxy(service, method, path, json=json, data=data, headers=headers, params=params)
         return self._stream(operation, timeout)
+
+    async def _end_session(self, session_id: str) -> None:
+        try:
+            await self.close_session(session_id)
+        except VaultError as error:
+            if not operations.says_ended(error):
+                raise
 
     async def _stream(
         self, operation: Operation[httpx.Response], timeout: float | httpx.Timeout | None

@@ -9,7 +9,9 @@ import httpx
 
 from vault_proxy import operations
 from vault_proxy.address import resolve_address
+from vault_proxy.errors import VaultError
 from vault_proxy.operations import request_arguments
+from vault_proxy.session import Session
 
 if TYPE_CHECKING:
     import ssl
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from vault_proxy.operations import Headers, Operation, SyncData
     from vault_proxy.request_target import Params
     from vault_proxy.service_info import ServiceInfo
+    from vault_proxy.session import SessionInfo, SessionProtocol
     from vault_proxy.token_health import TokenHealth
 
 Result = TypeVar("Result")
@@ -156,6 +159,43 @@ class VaultClient:
         """Lift the suspension of a token (admin), named as a whole or by a prefix that only it has."""
         self._call(operations.resume_token(id_or_prefix))
 
+    def session(
+        self,
+        protocol: SessionProtocol,
+        service: str,
+        *,
+        timeout: int | None = None,
+        max_connections: int | None = None,
+        require_password: bool | None = None,
+        idle_timeout: str | None = None,
+    ) -> Session:
+        """Open a port on the vault's machine that is logged in to a service of the type `protocol`.
+
+        `timeout` is in seconds: for one client (`max_connections` 1, the default) how long it may take to come, 30
+        by default and at most 300; for several at a time how long the session lives, at most a day. With
+        `require_password` clients must log in with the session's own user name and password. A connection without a
+        byte either way for `idle_timeout`, such as `10m`, is closed.
+
+        Use it in a `with`, or `close()` it.
+        """
+        operation = operations.open_session(
+            protocol,
+            service,
+            timeout=timeout,
+            max_connections=max_connections,
+            require_password=require_password,
+            idle_timeout=idle_timeout,
+        )
+        return Session(**vars(self._call(operation)), _close=self._end_session)
+
+    def list_sessions(self) -> list[SessionInfo]:
+        """List the open sessions: with an admin's token all, with others their own."""
+        return self._call(operations.list_sessions())
+
+    def close_session(self, session_id: str) -> None:
+        """Close a session and its connections."""
+        self._call(operations.close_session(session_id))
+
     def proxy(
         self,
         service: str,
@@ -197,6 +237,13 @@ class VaultClient:
         """
         operation = operations.proxy(service, method, path, json=json, data=data, headers=headers, params=params)
         return self._stream(operation, timeout)
+
+    def _end_session(self, session_id: str) -> None:
+        try:
+            self.close_session(session_id)
+        except VaultError as error:
+            if not operations.says_ended(error):
+                raise
 
     def _stream(
         self, operation: Operation[httpx.Response], timeout: float | httpx.Timeout | None

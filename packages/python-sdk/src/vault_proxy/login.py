@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypedDict
 
+from vault_proxy.json_fields import json_object, optional_text_field, text_field
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -75,9 +77,12 @@ class StartedBrowserLogin:
     @classmethod
     def from_json(cls, value: object) -> StartedBrowserLogin:
         """Read the answer. Raises `ValueError` when it is not a login in a browser."""
-        answer = _object(value)
+        answer = json_object(value)
         return cls(
-            _text(answer, "auth_url"), _text(answer, "redirect_uri"), _text(answer, "flow"), _text(answer, "expires_at")
+            text_field(answer, "auth_url"),
+            text_field(answer, "redirect_uri"),
+            text_field(answer, "flow"),
+            text_field(answer, "expires_at"),
         )
 
 
@@ -98,17 +103,17 @@ class StartedDeviceLogin:
     @classmethod
     def from_json(cls, value: object) -> StartedDeviceLogin:
         """Read the answer. Raises `ValueError` when it is not a login on a device."""
-        answer = _object(value)
+        answer = json_object(value)
         interval = answer.get("interval")
         if not isinstance(interval, int | float):
             raise ValueError("no interval")
         return cls(
-            _text(answer, "user_code"),
-            _text(answer, "verification_uri"),
-            _text(answer, "flow"),
-            _text(answer, "expires_at"),
+            text_field(answer, "user_code"),
+            text_field(answer, "verification_uri"),
+            text_field(answer, "flow"),
+            text_field(answer, "expires_at"),
             interval,
-            _optional_text(answer, "verification_uri_complete"),
+            optional_text_field(answer, "verification_uri_complete"),
         )
 
 
@@ -128,28 +133,11 @@ class LoginStatus:
     @classmethod
     def from_json(cls, value: object) -> LoginStatus:
         """Read the answer. Raises `ValueError` when it is not the status of a login."""
-        answer = _object(value)
+        answer = json_object(value)
         return cls(
-            _text(answer, "status"),
-            _text(answer, "service_name"),
-            _optional_text(answer, "error"),
-            _optional_text(answer, "code"),
+            text_field(answer, "status"),
+            text_field(answer, "service_name"),
+            optional_text_field(answer, "error"),
+            optional_text_field(answer, "code"),
             answer.get("replaced") is True,
         )
-
-
-def _object(value: object) -> dict[str, object]:
-    if not isinstance(value, dict):
-        raise ValueError("not an object")
-    return value
-
-
-def _text(answer: dict[str, object], field: str) -> str:
-    value = answer.get(field)
-    if not isinstance(value, str):
-        raise ValueError(f"no {field}")
-    return value
-
-
-def _optional_text(answer: dict[str, object], field: str) -> str | None:
-    return None if answer.get(field) is None else _text(answer, field)

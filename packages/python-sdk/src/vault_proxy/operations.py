@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 
 import httpx
 
 from vault_proxy.errors import VaultError
 from vault_proxy.issued_token import IssuedToken
 from vault_proxy.login import LoginStatus, StartedBrowserLogin, StartedDeviceLogin
-from vault_proxy.request_target import proxy_target
+from vault_proxy.request_target import check_service_name, proxy_target
 from vault_proxy.service_info import ServiceInfo
+from vault_proxy.session import OpenedSession, SessionInfo, SessionProtocol, opened_session
 from vault_proxy.token_health import TokenHealth
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 # What `token list` shows or `create_token` gave: with nothing in it that would name another path.
 _TOKEN_OR_PREFIX = re.compile(r"[A-Za-z0-9_-]+(\.\.\.)?", re.ASCII)
+
+_SESSION_ID = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+
+# Of errors that say that a session has ended already: it is not there, or its token or the key is gone.
+_ENDED = ("not_found", "unauthorized", "vault_locked")
 
 _FLOW = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
@@ -194,6 +200,51 @@ def resume_token(id_or_prefix: str) -> Operation[None]:
             raise ValueError("no status of a token")
 
     return Operation("POST", f"/tokens/{id_or_prefix}/resume", _json_reader(read))
+
+
+def open_session(
+    protocol: SessionProtocol,
+    service: str,
+    *,
+    timeout: int | None,
+    max_connections: int | None,
+    require_password: bool | None,
+    idle_timeout: str | None,
+) -> Operation[OpenedSession]:
+    """Open a port that is logged in; what is None is left to the vault. Raises `ValueError` for an unknown protocol."""
+    if protocol not in get_args(SessionProtocol):
+        raise ValueError(f"a session speaks one of {', '.join(get_args(SessionProtocol))}")
+    check_service_name(service)
+    given = {"max_connections": max_connections, "require_password": require_password, "idle_timeout": idle_timeout}
+    return Operation(
+        "POST",
+        f"/{protocol}/{service}/session" + ("" if timeout is None else f"?timeout={int(timeout)}"),
+        _json_reader(opened_session),
+        body={"json": {key: value for key, value in given.items() if value is not None}},
+    )
+
+
+def list_sessions() -> Operation[list[SessionInfo]]:
+    """Ask for the open sessions: an admin's token sees all, others their own."""
+
+    def read(answer: object) -> list[SessionInfo]:
+        if not isinstance(answer, list):
+            raise ValueError("no list")
+        return [SessionInfo.from_json(item) for item in answer]
+
+    return Operation("GET", "/sessions", _json_reader(read))
+
+
+def close_session(session_id: str) -> Operation[None]:
+    """Close a session and its connections. Raises `ValueError` for what names none."""
+    if not _SESSION_ID.fullmatch(session_id):
+        raise ValueError("a session is named by letters, digits, '_' and '-'")
+    return Operation("DELETE", f"/sessions/{session_id}", _json_reader(lambda _answer: None))
+
+
+def says_ended(error: VaultError) -> bool:
+    """Whether the session that was to be closed has ended already."""
+    return error.code in _ENDED
 
 
 def proxy(

@@ -19,6 +19,14 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NOT_VISIBLE_ASCII = re.compile(r"[^\x21-\x7e]+")
 
 
+def check_service_name(name: str) -> None:
+    """Raise `ValueError` for a name that no service has."""
+    if not _SERVICE_NAME.fullmatch(name):
+        raise ValueError(
+            "a service name has 1 to 128 letters, digits, '.', '_' or '-', and begins with a letter or digit"
+        )
+
+
 def proxy_target(service: str, path: str, params: Params | None = None) -> str:
     """Build `/proxy/{service}{path}`.
 
@@ -29,10 +37,7 @@ def proxy_target(service: str, path: str, params: Params | None = None) -> str:
     Raises `ValueError` for a service name that the vault would refuse, a control character, half of a character (a
     lone surrogate), or a `#`, which would never be sent.
     """
-    if not _SERVICE_NAME.fullmatch(service):
-        raise ValueError(
-            "a service name has 1 to 128 letters, digits, '.', '_' or '-', and begins with a letter or digit"
-        )
+    check_service_name(service)
     if _CONTROL.search(path):
         raise ValueError("the path holds a control character: percent-encode it")
     if _LONE_SURROGATE.search(path):

@@ -40,10 +40,13 @@ class ServiceInfo:
     imap_port: int | None = None
     imap_user: str | None = None
     imap_tls: str | None = None
+    imap_auth: str | None = None
     smtp_host: str | None = None
     smtp_port: int | None = None
     smtp_user: str | None = None
     smtp_tls: str | None = None
+    smtp_auth: str | None = None
+    oauth_service: str | None = None
     redis_host: str | None = None
     redis_port: int | None = None
     redis_username: str | None = None
@@ -54,6 +57,9 @@ class ServiceInfo:
     postgres_user: str | None = None
     postgres_db: str | None = None
     postgres_tls: str | None = None
+    max_connections: int | None = None
+    require_password: bool | None = None
+    any_local_user: bool | None = None
     extra: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @classmethod
