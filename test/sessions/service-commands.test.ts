@@ -197,6 +197,13 @@ test("without a terminal, what is missing is said, and a flag of another type by
   expect(other.stderr).toContain("--base-url is for services of HTTP calls, not for --type redis");
 });
 
+test("how many clients a session takes is told as the service has it", async () => {
+  await add("many", "redis", REDIS, ["--max-connections", "5"]);
+  const several = await succeed(["redis", "many", "--url"]);
+  expect(several.stderr).toMatch(/^Good for 5 clients at a time until \d\d:\d\d:\d\d\.\n$/);
+  expect((await succeed(["redis", "many", "--max-connections", "1"])).stderr).toMatch(/^Good for one client/);
+});
+
 test("service test of a database takes no path", async () => {
   await add("redis", "redis", REDIS);
   const result = await run(["service", "test", "redis", "--path", "/x"]);

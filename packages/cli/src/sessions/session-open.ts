@@ -89,14 +89,14 @@ async function open(
   if (program !== undefined) {
     return runWithSession({ client, protocol, service, options, program, args, env: context.env, output });
   }
-  const info = flags.env === true ? await client.getService(service) : undefined;
+  const info = await client.getService(service);
   const session = await client.session(protocol, service, options);
   if (output.json) {
     output.data(session);
     return undefined;
   }
   if (flags.url === true) output.result(session.url);
-  else if (info !== undefined) {
+  else if (flags.env === true) {
     for (const [name, value] of Object.entries(sessionVariables(protocol, session, info)))
       output.result(`export ${name}=${shellQuoted(value)}`);
   } else {
@@ -104,11 +104,12 @@ async function open(
     if (session.username !== undefined) output.result(`username: ${session.username}`);
     if (session.password !== undefined) output.result(`password: ${session.password}`);
   }
-  output.note(promise(flags, session.expires_at));
+  const own = typeof info.max_connections === "number" ? info.max_connections : 1;
+  output.note(promise(flags.maxConnections ?? own, session.expires_at));
   return undefined;
 }
 
-function promise({ maxConnections = 1 }: SessionFlags, expiresAt: string): string {
+function promise(maxConnections: number, expiresAt: string): string {
   const time = new Date(expiresAt).toLocaleTimeString("en-GB");
   return maxConnections === 1
     ? `Good for one client that connects before ${time}.`
