@@ -4,10 +4,10 @@
  *
  * - pgbench -S with 8 clients, transactions a second
  * - redis-benchmark GET with 50 clients, pipelines of 16 and of 1, requests a second
- * - bytes a second of one connection that is only passed on, by a Redis value of 64 MB got again and again
+ * - bytes a second of one connection that is only passed on
  * - from nothing to the first row: psql against (POST …/session + psql)
  */
-import { execFile, spawn } from "node:child_process";
+import { execFile, fork, spawn } from "node:child_process";
 import { chownSync } from "node:fs";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
@@ -23,64 +23,76 @@ const SECONDS = 4;
 const SERVER = fileURLToPath(new URL("../packages/server/dist/main.js", import.meta.url));
 const PASSWORD = "a password for the benchmark";
 const children = [];
-const directory = await mkdtemp(join(tmpdir(), "vault-proxy-bench-"));
-try {
-  const postgres = await startPostgres();
-  const redis = await startRedis();
-  const vault = await startVault();
-  await vault.call("POST", "/services", {
-    name: "pg",
-    allow_private: true,
-    auth: {
-      type: "postgres",
-      postgres_host: "127.0.0.1",
-      postgres_port: postgres,
-      postgres_user: "bench",
-      postgres_password: PASSWORD,
-      postgres_db: "postgres",
-      postgres_tls: "disable",
-    },
-  });
-  await vault.call("POST", "/services", {
-    name: "cache",
-    allow_private: true,
-    auth: { type: "redis", redis_host: "127.0.0.1", redis_port: redis, redis_password: PASSWORD },
-  });
-  const open = async (path, max) => {
-    const session = await vault.call("POST", `${path}/session?timeout=${max === 1 ? 60 : 3600}`, {
-      max_connections: max,
-    });
-    return Number(session.addr.split(":")[1]);
-  };
+if (process.argv[2] === "source") serveSource();
+else await measure();
 
-  const pg = await open("/postgres/pg", 16);
-  await pgbench(postgres, ["-i", "-s", "5", "-q"]);
-  await compare("pgbench -S, 8 clients: transactions a second", [
-    () => transactions(postgres),
-    () => transactions(pg),
-  ]);
-  const cache = await open("/redis/cache", 200);
-  for (const depth of [16, 1]) {
-    await compare(`redis-benchmark GET -P ${depth}, 50 clients: requests a second`, [
-      () => requests(redis, depth),
-      () => requests(cache, depth),
+async function measure() {
+  const directory = await mkdtemp(join(tmpdir(), "vault-proxy-bench-"));
+  try {
+    const postgres = await startPostgres(directory);
+    const redis = await startRedis();
+    const vault = await startVault(directory);
+    await vault.call("POST", "/services", {
+      name: "pg",
+      allow_private: true,
+      auth: {
+        type: "postgres",
+        postgres_host: "127.0.0.1",
+        postgres_port: postgres,
+        postgres_user: "bench",
+        postgres_password: PASSWORD,
+        postgres_db: "postgres",
+        postgres_tls: "disable",
+      },
+    });
+    await vault.call("POST", "/services", {
+      name: "cache",
+      allow_private: true,
+      auth: { type: "redis", redis_host: "127.0.0.1", redis_port: redis, redis_password: PASSWORD },
+    });
+    const open = async (path, max) => {
+      const session = await vault.call("POST", `${path}/session?timeout=${max === 1 ? 60 : 3600}`, {
+        max_connections: max,
+      });
+      return Number(session.addr.split(":")[1]);
+    };
+
+    const pg = await open("/postgres/pg", 16);
+    await pgbench(postgres, ["-i", "-s", "5", "-q"]);
+    await compare("pgbench -S, 8 clients: transactions a second", [
+      () => transactions(postgres),
+      () => transactions(pg),
     ]);
+    const cache = await open("/redis/cache", 200);
+    for (const depth of [16, 1]) {
+      await compare(`redis-benchmark GET -P ${depth}, 50 clients: requests a second`, [
+        () => requests(redis, depth),
+        () => requests(cache, depth),
+      ]);
+    }
+    const source = await startSource();
+    await vault.call("POST", "/services", {
+      name: "source",
+      allow_private: true,
+      auth: { type: "redis", redis_host: "127.0.0.1", redis_port: source, redis_password: PASSWORD },
+    });
+    const flood = await open("/redis/source", 2);
+    await compare("one connection that is passed on: MB a second", [
+      () => throughput(source),
+      () => throughput(flood),
+    ]);
+    await compare(
+      "from nothing to the first row: ms",
+      [() => firstRow(async () => postgres), () => firstRow(() => open("/postgres/pg", 1))],
+      10,
+    );
+  } finally {
+    for (const child of children.reverse()) {
+      child.kill("SIGTERM");
+      await new Promise((resolve) => (child.exitCode === null ? child.once("exit", resolve) : resolve()));
+    }
+    await rm(directory, { recursive: true, force: true });
   }
-  await compare("one connection that is passed on: MB a second", [
-    () => throughput(redis),
-    () => throughput(cache),
-  ]);
-  await compare(
-    "from nothing to the first row: ms",
-    [() => firstRow(async () => postgres), () => firstRow(() => open("/postgres/pg", 1))],
-    10,
-  );
-} finally {
-  for (const child of children.reverse()) {
-    child.kill("SIGTERM");
-    await new Promise((resolve) => (child.exitCode === null ? child.once("exit", resolve) : resolve()));
-  }
-  await rm(directory, { recursive: true, force: true });
 }
 
 async function compare(name, [direct, through], turns = ROUNDS) {
@@ -136,37 +148,28 @@ async function requests(port, depth) {
   return Number(/"GET","([\d.]+)"/.exec(stdout)?.[1]);
 }
 
+/** What one connection brings in two seconds of all that the far end can send. */
 async function throughput(port) {
-  const size = 64 * 1024 * 1024;
-  const turns = 16;
+  let received = 0;
   const socket = connect({
     port,
     host: "127.0.0.1",
     onread: {
       buffer: Buffer.allocUnsafe(1024 * 1024),
-      callback: (length) => ((received += length), check(), true),
+      callback(length) {
+        received += length;
+        return true;
+      },
     },
   });
-  let received = 0;
-  let expected = Infinity;
-  let done = () => undefined;
-  const check = () => {
-    if (received >= expected) done();
-  };
-  const ask = async (command, length) => {
-    expected = received + length;
-    const finished = new Promise((resolve) => (done = resolve));
-    socket.write(command);
-    await finished;
-  };
   await new Promise((resolve) => socket.once("connect", resolve));
-  await ask(`*2\r\n$4\r\nAUTH\r\n$${PASSWORD.length}\r\n${PASSWORD}\r\n`, "+OK\r\n".length);
-  await ask(`SETRANGE big ${size - 1} x\r\n`, `:${size}\r\n`.length);
-  const begin = performance.now();
-  for (let turn = 0; turn < turns; turn += 1) await ask("GET big\r\n", `$${size}\r\n`.length + size + 2);
-  const seconds = (performance.now() - begin) / 1000;
+  socket.write("FLOOD\r\n");
+  await delay(500);
+  const [begin, before] = [performance.now(), received];
+  await delay(2000);
+  const rate = (received - before) / 1e6 / ((performance.now() - begin) / 1000);
   socket.destroy();
-  return (turns * size) / 1e6 / seconds;
+  return rate;
 }
 
 async function firstRow(portOf) {
@@ -181,7 +184,7 @@ async function postgresPrograms() {
   return join("/usr/lib/postgresql", versions.toSorted().at(-1) ?? "", "bin");
 }
 
-async function startPostgres() {
+async function startPostgres(directory) {
   const folder = await postgresPrograms();
   const [uid, gid] = (
     await run("id", ["-u", "postgres"]).then(async ({ stdout }) => [
@@ -215,7 +218,30 @@ async function startRedis() {
   return port;
 }
 
-async function startVault() {
+/** Takes any password as Redis does, and then sends all that it can. */
+async function startSource() {
+  const child = fork(fileURLToPath(import.meta.url), ["source"]);
+  children.push(child);
+  return new Promise((resolve) => child.once("message", resolve));
+}
+
+function serveSource() {
+  const block = Buffer.alloc(256 * 1024);
+  const server = createServer((socket) => {
+    const send = () => {
+      while (!socket.destroyed && socket.write(block));
+    };
+    socket
+      .on("error", () => undefined)
+      .on("data", (chunk) => {
+        if (chunk.includes("AUTH")) socket.write("+OK\r\n");
+        if (chunk.includes("FLOOD")) (socket.on("drain", send), send());
+      });
+  });
+  server.listen(0, "127.0.0.1", () => process.send(server.address().port));
+}
+
+async function startVault(directory) {
   const child = spawn(
     process.execPath,
     [SERVER, "--data-dir", join(directory, "vault"), "--listen", "127.0.0.1:0"],

@@ -52,6 +52,8 @@ const PROCESS_LIMITS = "/proc/self/limits";
 const MAX_CALLS_PER_TOKEN = 4096;
 
 export interface VaultServer {
+  /** Lets no more clients into sessions; resolves when the last session is over. */
+  drainSessions(): Promise<void>;
   readonly vault: Vault;
   /** Not listening yet. */
   readonly listener: Server;
@@ -231,6 +233,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
   return {
     vault,
     listener,
+    drainSessions: () => sessions.drain(),
     async close() {
       // A provider may have taken the old refresh token back already.
       await Promise.race([accessTokens.settle(), delay(SETTLE_MS, undefined, { ref: false })]);

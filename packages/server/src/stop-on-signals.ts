@@ -1,5 +1,6 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import type { VaultServer } from "./create-server.js";
 import { describeThrown, type Logger } from "./redaction/logger.js";
 
@@ -9,7 +10,7 @@ const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 const EXIT_BY_SECOND_SIGNAL = 130;
 
 /**
- * On SIGTERM or SIGINT: stop accepting, let running calls finish for 5 s, lock, exit 0. A second signal exits at once.
+ * On SIGTERM or SIGINT: stop accepting, let running calls and sessions go on for 5 s, lock, exit 0. A second signal exits at once.
  */
 export function stopOnSignals(server: VaultServer, log: Logger): void {
   const sockets = trackSockets(server.listener);
@@ -45,6 +46,7 @@ function trackSockets(listener: Server): ReadonlySet<Socket> {
 
 async function stop(server: VaultServer, sockets: ReadonlySet<Socket>): Promise<void> {
   const { listener } = server;
+  const drained = Promise.race([server.drainSessions(), delay(DRAIN_MS, undefined, { ref: false })]);
   if (listener.listening) {
     const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
@@ -57,5 +59,6 @@ async function stop(server: VaultServer, sockets: ReadonlySet<Socket>): Promise<
     clearTimeout(deadline);
     clearInterval(sweep);
   }
+  await drained;
   await server.close();
 }

@@ -10,6 +10,8 @@ export interface LocalLogin {
   readonly password: Secret;
 }
 
+export type RunHeavy = <T>(work: () => Promise<T>) => Promise<T>;
+
 /** What a driver may use while it connects one client. */
 export interface ConnectionTools {
   /**
@@ -24,6 +26,11 @@ export interface ConnectionTools {
   secure(wire: WireSocket): Promise<SecuredWire>;
   /** The access token of the service that the configuration names; rejects with a VaultProxyError. */
   accessToken(oauthService: string): Promise<string>;
+  /**
+   * Runs work that keeps a thread of the pool busy, as a far end may ask for: one piece at a time for all sessions, so
+   * that nothing else waits for it, and not at all once the connection is over.
+   */
+  readonly runHeavy: RunHeavy;
   /**
    * Says that the client has given the login that it must give: until then it uses nothing of the session up.
    * @throws VaultProxyError `conflict` if the session takes no more clients
@@ -56,6 +63,8 @@ export interface ProtocolSession {
    * @throws VaultProxyError why the server could not be reached or logged in to; ProtocolViolation of the client
    */
   connect(client: WireSocket, tools: ConnectionTools): Promise<ConnectedEnds | undefined>;
+  /** What a client hears that comes when all places are taken and might be free again later. */
+  readonly refusal?: string;
   /**
    * Serves a client that comes when the session takes no more: refuses it in its protocol, or does what needs no place
    * (a CancelRequest). The listener stays open for these while the session lives; without it the listener is closed

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
-import type { ConnectionTools } from "../protocols/session-driver.js";
+import type { ConnectionTools, RunHeavy } from "../protocols/session-driver.js";
 import { sessionFailure } from "../protocols/session-failure.js";
 import { dial, type ServerAddress } from "../wire/dial.js";
 import { ProtocolViolation } from "../wire/protocol-violation.js";
@@ -13,6 +13,7 @@ export interface SessionTarget {
   readonly server: ServerAddress;
   readonly trust: () => TlsTrust;
   readonly accessToken: (oauthService: string) => Promise<string>;
+  readonly runHeavy: RunHeavy;
 }
 
 /** What a driver tells of its client. */
@@ -69,13 +70,28 @@ export function createConnectionTools(
     },
     async accessToken(oauthService) {
       try {
-        return await target.accessToken(oauthService);
+        return await untilAborted(target.accessToken(oauthService), signal);
       } catch (error) {
         throw error instanceof VaultProxyError && error.code === "not_found" ? noAccessToken() : error;
       }
     },
+    runHeavy: (work) =>
+      target.runHeavy(() => {
+        signal.throwIfAborted();
+        return work();
+      }),
     ...events,
   };
+}
+
+/** Rejects with the signal's reason at once, whatever becomes of `promise`. */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    signal.addEventListener("abort", onAbort, { once: true });
+    void promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
 }
 
 /** Not the service that the session is for: that one is there. */

@@ -9,7 +9,9 @@ export const SESSION_LIMITS = {
   serverLogInMs: 20_000,
   /** Both log-ins together, with what the client takes for its part. */
   connectMs: 60_000,
-  /** Clients of one session whose user is being looked up, and such as are served beyond its places. */
+  /** Clients of one session whose user is being looked up: one look-up serves all who wait for it. */
+  checkedClients: 1024,
+  /** Clients of one session that have not shown its password yet, and such as are served beyond its places. */
   waitingClients: 64,
   /** Open sessions. */
   perToken: 1024,

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import pLimit from "p-limit";
 import type { SecureContext } from "node:tls";
 import type { SessionProtocol } from "../auth-strategies/auth-strategy.js";
 import { usableRecord } from "../auth-strategies/imported-service.js";
@@ -10,7 +11,7 @@ import type { LocalLogin, SessionDriver } from "../protocols/session-driver.js";
 import { Secret } from "../redaction/secret.js";
 import type { TokenRecord } from "../tokens/token-record.js";
 import { isLoopbackAddress, type IsAllowedPeer } from "./peer-check.js";
-import { Session, type ConnectionOutcome } from "./session.js";
+import { Session, type ConnectionOutcome, type SessionSettings } from "./session.js";
 import { createConnectionTools, type SessionTarget } from "./server-connections.js";
 import { SESSION_LIMITS } from "./session-limits.js";
 import { authorityOf, openSessionPort, type SessionAddress } from "./session-port.js";
@@ -75,6 +76,11 @@ export interface SessionRegistry {
   list(): readonly SessionState[];
   /** Ends every session that `matches`, with `reason` for the log. */
   end(matches: (session: SessionIdentity) => boolean, reason: VaultProxyError): void;
+  /**
+   * Takes no more clients, and no more sessions.
+   * @returns when the last one is over
+   */
+  drain(): Promise<void>;
   /** The committed services changed: sessions of those that changed take no more clients, those of deleted ones end. */
   refresh(services: ReadonlyMap<string, ServiceRecord>): void;
 }
@@ -108,6 +114,8 @@ const LOCAL_USERNAME = "vault";
 
 export function createSessionRegistry(parts: SessionRegistryParts): SessionRegistry {
   const entries = new Map<string, Entry>();
+  const heavy = pLimit(1);
+  let isDraining = false;
   /** Made once a service: see {@link secureContext}. */
   const contexts = new WeakMap<ServiceRecord, SecureContext>();
 
@@ -119,10 +127,12 @@ export function createSessionRegistry(parts: SessionRegistryParts): SessionRegis
       return { host: server.host, secureContext: context, rejectUnauthorized: !record.tls_skip_verify };
     },
     accessToken: parts.accessToken,
+    runHeavy: (work) => heavy(work),
   });
 
   return {
     async open(request) {
+      if (isDraining) throw new VaultProxyError("unavailable", "the server is stopping");
       refuseTooMany(entries, request.token);
       const stored = parts.records().get(request.service);
       if (stored === undefined) throw new VaultProxyError("not_found", "no such service");
@@ -198,6 +208,12 @@ export function createSessionRegistry(parts: SessionRegistryParts): SessionRegis
     end(matches, reason) {
       for (const { session, identity } of [...entries.values()]) if (matches(identity)) session.end(reason);
     },
+    async drain() {
+      isDraining = true;
+      const sessions = [...entries.values()].map(({ session }) => session);
+      for (const session of sessions) session.retire();
+      await Promise.all(sessions.map(({ over }) => over));
+    },
     refresh(services) {
       for (const { session, stored } of [...entries.values()]) {
         const current = services.get(stored.name);
@@ -215,11 +231,7 @@ function refuseTooMany(entries: ReadonlyMap<string, Entry>, token: TokenRecord):
   throw new VaultProxyError("rate_limited", "too many sessions are open", { retryAfterSeconds: 30 });
 }
 
-function settingsOf(
-  request: SessionRequest,
-  record: ServiceRecord,
-  now: number,
-): { maxConnections: number; expiresAt: number; idleTimeoutMs: number | undefined } {
+function settingsOf(request: SessionRequest, record: ServiceRecord, now: number): SessionSettings {
   const maxConnections = request.maxConnections ?? record.max_connections ?? 1;
   if (record.max_connections !== undefined && maxConnections > record.max_connections) {
     throw new VaultProxyError(
@@ -235,14 +247,15 @@ function settingsOf(
       `timeout: at most ${longest / 1000} seconds with max_connections ${maxConnections}`,
     );
   }
+  const tokenExpiresAt = Date.parse(request.token.expires_at);
   const idles = [
     request.idleTimeoutMs,
     record.idle_timeout === undefined ? undefined : parseDuration(record.idle_timeout),
   ].filter((idle) => idle !== undefined);
   return {
     maxConnections,
-    // No client is let in by a token that has expired.
-    expiresAt: Math.min(now + timeoutMs, Date.parse(request.token.expires_at)),
+    expiresAt: Math.min(now + timeoutMs, tokenExpiresAt),
+    tokenExpiresAt,
     idleTimeoutMs: idles.length === 0 ? undefined : Math.min(...idles),
   };
 }

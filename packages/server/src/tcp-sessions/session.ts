@@ -13,6 +13,8 @@ export interface SessionSettings {
   readonly maxConnections: number;
   /** Milliseconds since the epoch: the end of waiting for the one client, or of the session if it takes several. */
   readonly expiresAt: number;
+  /** Milliseconds since the epoch: when the token that opened it ends, and with it all that it opened. */
+  readonly tokenExpiresAt: number;
   /** Milliseconds without a byte either way after which a connection is closed; undefined for no such limit. */
   readonly idleTimeoutMs: number | undefined;
 }
@@ -70,6 +72,9 @@ function noPlace(): VaultProxyError {
   return new VaultProxyError("conflict", "the session takes no more clients");
 }
 
+/** What a timer of Node can wait for at most. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** Why a session was ended from within. */
 const EXPIRED = new VaultProxyError("not_found", "the session has expired");
 
@@ -77,7 +82,11 @@ const EXPIRED = new VaultProxyError("not_found", "the session has expired");
 export class Session {
   readonly #parts: SessionParts;
   readonly #connections = new Set<Connection>();
+  /** Resolves when nothing of it is left. */
+  readonly over: Promise<void>;
   readonly #timer: NodeJS.Timeout;
+  #tokenTimer: NodeJS.Timeout | undefined;
+  #resolveOver = (): void => undefined;
   #port: SessionPort | undefined;
   /** Clients that have no place. */
   readonly #beyond = new Set<Connection>();
@@ -93,6 +102,8 @@ export class Session {
     this.#parts = parts;
     const remaining = Math.max(0, parts.settings.expiresAt - parts.clock());
     this.#timer = setTimeout(() => this.end(EXPIRED), remaining);
+    this.over = new Promise((resolve) => (this.#resolveOver = resolve));
+    this.#watchToken();
   }
 
   /** The port on which clients come, from now on. */
@@ -128,16 +139,28 @@ export class Session {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#tokenTimer);
     this.#port?.server.close();
     for (const { control } of [...this.#connections, ...this.#beyond]) control.abort(reason);
     this.#endIfEmpty();
+  }
+
+  #watchToken(): void {
+    const remaining = this.#parts.settings.tokenExpiresAt - this.#parts.clock();
+    this.#tokenTimer = setTimeout(
+      () => {
+        if (remaining > LONGEST_TIMER_MS) this.#watchToken();
+        else this.end(new VaultProxyError("unauthorized", "the token has expired"));
+      },
+      Math.min(Math.max(0, remaining), LONGEST_TIMER_MS),
+    );
   }
 
   /** A client has connected. */
   readonly accept = (socket: Socket): void => {
     // A client that is gone before anyone reads from it.
     socket.on("error", () => undefined);
-    if (this.#hasEnded || this.#isRetired || this.#checking >= SESSION_LIMITS.waitingClients) {
+    if (this.#hasEnded || this.#isRetired || this.#checking >= SESSION_LIMITS.checkedClients) {
       socket.destroy();
       return;
     }
@@ -269,7 +292,7 @@ export class Session {
     const { protocol } = this.#parts;
     const serve = protocol.connectBeyond?.bind(protocol);
     if (serve === undefined || this.#beyond.size >= SESSION_LIMITS.waitingClients) {
-      socket.destroy();
+      await new WireSocket(socket, "client").end(protocol.refusal ?? "");
       return;
     }
     this.#beyond.add(connection);
@@ -296,6 +319,7 @@ export class Session {
     if (this.#isOver || !this.#hasEnded || this.#connections.size + this.#beyond.size > 0) return;
     this.#isOver = true;
     this.#parts.onEnd();
+    this.#resolveOver();
   }
 }
 

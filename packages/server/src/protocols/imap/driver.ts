@@ -13,7 +13,10 @@ const LOGOUT = "v0 LOGOUT\r\n";
 
 export const imapDriver: SessionDriver<ImapConfig> = {
   protocol: "imap",
-  open: (config, login) => ({ connect: (client, tools) => connect({ client, tools, config, login }) }),
+  open: (config, login) => ({
+    refusal: "* BYE the session takes no more clients\r\n",
+    connect: (client, tools) => connect({ client, tools, config, login }),
+  }),
   urlOf({ host, port }, config, login) {
     const place = `${host.includes(":") ? `[${host}]` : host}:${port}`;
     // RFC 5092 §3; the form with a password is that of RFC 1738 §3.1, which clients take.

@@ -8,7 +8,13 @@ import { tlsServerEndPoint } from "./channel-binding.js";
 import type { NextMessage } from "./login-reader.js";
 import { md5Response, passwordMessage, saslInitialResponse, saslResponse } from "./password-message.js";
 import { scramClient, type ChannelBinding } from "./scram-client.js";
+import type { RunHeavy } from "../session-driver.js";
 import type { ServerWire } from "./server-tls.js";
+
+/** A connection to log in on. */
+export interface LogInServer extends ServerWire {
+  readonly runHeavy: RunHeavy;
+}
 
 const SCRAM = "SCRAM-SHA-256";
 const SCRAM_PLUS = "SCRAM-SHA-256-PLUS";
@@ -22,7 +28,7 @@ const NONCE_BYTES = 18;
  * @throws VaultProxyError if it refuses, or asks for what is not done; ProtocolViolation
  */
 export async function authenticate(
-  server: ServerWire,
+  server: LogInServer,
   next: NextMessage,
   config: PostgresConfig,
 ): Promise<Buffer | undefined> {
@@ -58,7 +64,7 @@ export async function authenticate(
 /** Does all of the way that `request` begins, up to the word of the server that tells whether it lets us in. */
 async function answer(
   request: AuthenticationRequest,
-  server: ServerWire,
+  server: LogInServer,
   nextRequest: () => Promise<AuthenticationRequest>,
   { postgres_user: user, postgres_password: password }: PostgresConfig,
 ): Promise<void> {
@@ -74,7 +80,10 @@ async function answer(
     case "sasl": {
       const { mechanism, binding } = chooseMechanism(request.mechanisms, server);
       const nonce = randomBytes(NONCE_BYTES).toString("base64");
-      const exchange = scramClient({ password: password.reveal(), nonce, binding });
+      const exchange = scramClient({
+        ...{ password: password.reveal(), nonce, binding },
+        runHeavy: server.runHeavy,
+      });
       await server.wire.write(saslInitialResponse(mechanism, exchange.clientFirst));
       const { clientFinal, verify } = await exchange.answer(await nextSasl(nextRequest, "sasl_continue"));
       await server.wire.write(saslResponse(clientFinal));

@@ -54,7 +54,12 @@ async function attempt(port: number, user: string, password: string): Promise<At
     kind: "sasl",
     mechanisms: [MECHANISM],
   });
-  const exchange = scramClient({ password, nonce: "of-the-client", binding: { flag: "n" } });
+  const exchange = scramClient({
+    password,
+    nonce: "of-the-client",
+    binding: { flag: "n" },
+    runHeavy: (work) => work(),
+  });
   await wire.write(saslInitialResponse(MECHANISM, exchange.clientFirst));
   const serverFirst = await next();
   const { clientFinal, verify } = await exchange.answer(serverFirst);

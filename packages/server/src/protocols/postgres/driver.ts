@@ -99,7 +99,10 @@ async function logIn(
   }
   const { wire, greeting, cancelKey } = await tools.connectServer(async (plain) => {
     const server = await secureServer(plain, config.postgres_tls, (wire) => tools.secure(wire));
-    return { wire: server.wire, ...(await logInToServer(server, config, startup)) };
+    return {
+      wire: server.wire,
+      ...(await logInToServer({ ...server, runHeavy: tools.runHeavy }, config, startup)),
+    };
   });
   const onClosed = cancelKey === undefined ? undefined : keys.add(cancelKey);
   try {

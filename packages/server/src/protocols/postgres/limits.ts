@@ -17,5 +17,5 @@ export const POSTGRES_LIMITS = {
    * Rounds of PBKDF2, the half of a second's work or so. The default of PostgreSQL and most poolers is 4096; the
    * setting of the server goes up to 2^31 - 1, which would be an hour.
    */
-  scramIterations: 1_000_000,
+  scramIterations: 600_000,
 } as const;

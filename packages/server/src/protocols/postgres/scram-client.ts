@@ -1,5 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { ProtocolViolation } from "../../wire/protocol-violation.js";
+import type { RunHeavy } from "../session-driver.js";
 import { POSTGRES_LIMITS } from "./limits.js";
 import { ScramAttributes } from "./scram-attributes.js";
 import { deriveScramKeys, hmac, xor } from "./scram-keys.js";
@@ -20,6 +21,8 @@ export interface ScramClientOptions {
   readonly binding: ChannelBinding;
   /** The user's `saslname`; PostgreSQL takes the user from the StartupMessage, and libpq leaves it empty here. */
   readonly user?: string;
+  /** Runs the derivation, which the server says how long it takes. */
+  readonly runHeavy: RunHeavy;
 }
 
 /** Each step can only be taken with what the step before gave. */
@@ -34,7 +37,8 @@ export interface ScramExchange {
 }
 
 /** The client's side of SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, RFC 7677). */
-export function scramClient({ password, nonce, binding, user = "" }: ScramClientOptions): ScramExchange {
+export function scramClient(options: ScramClientOptions): ScramExchange {
+  const { password, nonce, binding, user = "", runHeavy } = options;
   const gs2Header = binding.flag === "p" ? "p=tls-server-end-point,," : `${binding.flag},,`;
   const clientFirstBare = `n=${user},r=${nonce}`;
   return {
@@ -50,7 +54,7 @@ export function scramClient({ password, nonce, binding, user = "" }: ScramClient
       if (iterations > POSTGRES_LIMITS.scramIterations)
         throw new ProtocolViolation("SCRAM asks for too many iterations");
 
-      const keys = await deriveScramKeys(password, { salt, iterations });
+      const keys = await runHeavy(() => deriveScramKeys(password, { salt, iterations }));
       const bound = Buffer.concat([
         Buffer.from(gs2Header),
         binding.flag === "p" ? binding.endPoint : Buffer.alloc(0),

@@ -1,11 +1,10 @@
 import type { PostgresConfig } from "../../auth-strategies/session-types/postgres.js";
 import { ProtocolViolation } from "../../wire/protocol-violation.js";
-import { authenticate } from "./authenticate.js";
+import { authenticate, type LogInServer } from "./authenticate.js";
 import { AUTHENTICATION_OK } from "./authentication-request.js";
 import { BodyReader } from "./body-reader.js";
 import { POSTGRES_LIMITS } from "./limits.js";
 import { loginReader } from "./login-reader.js";
-import type { ServerWire } from "./server-tls.js";
 import {
   startupMessage,
   type CancelRequest,
@@ -26,7 +25,7 @@ export interface LoggedIn {
  * @throws VaultProxyError why the server refuses, in words of ours; ProtocolViolation
  */
 export async function logInToServer(
-  server: ServerWire,
+  server: LogInServer,
   config: PostgresConfig,
   wanted: StartupMessage,
 ): Promise<LoggedIn> {

@@ -13,6 +13,8 @@ export const redisDriver: SessionDriver<RedisConfig> = {
 
   open(config, login) {
     return {
+      // In Redis' own words, which libraries know.
+      refusal: "-ERR max number of clients reached\r\n",
       async connect(client, tools) {
         const given = login === undefined ? { bytes: Buffer.alloc(0) } : await readClientLogin(client, login);
         if (given === undefined) return undefined;

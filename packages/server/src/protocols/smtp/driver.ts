@@ -25,7 +25,10 @@ const LOGIN_FAILURES: ReadonlySet<string> = new Set([
 export const smtpDriver: SessionDriver<SmtpConfig> = {
   protocol: "smtp",
   open(config, login): ProtocolSession {
-    return { connect: (client, tools) => connect(client, tools, { config, login }) };
+    return {
+      refusal: formatReply(421, "4.3.2 The session takes no more clients"),
+      connect: (client, tools) => connect(client, tools, { config, login }),
+    };
   },
   urlOf({ host, port }, _config, login): string {
     const userinfo =

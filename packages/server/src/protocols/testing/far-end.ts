@@ -109,6 +109,7 @@ export function toolsFor(
     },
     secure: (plain) => startTls(plain, trust, AbortSignal.timeout(PATIENCE_MS)),
     accessToken: () => Promise.resolve(accessToken),
+    runHeavy: (work) => work(),
     takePlace: () => undefined,
     onLoggedIn: () => undefined,
   };
