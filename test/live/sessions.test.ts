@@ -203,7 +203,7 @@ test("a connection that the server breaks off is broken off for the client too, 
   const closed = once(client, "close");
   await redis.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
   await closed;
-  await eventually(() => server.log().includes(session.id) && server.log().includes('connection ended'));
+  await eventually(() => server.log().includes(session.id) && server.log().includes("connection ended"));
 });
 
 test("a service for sessions takes no HTTP calls, and says what it is for", async () => {

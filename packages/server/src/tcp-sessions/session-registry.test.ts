@@ -110,7 +110,7 @@ async function talk(socket: Socket, text: string, until: string): Promise<string
 async function isRefused(addr: string): Promise<boolean> {
   const socket = await client(addr);
   if (socket.destroyed) return true;
-  await Promise.race([once(socket, "close"), once(socket, "end")]);
+  await Promise.race([once(socket, "close"), once(socket.resume(), "end")]);
   return true;
 }
 
@@ -305,7 +305,59 @@ describe("a session for several clients", () => {
   });
 });
 
+describe("the token that opened a session", () => {
+  test.each([1, 3])("ends it and its connections when it expires (%i clients)", async (maxConnections) => {
+    const { open, ended } = world();
+    const token = { ...TOKEN, expires_at: new Date(Date.now() + 400).toISOString() };
+    const { addr } = await open({ token, maxConnections, timeoutMs: 200_000 });
+    const socket = await client(addr);
+    await talk(socket, "hello\n", "ready");
+    await once(socket, "end");
+    socket.end();
+    await until(() => ended.length === 1 && server.sockets.size === 0);
+  });
+
+  test("does not end it before, however long it lives", async () => {
+    const { open, registry } = world();
+    await open({ token: { ...TOKEN, expires_at: "9999-01-01T00:00:00Z" } });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(registry.list()).toHaveLength(1);
+  });
+});
+
+describe("a stop of the server", () => {
+  test("lets no more clients in, and waits for those that are there", async () => {
+    const { open, registry } = world();
+    const waiting = await open();
+    const several = await open({ maxConnections: 3 });
+    const socket = await client(several.addr);
+    await talk(socket, "hello\n", "ready");
+    let isDrained = false;
+    const drained = registry.drain().then(() => (isDrained = true));
+    expect((await client(waiting.addr)).destroyed).toBe(true);
+    expect((await client(several.addr)).destroyed).toBe(true);
+    expect(await talk(socket, "still;", "still;")).toBe("still;");
+    await expect(open()).rejects.toMatchObject({ code: "unavailable" });
+    expect(isDrained).toBe(false);
+    socket.end();
+    await drained;
+    expect(registry.list()).toEqual([]);
+  });
+
+  test("waits for nothing where there is no session", async () => {
+    await world().registry.drain();
+  });
+});
+
 describe("clients beyond the places of a session", () => {
+  test("hear why where places may be free again", async () => {
+    const { open } = world();
+    const { addr } = await open({ maxConnections: 2 });
+    const sockets = [await client(addr), await client(addr)];
+    for (const socket of sockets) await talk(socket, "hello\n", "ready");
+    expect(await talk(await client(addr), "hello\n", "full")).toBe("full, come again\n");
+  });
+
   test("are served as the driver does, while the listener stays", async () => {
     const { open, registry } = world({}, { drivers: driversWith(lineDriver({ servesBeyond: true })) });
     const { addr } = await open();

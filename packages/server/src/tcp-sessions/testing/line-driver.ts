@@ -22,6 +22,7 @@ export function lineDriver(options: { readonly servesBeyond: boolean }): Session
   const driver: SessionDriver<RedisConfig> = {
     protocol: "redis",
     open: (config, login) => ({
+      refusal: "full, come again\n",
       async connect(client, tools) {
         const [word, user, password] = (await client.readLine(MAX_LINE)).toString().trim().split(" ");
         if (word === "bye") {
