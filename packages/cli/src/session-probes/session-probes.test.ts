@@ -1,11 +1,13 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
+import { VaultClient } from "@vault-proxy/client";
 import { expect, onTestFinished, test } from "vitest";
 
 import { probeImap } from "./imap-probe.js";
 import { probePostgres } from "./postgres-probe.js";
 import { connectProbe, type ProbeLogin, type SessionProbe } from "./probe-connection.js";
 import { probeRedis } from "./redis-probe.js";
+import { probeSession } from "./session-probe.js";
 import { probeSmtp } from "./smtp-probe.js";
 
 const LOGIN = { username: "vault", password: "pw" };
@@ -112,7 +114,7 @@ test("whoever says nothing is not waited for beyond the deadline", async () => {
 });
 
 test("a message that is shorter than its own length is not PostgreSQL's", async () => {
-  await expect(probe(probePostgres, "R\0\0\0\x03", [])).rejects.toThrow("not PostgreSQL's");
+  await expect(probe(probePostgres, "N\0\0\0\x03", [])).rejects.toThrow("not PostgreSQL's");
   await expect(probe(probePostgres, "R\0\0\0\x05x", [])).rejects.toThrow("not PostgreSQL's");
 });
 
@@ -128,4 +130,16 @@ test("where nobody listens, it is said whose port it is", async () => {
     message: "cannot connect to 127.0.0.1:1",
     hint: "sessions listen on the machine that the vault runs on",
   });
+});
+
+test("a session whose port cannot be reached is closed all the same", async () => {
+  const calls: string[] = [];
+  const answering = (url: string, init?: RequestInit): Promise<Response> => {
+    calls.push(`${init?.method ?? ""} ${new URL(url).pathname}`);
+    const opened = { id: "ses_1", addr: "127.0.0.1:1", expires_at: "2030-01-01T00:00:00Z", url: "redis://x" };
+    return Promise.resolve(Response.json(opened));
+  };
+  const client = new VaultClient({ addr: "https://vault.example", fetch: answering as typeof fetch });
+  await expect(probeSession(client, "redis", "cache")).rejects.toThrow("cannot connect");
+  expect(calls).toEqual(["POST /redis/cache/session", "DELETE /sessions/ses_1"]);
 });
