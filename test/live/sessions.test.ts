@@ -11,7 +11,14 @@ import {
   type RunningPostgres,
 } from "../real-servers/postgresql.js";
 import { REDIS_USERS, startRedis, type RunningRedis } from "../real-servers/redis.js";
-import { cleanEnvironment, cli, startServer, temporaryDirectory, type RunningServer } from "./processes.js";
+import {
+  cleanEnvironment,
+  cli,
+  startRefused,
+  startServer,
+  temporaryDirectory,
+  type RunningServer,
+} from "./processes.js";
 import { eventually, wait } from "./raw-sockets.js";
 import { NOBODY } from "./server-as-user.js";
 import { addService, call, makeToken, unlock } from "./vault-calls.js";
@@ -103,7 +110,8 @@ async function isClosed({ addr }: Opened): Promise<boolean> {
   const [host, port] = addr.split(":");
   const socket = connect({ host: host ?? "", port: Number(port) }).on("error", () => undefined);
   sockets.push(socket);
-  await new Promise((resolve) => socket.once("close", resolve));
+  // It may be told why.
+  await new Promise((resolve) => socket.resume().once("close", resolve));
   return true;
 }
 
@@ -291,6 +299,42 @@ describe("vault-cli", () => {
     expect(code).toBe(2);
     expect(stderr).toMatch(complaint);
   });
+});
+
+test("a stop lets no more clients in, and lets those finish that are there", async () => {
+  const other = await temporaryDirectory();
+  const stopping = await startServer({ dataDir: other.path });
+  try {
+    const owner = await unlock(stopping);
+    await addService(stopping, owner, {
+      ...{ name: "cache", allow_private: true },
+      auth: {
+        ...{ type: "redis", redis_host: "127.0.0.1", redis_port: redis.port },
+        ...{ redis_username: "app_user", redis_password: REDIS_USERS.app_user.password },
+      },
+    });
+    const answer = await call(stopping.address, "POST", "/redis/cache/session", {
+      token: owner,
+      body: JSON.stringify({ max_connections: 3 }),
+    });
+    const session = answer.json as Opened;
+    const client = await redisClient(session);
+    const stopped = stopping.stop();
+    await wait(200);
+    expect(await isClosed(session)).toBe(true);
+    expect(await ask(client, "PING")).toBe("+PONG\r\n");
+    client.end();
+    expect(await stopped).toBe(0);
+  } finally {
+    await other.remove();
+  }
+});
+
+test("an address that is not this machine's is refused at the start", async () => {
+  const other = await temporaryDirectory();
+  const { code, output } = await startRefused(["--data-dir", other.path, "--session-host", "203.0.113.9"]);
+  expect([code, output]).toEqual([1, expect.stringContaining("sessions cannot listen on 203.0.113.9")]);
+  await other.remove();
 });
 
 test("where others than this machine's processes may connect, a password is asked for, on a port of the range", async () => {

@@ -22,6 +22,7 @@ import { createServiceRoutes } from "./data-plane/service-routes.js";
 import { VaultProxyError } from "./errors/vault-proxy-error.js";
 import { SESSION_DRIVERS } from "./protocols/registry.js";
 import { createPeerCheck, isLoopbackAddress } from "./tcp-sessions/peer-check.js";
+import { assertSessionAddress } from "./tcp-sessions/session-port.js";
 import { createSessionLog } from "./session-log.js";
 import { createSessionRegistry } from "./tcp-sessions/session-registry.js";
 import { createControlPlane } from "./http-api/app.js";
@@ -63,6 +64,7 @@ export interface VaultServer {
 
 /** The only place where parts are made and given to each other. */
 export async function createServer(config: ServerConfig, version: string, log: Logger): Promise<VaultServer> {
+  await assertSessionAddress(config.sessions);
   const tls = config.tls === undefined ? undefined : await readTlsFiles(config.tls);
   const maxConnections = maxConnectionsWithin(await readFile(PROCESS_LIMITS, "utf8").catch(() => undefined));
   const vault = await openVault({

@@ -68,6 +68,7 @@ describe("where sessions listen", () => {
   test.each([
     ["localhost", "127.0.0.1"],
     ["[::1]", "::1"],
+    ["0:0:0:0:0:0:0:1", "::1"],
     ["::", "::"],
     ["172.17.0.2", "172.17.0.2"],
   ])("%s is an address", (text, host) => {

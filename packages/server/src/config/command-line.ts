@@ -199,7 +199,8 @@ function parseSessionHost(text: string): string {
   const host = text === "localhost" ? "127.0.0.1" : text.replace(/^\[(.*)\]$/, "$1");
   if (isIP(host) === 0)
     throw new UsageError("--session-host: must be an address of this machine, such as 127.0.0.1 or 0.0.0.0");
-  return host;
+  // In one spelling (RFC 5952), so that loopback is known as such.
+  return isIP(host) === 6 ? new URL(`http://[${host}]/`).hostname.slice(1, -1) : host;
 }
 
 const HIGHEST_PORT = 65_535;

@@ -40,6 +40,19 @@ export async function openSessionPort(
   throw new VaultProxyError("unavailable", "no port is free for another session");
 }
 
+/**
+ * Tries the address, without a client ever being let in.
+ * @throws VaultProxyError if it is none of this machine
+ */
+export async function assertSessionAddress({ host }: SessionAddress): Promise<void> {
+  try {
+    const { server } = await openSessionPort({ host, ports: undefined }, (client) => client.destroy(), 0);
+    server.close();
+  } catch (cause) {
+    throw new VaultProxyError("unavailable", `--session-host: sessions cannot listen on ${host}`, { cause });
+  }
+}
+
 const TAKEN: ReadonlySet<string> = new Set(["EADDRINUSE", "EACCES", "EMFILE", "ENFILE"]);
 
 /** @returns undefined if the port is taken */
