@@ -268,6 +268,21 @@ describe("a session for one client", () => {
     expect((await client(addr)).destroyed).toBe(true);
   });
 
+  test("is ended while its port is being opened, and the port with it", async () => {
+    const free = await world().open();
+    const port = Number(free.addr.split(":")[1]);
+    worlds[0]?.registry.end(() => true, new VaultProxyError("vault_locked", "locked"));
+    const { open, registry } = world(
+      {},
+      { address: { host: "127.0.0.1", ports: { first: port, last: port } } },
+    );
+    const opening = open();
+    registry.end(() => true, new VaultProxyError("vault_locked", "locked"));
+    await expect(opening).rejects.toMatchObject({ code: "vault_locked" });
+    await until(() => registry.list().length === 0);
+    expect((await client(`127.0.0.1:${port}`)).destroyed).toBe(true);
+  });
+
   test("is ended while its client logs in", async () => {
     const { open, registry, outcomes } = world();
     const { addr } = await open();
