@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { toServiceRecord, serviceDefinitionSchema } from "../auth-strategies/service-definition.js";
 import type { ServiceRecord } from "../auth-strategies/service-definition.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
@@ -266,6 +266,55 @@ describe("a session for one client", () => {
     await until(() => ended.length === 1 && server.sockets.size === 0);
     expect(registry.list()).toEqual([]);
     expect((await client(addr)).destroyed).toBe(true);
+  });
+
+  test.each([
+    [
+      "it is ended",
+      (registry: SessionRegistry) => registry.end(() => true, new VaultProxyError("vault_locked", "x")),
+    ],
+    ["its service changes", (registry: SessionRegistry) => registry.refresh(new Map([["db", service({})]]))],
+  ])("lets nobody in whose user was still looked up when %s", async (_name, change) => {
+    let answer: ((isAllowed: boolean) => void) | undefined;
+    const isAllowedPeer = (): Promise<boolean> => new Promise((resolve) => (answer = resolve));
+    const { open, registry } = world({}, { isAllowedPeer });
+    const { addr } = await open();
+    const socket = await client(addr);
+    socket.write("hello\n");
+    await until(() => answer !== undefined);
+    change(registry);
+    answer?.(true);
+    await new Promise((resolve) => socket.resume().once("close", resolve).once("end", resolve));
+    expect(server.sockets.size).toBe(0);
+  });
+
+  test("a client has a minute to log in, unless it need not", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const { open, outcomes } = world();
+      const slow = await client((await open()).addr);
+      expect(await talk(slow, "slow\n", "\n")).toBe("take your time\n");
+      const silent = await client((await open()).addr);
+      await new Promise((resolve) => setImmediate(resolve));
+      while (outcomes.length === 0) {
+        vi.advanceTimersByTime(10_000);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect(silent.destroyed || silent.readableEnded || outcomes.length === 1).toBe(true);
+      expect(outcomes).toMatchObject([{ end: "ended", error: { message: "the log-in took too long" } }]);
+      expect(await talk(slow, "hello\n", "ready")).toBe("ready\n");
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test("a log-in that fails behind the server's leaves no connection to the server", async () => {
+    const { open, outcomes } = world();
+    const { addr } = await open();
+    const socket = await client(addr);
+    socket.write("fail\n");
+    await until(() => outcomes.length === 1);
+    await until(() => server.heard() !== "" && server.sockets.size === 0);
   });
 
   test("is ended while its port is being opened, and the port with it", async () => {

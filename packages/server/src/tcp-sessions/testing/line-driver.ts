@@ -2,6 +2,7 @@ import type { RedisConfig } from "../../auth-strategies/session-types/redis.js";
 import type { SessionProtocol } from "../../auth-strategies/auth-strategy.js";
 import type { AuthConfig } from "../../auth-strategies/service-definition.js";
 import { loginRefused } from "../../protocols/session-failure.js";
+import type { WireSocket } from "../../wire/wire-socket.js";
 import type { SessionDriver } from "../../protocols/session-driver.js";
 
 const MAX_LINE = 1000;
@@ -13,9 +14,14 @@ export function driversWith(
   return { imap: driver, smtp: driver, redis: driver, postgres: driver };
 }
 
+async function readWords(client: WireSocket): Promise<string[]> {
+  return (await client.readLine(MAX_LINE)).toString().trim().split(" ");
+}
+
 /**
  * The least protocol that has all that a session needs: a client says `hello` (or `hello <user> <password>`), the
- * driver logs in to the server by `login <password>`, and both say `ready`. A client that says `bye` wants nothing.
+ * driver logs in to the server by `login <password>`, and both say `ready`. A client that says `bye` wants nothing, one
+ * that says `slow` before may take its time, and for one that says `fail` the driver fails behind the server's log-in.
  * It stands in the place of Redis.
  */
 export function lineDriver(options: { readonly servesBeyond: boolean }): SessionDriver<AuthConfig> {
@@ -24,7 +30,12 @@ export function lineDriver(options: { readonly servesBeyond: boolean }): Session
     open: (config, login) => ({
       refusal: "full, come again\n",
       async connect(client, tools) {
-        const [word, user, password] = (await client.readLine(MAX_LINE)).toString().trim().split(" ");
+        let [word, user, password] = await readWords(client);
+        if (word === "slow") {
+          tools.onLoggedIn();
+          await client.write("take your time\n");
+          [word, user, password] = await readWords(client);
+        }
         if (word === "bye") {
           await client.end("bye\n");
           return undefined;
@@ -42,6 +53,7 @@ export function lineDriver(options: { readonly servesBeyond: boolean }): Session
             if (answer !== "ready\n") throw loginRefused();
             return wire;
           });
+          if (word === "fail") throw new Error("a defect");
           await client.write("ready\n");
           return { client, server };
         } catch (error) {
