@@ -120,7 +120,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
   const routes = createServiceRoutes({
     records: () => services.records,
     egressProxy: config.egressProxy,
-    tokenOf: (name) => accessTokens.sourceOf(name),
+    tokenOf: (stored) => accessTokens.boundTo(stored),
     cookieJars,
   });
 

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import type { TokenEvents } from "./auth-strategies/token-holder.js";
+import type { TokenEvents } from "./auth-strategies/token-holder-parts.js";
 import { describeThrown, type Logger } from "./redaction/logger.js";
 
 /** Of the command that is told of failures. */

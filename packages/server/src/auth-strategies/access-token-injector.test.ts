@@ -15,9 +15,9 @@ function source() {
     current: () => `token-${count}`,
     replace(token: string) {
       rejected.push(token);
-      if (token !== `token-${count}`) return Promise.resolve(false);
+      if (token !== `token-${count}`) return Promise.resolve(undefined);
       count += 1;
-      return Promise.resolve(true);
+      return Promise.resolve(`token-${count}`);
     },
     searched: () => [],
   };

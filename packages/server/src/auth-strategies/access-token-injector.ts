@@ -25,8 +25,9 @@ export function createAccessTokenInjector(source: AccessTokenSource): Credential
       );
       if (at === -1) return false;
       const rejected = request.headers[at + 1]?.slice(SCHEME.length) ?? "";
-      if (!(await source.replace(rejected))) return false;
-      request.headers[at + 1] = `${SCHEME}${await source.current()}`;
+      const token = await source.replace(rejected);
+      if (token === undefined) return false;
+      request.headers[at + 1] = `${SCHEME}${token}`;
       return true;
     },
     searched: source.searched,

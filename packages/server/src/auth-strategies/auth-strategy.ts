@@ -40,8 +40,8 @@ export interface CredentialInjector {
 export interface AccessTokenSource {
   /** At once while the token at hand is good for a while yet. Throws or rejects with a VaultProxyError. */
   current(): string | Promise<string>;
-  /** After an upstream refused the token `rejected`: whether there is another one now. Does not reject. */
-  replace(rejected: string): Promise<boolean>;
+  /** After an upstream refused the token `rejected`: the one in its place; undefined if there is none. Does not reject. */
+  replace(rejected: string): Promise<string | undefined>;
   /** All tokens and secrets of the service. */
   readonly searched: ChangingSecrets;
 }

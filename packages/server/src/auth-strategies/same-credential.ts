@@ -28,6 +28,24 @@ export function differsInTokenOnly(one: ServiceRecord, other: ServiceRecord): bo
   return isDeepStrictEqual(rest(one), rest(other));
 }
 
+/**
+ * Whether what goes out for one record may carry the token of the other: one destination, and one credential but for
+ * what a token refresh changes.
+ */
+export function sharesTokens(one: ServiceRecord, other: ServiceRecord): boolean {
+  if (one === other) return true;
+  const { refreshTokenField } = renewalOf(one) ?? {};
+  const bound = (record: ServiceRecord): object => {
+    const fields = Object.entries(record.auth).filter(([field]) => field !== refreshTokenField);
+    const { auth: _, ...rest } = record;
+    return {
+      ...credentialOf({ ...rest, auth: { ...Object.fromEntries(fields), type: record.auth.type } }),
+      base_url: record.base_url,
+    };
+  };
+  return isDeepStrictEqual(bound(one), bound(other));
+}
+
 function credentialOf(record: ServiceRecord): object {
   const { auth, allow_private, tls_skip_verify, tls_ca } = record;
   const kept = keptFieldsOf(record);

@@ -214,7 +214,7 @@ export const NO_TOKEN: AccessTokenSource = {
   current() {
     throw new VaultProxyError("internal", "no token is given here");
   },
-  replace: () => Promise.resolve(false),
+  replace: () => Promise.resolve(undefined),
   searched: () => [],
 };
 

@@ -164,6 +164,59 @@ describe("a change of the service while a refresh is under way", () => {
   });
 });
 
+describe("a way that was made for a service as it was", () => {
+  const elsewhere = (auth: object = {}): ServiceRecord => ({
+    ...definition(auth),
+    base_url: "https://other.example.com",
+  });
+  const kept = (): object => ({ access_token: "kept", expires_at: Math.floor(Date.now() / 1000) + 7 * HOUR });
+
+  test.each<[string, () => ServiceRecord]>([
+    [
+      "another destination and credential",
+      () => elsewhere({ client_id: "other", refresh_token: "rt-other" }),
+    ],
+    ["another destination", () => elsewhere(kept())],
+    ["another client", () => definition({ client_id: "other", access_token: "new", expires_at: 2e9 })],
+  ])("gets no token of a service with %s, neither asked before the change nor after", async (_, changed) => {
+    const { keeper, asked, token, put, settle } = world(definition(kept()));
+    const bound = keeper.boundTo(definition());
+    expect(bound.current()).toBe("kept");
+    const early = bound.replace("kept");
+    await settle();
+    await put(changed());
+    asked[0]?.answer(token("rt-1"));
+    expect(await early).toBeUndefined();
+    expect(await bound.replace("kept")).toBeUndefined();
+    expect(() => bound.current()).toThrow(expect.objectContaining({ code: "conflict" }) as Error);
+    await settle();
+    expect(asked).toHaveLength(1);
+  });
+
+  test("that waits for a token gets none for another destination", async () => {
+    const { keeper, asked, token, put, settle } = world();
+    const refused = expect(Promise.resolve(keeper.boundTo(definition()).current())).rejects.toMatchObject({
+      code: "conflict",
+    });
+    await settle();
+    await put(elsewhere());
+    asked[0]?.answer(token("rt-1"));
+    await refused;
+  });
+
+  test("goes on with the tokens of every refresh, and through changes of other things", async () => {
+    const { keeper, asked, token, put, settle, stored } = world();
+    const bound = keeper.boundTo(definition());
+    const first = bound.current();
+    await settle();
+    asked[0]?.answer(token("rt-1"));
+    expect(await first).toBe("at-1");
+    await settle();
+    await put({ ...definition({ refresh_token: stored("refresh_token") }), description: "changed" });
+    expect(bound.current()).toBe("at-1");
+  });
+});
+
 describe("what a holder does with its time", () => {
   test("a call waits for half a minute; the refresh goes on, and what it brings is used", async () => {
     const { source, asked, token, stored, settle } = world();
@@ -235,7 +288,7 @@ describe("a token that an API refuses", () => {
     await settle();
     expect(asked).toHaveLength(expected);
     asked[0]?.answer(token());
-    expect(await replaced).toBe(expected === 1);
+    expect(await replaced).toBe(expected === 1 ? "at-1" : undefined);
   });
 
   test("is searched for in answers as long as it may be good", async () => {
@@ -284,7 +337,7 @@ describe("a refresh", () => {
     await settle();
     expect(asked).toHaveLength(1);
     asked[0]?.answer(token());
-    expect(await Promise.all([...waiting, source.replace("old")])).toEqual([true, true, true]);
+    expect(await Promise.all([...waiting, source.replace("old")])).toEqual(["at-1", "at-1", "at-1"]);
     expect(asked).toHaveLength(1);
   });
 

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { Secret } from "../redaction/secret.js";
 import type { SearchedSecret } from "../scrubbing/secret-matcher.js";
-import type { AccessTokenSource, IssuingTools, Renewal } from "./auth-strategy.js";
+import type { AccessTokenSource } from "./auth-strategy.js";
 import type { IssuedToken } from "./issued-token.js";
 import { TokenEndpointError } from "./oauth2/token-endpoint-error.js";
 import {
@@ -18,43 +18,12 @@ import {
 import { isSameCredential } from "./same-credential.js";
 import { destinationOf } from "./service-destination.js";
 import { searchedSecretsOf, type AuthConfig, type ServiceRecord } from "./service-definition.js";
+import type { Inheritance, TokenHolderParts } from "./token-holder-parts.js";
 
 const TOO_LATE = "the provider gave no token in time";
 
 /** The longest delay that a Node timer takes. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-export interface TokenHolderParts {
-  readonly renewal: Renewal<AuthConfig>;
-  readonly tools: IssuingTools;
-  /**
-   * Replaces the service's record by what `update` makes of the stored one; `update` gives undefined to leave it.
-   * Resolves to whether it was replaced, when that is on disk.
-   */
-  readonly save: (update: (stored: ServiceRecord) => ServiceRecord | undefined) => Promise<boolean>;
-  /** What the holder of the same service before this one leaves behind, when it has ended. */
-  readonly predecessor?: Promise<Inheritance | undefined> | undefined;
-  /** Runs a refresh of the server's own accord when its turn comes. */
-  readonly queue: (task: () => Promise<void>) => Promise<void>;
-  /** 0 to 1. */
-  readonly random: () => number;
-  readonly events: TokenEvents;
-}
-
-/** A refresh token that took the place of another one, which is of no use any more. */
-export interface Inheritance {
-  readonly spent: string;
-  readonly refreshToken: Secret;
-}
-
-/** What is worth telling. Nothing in it is secret. */
-export interface TokenEvents {
-  refreshed(service: string, how: "for a call" | "ahead of time"): void;
-  refreshFailed(service: string, error: VaultProxyError, how: "for a call" | "ahead of time"): void;
-  /** The provider replaced the refresh token, and the new one could not be saved: it is in memory only. */
-  unsaved(service: string, error: unknown): void;
-  savedAtLast(service: string): void;
-}
 
 /**
  * The access token of one service, for as long as its credential stays the same: one refresh at a time, however many
@@ -161,18 +130,16 @@ export class TokenHolder implements AccessTokenSource {
     );
   }
 
-  async replace(rejected: string): Promise<boolean> {
+  async replace(rejected: string): Promise<string | undefined> {
     const token = this.#token;
-    if (token !== undefined && token.accessToken.reveal() !== rejected) return true;
+    const none = (): undefined => undefined;
+    if (token !== undefined && token.accessToken.reveal() !== rejected) {
+      return Promise.resolve(this.current()).catch(none);
+    }
     const age = token === undefined ? Infinity : this.#parts.tools.clock() - token.issuedAt * 1000;
     // One from the future is as old as the clock that was wrong.
-    if (age >= 0 && age < REFRESH_LIMITS.replaceMinAge) return false;
-    try {
-      await this.#refreshForCall();
-      return true;
-    } catch {
-      return false;
-    }
+    if (age >= 0 && age < REFRESH_LIMITS.replaceMinAge) return undefined;
+    return this.#refreshForCall().then((issued) => issued.accessToken.reveal(), none);
   }
 
   /** A call does not wait for ever; the refresh goes on, for what it brings may come only once. */

@@ -5,8 +5,10 @@ import type { Collection } from "../vault/vault.js";
 import type { AccessTokenSource, IssuingTools } from "./auth-strategy.js";
 import { usableRecord } from "./imported-service.js";
 import { REFRESH_LIMITS } from "./refresh-schedule.js";
+import { sharesTokens } from "./same-credential.js";
 import { renewalOf, type ServiceRecord } from "./service-definition.js";
-import { TokenHolder, type Inheritance, type TokenEvents } from "./token-holder.js";
+import { TokenHolder } from "./token-holder.js";
+import type { Inheritance, TokenEvents } from "./token-holder-parts.js";
 
 export interface TokenKeeperParts {
   readonly services: Collection<ServiceRecord>;
@@ -20,6 +22,11 @@ export interface TokenKeeperParts {
 export interface TokenKeeper {
   /** The token of the service of that name, whatever becomes of it. */
   sourceOf(name: string): AccessTokenSource;
+  /**
+   * The token of a service as it was stored once, for those who send it where that record says. From when the service
+   * has another destination or credential, by anything but a token refresh, no token is given any more: `conflict`.
+   */
+  boundTo(record: ServiceRecord): AccessTokenSource;
   /** When its token ends, in unix seconds; undefined if there is none. */
   expiresAt(name: string): number | undefined;
   /** The committed services, at unlock and after every change. */
@@ -79,6 +86,40 @@ export function createTokenKeeper({ services, tools, random, events }: TokenKeep
       replace: (rejected) => holderOf(name).replace(rejected),
       searched: () => holders.get(name)?.holder.searched() ?? NOTHING,
     }),
+    boundTo(record) {
+      const { name } = record;
+      /** The last one that was found to share its tokens: every call looks. */
+      let seen = record;
+      const isBound = (): boolean => {
+        const stored = holders.get(name)?.stored;
+        if (stored === seen) return true;
+        if (stored === undefined || !sharesTokens(record, stored)) return false;
+        seen = stored;
+        return true;
+      };
+      const assertBound = (): void => {
+        if (!isBound()) throw new VaultProxyError("conflict", "this service was changed: try again");
+      };
+      return {
+        current() {
+          const holder = holderOf(name);
+          assertBound();
+          const token = holder.current();
+          if (typeof token === "string") return token;
+          return token.then((value) => {
+            // What a retired holder still gives is of the credential that it was asked for.
+            if (holders.get(name)?.holder === holder) assertBound();
+            return value;
+          });
+        },
+        async replace(rejected) {
+          if (!isBound()) return undefined;
+          const token = await holderOf(name).replace(rejected);
+          return isBound() ? token : undefined;
+        },
+        searched: () => holders.get(name)?.holder.searched() ?? NOTHING,
+      };
+    },
     expiresAt: (name) => holders.get(name)?.holder.expiresAt,
     update(records) {
       for (const [name, { holder }] of holders) {

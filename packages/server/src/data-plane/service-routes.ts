@@ -79,8 +79,8 @@ export interface ServiceRoutes {
 export interface ServiceRoutesOptions {
   /** The committed services. Throws while locked. */
   readonly records: () => ReadonlyMap<string, ServiceRecord>;
-  /** The access token of a service whose credential expires. */
-  readonly tokenOf: (name: string) => AccessTokenSource;
+  /** The access token of a service whose credential expires, for as long as the service is what this record says. */
+  readonly tokenOf: (stored: ServiceRecord) => AccessTokenSource;
   readonly egressProxy: URL | undefined;
   readonly cookieJars: CookieJars;
 }
@@ -172,7 +172,7 @@ function routeOf(
   { egressProxy, tokenOf, cookieJars }: ServiceRoutesOptions,
 ): Omit<ServiceRoute, "hold"> {
   const record = usableRecord(stored);
-  const injector = createInjector(record, tokenOf(record.name));
+  const injector = createInjector(record, tokenOf(stored));
   const base = parseBaseUrl(record.base_url, { allowInsecure: allowsInsecure(record) });
   const connectTimeoutMs = milliseconds(record.connect_timeout, LIMITS.connectTimeoutMs);
   const responseTimeoutMs = milliseconds(record.response_timeout, LIMITS.responseTimeoutMs);
