@@ -1,108 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { Secret } from "../redaction/secret.js";
-import { createTokenKeeper } from "./token-keeper.js";
-import type { IssuedToken } from "./issued-token.js";
 import { TokenEndpointError } from "./oauth2/token-endpoint-error.js";
-import { serviceDefinitionSchema, toServiceRecord, type ServiceRecord } from "./service-definition.js";
+import type { ServiceRecord } from "./service-definition.js";
+import { definition, HOUR, world } from "./testing/token-world.js";
 
 const LOCKED = new VaultProxyError("vault_locked", "the vault is locked");
-const HOUR = 3600;
-
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.parse("2026-03-01T12:00:00Z") });
 });
 afterEach(() => {
   vi.useRealTimers();
 });
-
-function definition(auth: object = {}): ServiceRecord {
-  return toServiceRecord(
-    serviceDefinitionSchema.parse({
-      name: "svc",
-      base_url: "https://api.example.com",
-      auth: {
-        type: "oauth2_client",
-        client_id: "id",
-        client_secret: "client-secret",
-        refresh_token: "rt-0",
-        token_url: "https://id.example.com/token",
-        ...auth,
-      },
-    }),
-  );
-}
-
-/** A keeper over services that are saved in a moment, or not, and a provider that a test answers for. */
-function world(first: ServiceRecord = definition()) {
-  let records: ReadonlyMap<string, ServiceRecord> = new Map([["svc", first]]);
-  let saveError: Error | undefined;
-  const asked: {
-    refreshToken: string | undefined;
-    answer: (token: unknown) => void;
-    fail: (error: unknown) => void;
-  }[] = [];
-  const told: string[] = [];
-  let issued = 0;
-
-  const change = async <R>(mutate: (draft: Map<string, ServiceRecord>) => R): Promise<R> => {
-    await Promise.resolve();
-    if (saveError !== undefined) throw saveError;
-    const draft = new Map(records);
-    const result = mutate(draft);
-    records = draft;
-    keeper.update(records);
-    return result;
-  };
-  const keeper = createTokenKeeper({
-    services: {
-      get records() {
-        return records;
-      },
-      change,
-    },
-    tools: {
-      requestToken: ({ parameters }, signal) =>
-        new Promise<IssuedToken>((resolve, reject) => {
-          signal.addEventListener("abort", () => reject(signal.reason as Error));
-          asked.push({
-            refreshToken: parameters.refresh_token,
-            answer: (token) => resolve(token as IssuedToken),
-            fail: reject,
-          });
-        }),
-      send: () => Promise.reject(new Error("nothing is sent here")),
-      readFile: () => Promise.reject(new Error("no file is read here")),
-      clock: () => Date.now(),
-    },
-    random: () => 0,
-    events: {
-      refreshed: (_, how) => void told.push(`refreshed ${how}`),
-      refreshFailed: (_, error) => void told.push(error.code),
-      unsaved: () => void told.push("unsaved"),
-      savedAtLast: () => void told.push("saved at last"),
-    },
-  });
-  keeper.update(records);
-  const now = (): number => Math.floor(Date.now() / 1000);
-  return {
-    keeper,
-    asked,
-    told,
-    source: keeper.sourceOf("svc"),
-    token: (refreshToken?: string, lifetime = HOUR) => ({
-      accessToken: new Secret(`at-${(issued += 1)}`),
-      refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
-      issuedAt: now(),
-      expiresAt: now() + lifetime,
-      hasLifetime: true,
-    }),
-    stored: (field: string) => (records.get("svc")?.auth[field] as Secret | undefined)?.reveal(),
-    put: (record: ServiceRecord) => change((draft) => void draft.set("svc", record)),
-    failSaves: (error: Error | undefined) => (saveError = error),
-    settle: () => vi.advanceTimersByTimeAsync(0),
-  };
-}
 
 describe("a change of the service while a refresh is under way", () => {
   test("keeps the refresh token that the provider gave in place of the one that the change still has", async () => {
@@ -161,59 +70,6 @@ describe("a change of the service while a refresh is under way", () => {
     await put(definition({ scopes: ["other"] }));
     await settle();
     expect(stored("refresh_token")).toBe("rt-1");
-  });
-});
-
-describe("a way that was made for a service as it was", () => {
-  const elsewhere = (auth: object = {}): ServiceRecord => ({
-    ...definition(auth),
-    base_url: "https://other.example.com",
-  });
-  const kept = (): object => ({ access_token: "kept", expires_at: Math.floor(Date.now() / 1000) + 7 * HOUR });
-
-  test.each<[string, () => ServiceRecord]>([
-    [
-      "another destination and credential",
-      () => elsewhere({ client_id: "other", refresh_token: "rt-other" }),
-    ],
-    ["another destination", () => elsewhere(kept())],
-    ["another client", () => definition({ client_id: "other", access_token: "new", expires_at: 2e9 })],
-  ])("gets no token of a service with %s, neither asked before the change nor after", async (_, changed) => {
-    const { keeper, asked, token, put, settle } = world(definition(kept()));
-    const bound = keeper.boundTo(definition());
-    expect(bound.current()).toBe("kept");
-    const early = bound.replace("kept");
-    await settle();
-    await put(changed());
-    asked[0]?.answer(token("rt-1"));
-    expect(await early).toBeUndefined();
-    expect(await bound.replace("kept")).toBeUndefined();
-    expect(() => bound.current()).toThrow(expect.objectContaining({ code: "conflict" }) as Error);
-    await settle();
-    expect(asked).toHaveLength(1);
-  });
-
-  test("that waits for a token gets none for another destination", async () => {
-    const { keeper, asked, token, put, settle } = world();
-    const refused = expect(Promise.resolve(keeper.boundTo(definition()).current())).rejects.toMatchObject({
-      code: "conflict",
-    });
-    await settle();
-    await put(elsewhere());
-    asked[0]?.answer(token("rt-1"));
-    await refused;
-  });
-
-  test("goes on with the tokens of every refresh, and through changes of other things", async () => {
-    const { keeper, asked, token, put, settle, stored } = world();
-    const bound = keeper.boundTo(definition());
-    const first = bound.current();
-    await settle();
-    asked[0]?.answer(token("rt-1"));
-    expect(await first).toBe("at-1");
-    await settle();
-    await put({ ...definition({ refresh_token: stored("refresh_token") }), description: "changed" });
-    expect(bound.current()).toBe("at-1");
   });
 });
 
@@ -392,4 +248,17 @@ describe("a refresh", () => {
       expect(vi.getTimerCount()).toBe(0);
     }
   });
+});
+
+test("a provider that asks to be left alone for a while is, also ahead of time", async () => {
+  const at = Math.floor(Date.now() / 1000);
+  const { asked, settle } = world(definition({ access_token: "old", issued_at: at, expires_at: at + 200 }));
+  await vi.advanceTimersByTimeAsync(181_000);
+  const retryAfterMs = 300_000;
+  asked[0]?.fail(new TokenEndpointError("oauth2_refresh_failed", "no", { isTemporary: true, retryAfterMs }));
+  await settle();
+  await vi.advanceTimersByTimeAsync(298_000);
+  expect(asked).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(asked).toHaveLength(2);
 });

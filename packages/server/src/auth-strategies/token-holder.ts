@@ -55,6 +55,8 @@ export class TokenHolder implements AccessTokenSource {
   readonly #inherited: Promise<void>;
   #isRetired = false;
   #timer: NodeJS.Timeout | undefined;
+  /** The refresh ahead of time that waits for its turn. */
+  #due: object | undefined;
   #saveTimer: NodeJS.Timeout | undefined;
   #saveFailures = 0;
   #isSavingAgain = false;
@@ -240,8 +242,10 @@ export class TokenHolder implements AccessTokenSource {
     this.#lastFailure = { error, at: clock(), length };
     this.#parts.events.refreshFailed(this.#record.name, error, how);
     // Nobody but an admin can mend that; calls find out when it was done, for the credential is another one then.
-    if (error.code === "oauth2_reauthorization_required") clearTimeout(this.#timer);
-    else if (this.#token !== undefined) this.#arm(retryDelay(this.#failures, this.#parts.random()));
+    if (error.code === "oauth2_reauthorization_required") this.#disarm();
+    else if (this.#token !== undefined) {
+      this.#arm(Math.max(retryDelay(this.#failures, this.#parts.random()), error.retryAfterMs ?? 0));
+    }
   }
 
   #use(token: IssuedToken): void {
@@ -272,12 +276,18 @@ export class TokenHolder implements AccessTokenSource {
   }
 
   #stopTimers(): void {
-    clearTimeout(this.#timer);
+    this.#disarm();
     clearTimeout(this.#saveTimer);
   }
 
-  #arm(delay: number): void {
+  /** Also a refresh ahead of time whose turn has not come is not due any more. */
+  #disarm(): void {
     clearTimeout(this.#timer);
+    this.#due = undefined;
+  }
+
+  #arm(delay: number): void {
+    this.#disarm();
     if (this.#isRetired || this.#isStopped()) return;
     const isWhole = delay <= LONGEST_TIMER_MS;
     this.#timer = setTimeout(
@@ -291,9 +301,11 @@ export class TokenHolder implements AccessTokenSource {
 
   #refreshAhead(): void {
     const ignore = (): void => undefined;
+    const due = {};
+    this.#due = due;
     this.#parts
       .queue(async () => {
-        await this.#refresh("ahead of time");
+        if (this.#due === due) await this.#refresh("ahead of time");
       })
       // Whoever stopped it knows, and failures were told already.
       .catch(ignore);
