@@ -43,7 +43,7 @@ import { openVault, type Vault } from "./vault/vault.js";
 /** How long a stop waits for refreshes under way. */
 const SETTLE_MS = 5000;
 
-/** How long a lock and a stop wait for what could not be saved before. */
+/** How long a lock and a stop wait for saves of tokens that have come, also of those that could not be saved before. */
 const SAVE_BEFORE_LOCK_MS = 1000;
 
 /** Of Linux. */
@@ -180,7 +180,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
 
   const beforeLock = async (): Promise<void> => {
     const deadline = delay(SAVE_BEFORE_LOCK_MS, undefined, { ref: false });
-    await Promise.race([accessTokens.saveAgain(), deadline]);
+    await Promise.race([Promise.all([accessTokens.saved(), accessTokens.saveAgain()]), deadline]);
   };
   const controlCalls = new WeakMap<IncomingMessage, Parameters<HttpListenerParts["controlPlane"]>[2]>();
   const controlPlane = createControlPlane({

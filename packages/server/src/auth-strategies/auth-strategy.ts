@@ -84,6 +84,8 @@ export interface Renewal<Config> {
   stored(config: Config): IssuedToken | undefined;
   /** The field with the refresh token, which the provider may replace too. */
   readonly refreshTokenField?: string;
+  /** The field with the client that refresh tokens are for. */
+  readonly clientIdField?: string;
   /** The configuration with this token in it, and with the refresh token that came along. */
   keep(config: Config, token: IssuedToken): Config;
   /**

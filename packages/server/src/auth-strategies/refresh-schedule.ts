@@ -27,6 +27,8 @@ export const REFRESH_LIMITS = {
   lastAttempt: 25_000,
   /** Earlier tokens that are still searched for in answers, as long as they may be good. */
   earlierTokens: 8,
+  /** Refresh tokens that were replaced and are known as such, of one service. */
+  spentTokens: 32,
   /** A token that the upstream refused is not replaced if it is younger. */
   replaceMinAge: MINUTE,
   /** Refreshes of the server's own accord that run at once. */

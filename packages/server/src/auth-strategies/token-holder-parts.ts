@@ -1,6 +1,7 @@
 import type { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { Secret } from "../redaction/secret.js";
 import type { IssuingTools, Renewal } from "./auth-strategy.js";
+import type { SpentRefreshTokens } from "./spent-refresh-tokens.js";
 import type { AuthConfig, ServiceRecord } from "./service-definition.js";
 
 /** What the holder of one service's access token works with. */
@@ -21,9 +22,10 @@ export interface TokenHolderParts {
   readonly events: TokenEvents;
 }
 
-/** A refresh token that took the place of another one, which is of no use any more. */
+/** The newest refresh token of a client, and those that are of no use any more. */
 export interface Inheritance {
-  readonly spent: string;
+  readonly spent: SpentRefreshTokens;
+  readonly clientId: unknown;
   readonly refreshToken: Secret;
 }
 

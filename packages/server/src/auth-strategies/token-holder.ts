@@ -4,7 +4,7 @@ import { Secret } from "../redaction/secret.js";
 import type { SearchedSecret } from "../scrubbing/secret-matcher.js";
 import type { AccessTokenSource } from "./auth-strategy.js";
 import type { IssuedToken } from "./issued-token.js";
-import { TokenEndpointError } from "./oauth2/token-endpoint-error.js";
+import { asTokenError, TokenEndpointError } from "./oauth2/token-endpoint-error.js";
 import {
   attemptDelay,
   holdOff,
@@ -18,6 +18,7 @@ import {
 import { isSameCredential } from "./same-credential.js";
 import { destinationOf } from "./service-destination.js";
 import { searchedSecretsOf, type AuthConfig, type ServiceRecord } from "./service-definition.js";
+import { isSpent, withSpent, type SpentRefreshTokens } from "./spent-refresh-tokens.js";
 import type { Inheritance, TokenHolderParts } from "./token-holder-parts.js";
 
 const TOO_LATE = "the provider gave no token in time";
@@ -49,6 +50,8 @@ export class TokenHolder implements AccessTokenSource {
   #earlier: readonly IssuedToken[] = [];
   #searched: readonly SearchedSecret[] | undefined;
   #refreshing: Promise<IssuedToken> | undefined;
+  #spent: SpentRefreshTokens = [];
+  readonly #saves = new Set<Promise<void>>();
   #failures = 0;
   #lastFailure: { readonly error: VaultProxyError; readonly at: number; readonly length: number } | undefined;
   /** Settled when what a holder before this one left behind is taken over. Never rejects. */
@@ -89,21 +92,26 @@ export class TokenHolder implements AccessTokenSource {
 
   /**
    * The credential was changed: a refresh under way ends, but nothing new begins. Resolves to the refresh token that
-   * whoever comes next must use, where it still has the one that is spent.
+   * whoever comes next must use in place of a spent one.
    */
   async retire(): Promise<Inheritance | undefined> {
     this.#isRetired = true;
     this.#stopTimers();
     await this.settle();
-    const [spent, newest] = [this.#refreshTokenOf(this.#record.auth), this.#refreshTokenOf(this.#config)];
-    if (spent === undefined || newest === undefined || spent.reveal() === newest.reveal()) return undefined;
-    return { spent: spent.reveal(), refreshToken: newest };
+    const refreshToken = this.#refreshTokenOf(this.#config);
+    if (refreshToken === undefined) return undefined;
+    return { spent: this.#spent, clientId: this.#clientId, refreshToken };
   }
 
   /** Resolves when no refresh is under way. Never rejects. */
   async settle(): Promise<void> {
     await this.#inherited;
     await this.#refreshing?.catch(() => undefined);
+  }
+
+  /** Resolves when the saves that are under way have ended. Never rejects. */
+  async saved(): Promise<void> {
+    await Promise.all(this.#saves);
   }
 
   /** Saves a refresh token that could not be saved before; resolves when that was tried. Never rejects. */
@@ -126,7 +134,8 @@ export class TokenHolder implements AccessTokenSource {
     return this.#refreshForCall().then(
       (issued) => issued.accessToken.reveal(),
       (error: unknown) => {
-        if (token !== undefined && isAlive(token, clock())) return token.accessToken.reveal();
+        if (!this.#isStopped() && token !== undefined && isAlive(token, clock()))
+          return token.accessToken.reveal();
         throw error;
       },
     );
@@ -179,6 +188,7 @@ export class TokenHolder implements AccessTokenSource {
       const token = await this.#issue(signal);
       signal.throwIfAborted();
       const isRotated = this.#isRotatedBy(token);
+      this.#spend(token.refreshToken);
       this.#config = this.#parts.renewal.keep(this.#config, token);
       this.#searched = undefined;
       // Only what would be lost for good makes calls wait for the disk; until it is there, nobody gets the token.
@@ -223,6 +233,7 @@ export class TokenHolder implements AccessTokenSource {
     const { refreshTokenField: field } = this.#parts.renewal;
     const refreshToken = error instanceof TokenEndpointError ? error.refreshToken : undefined;
     if (refreshToken === undefined || field === undefined) return;
+    this.#spend(refreshToken);
     this.#config = { ...this.#config, [field]: refreshToken };
     this.#searched = undefined;
     await this.#save();
@@ -268,8 +279,10 @@ export class TokenHolder implements AccessTokenSource {
 
   async #inherit(left: Inheritance | undefined): Promise<void> {
     const { refreshTokenField: field } = this.#parts.renewal;
-    if (left === undefined || field === undefined) return;
-    if (this.#refreshTokenOf(this.#config)?.reveal() !== left.spent) return;
+    if (left === undefined || field === undefined || left.clientId !== this.#clientId) return;
+    this.#spent = left.spent;
+    const own = this.#refreshTokenOf(this.#config);
+    if (own === undefined || !isSpent(left.spent, own)) return;
     this.#config = { ...this.#config, [field]: left.refreshToken };
     this.#searched = undefined;
     await this.#save();
@@ -311,8 +324,14 @@ export class TokenHolder implements AccessTokenSource {
       .catch(ignore);
   }
 
-  /** Never rejects: the token in memory is good whether or not it could be saved. */
-  async #save(): Promise<void> {
+  /** Never rejects: the token in memory is good whether or not it could be saved, but for a lock, which ends all. */
+  #save(): Promise<void> {
+    const save = this.#write().finally(() => this.#saves.delete(save));
+    this.#saves.add(save);
+    return save;
+  }
+
+  async #write(): Promise<void> {
     const { events, save } = this.#parts;
     const { name } = this.#record;
     const config = this.#config;
@@ -324,12 +343,23 @@ export class TokenHolder implements AccessTokenSource {
         return this.#saving;
       });
       if (!saved || this.#config !== config) return;
+      const stored = this.#refreshTokenOf(this.#record.auth);
+      // A definition that was saved together with ours has brought an old one back.
+      if (!this.#isRetired && stored !== undefined && isSpent(this.#spent, stored)) {
+        await this.#write();
+        return;
+      }
       if (this.#wasUnsaved) events.savedAtLast(name);
       this.#wasUnsaved = false;
       this.#saveFailures = 0;
       clearTimeout(this.#saveTimer);
     } catch (error) {
       if (this.#isStopped()) return;
+      if (error instanceof VaultProxyError && error.code === "vault_locked") {
+        // The event that stops everything comes when the vault has ended its own work.
+        this.stop(error);
+        return;
+      }
       this.#saveFailures += 1;
       if (this.#refreshTokenOf(config)?.reveal() !== this.#refreshTokenOf(this.#record.auth)?.reveal()) {
         this.#wasUnsaved = true;
@@ -341,14 +371,20 @@ export class TokenHolder implements AccessTokenSource {
     }
   }
 
-  #isStopped(): boolean {
-    return this.#stopped.signal.aborted;
+  readonly #isStopped = (): boolean => this.#stopped.signal.aborted;
+
+  #isRotatedBy({ refreshToken: next }: IssuedToken): boolean {
+    return next !== undefined && next.reveal() !== this.#refreshTokenOf(this.#config)?.reveal();
   }
 
-  #isRotatedBy({ refreshToken }: IssuedToken): boolean {
-    return (
-      refreshToken !== undefined && refreshToken.reveal() !== this.#refreshTokenOf(this.#config)?.reveal()
-    );
+  /** Remembers the present refresh token as one of no use, if another one came. */
+  #spend(next: Secret | undefined): void {
+    const present = this.#refreshTokenOf(this.#config);
+    if (present !== undefined && next !== undefined) this.#spent = withSpent(this.#spent, present, next);
+  }
+
+  get #clientId(): unknown {
+    return this.#config[this.#parts.renewal.clientIdField ?? ""];
   }
 
   #refreshTokenOf(auth: AuthConfig): Secret | undefined {
@@ -356,16 +392,6 @@ export class TokenHolder implements AccessTokenSource {
     const value = field === undefined ? undefined : auth[field];
     return value instanceof Secret ? value : undefined;
   }
-}
-
-/** What went wrong at the provider, or with a key of the service, is no fault of the call's. */
-function asTokenError(thrown: unknown): TokenEndpointError {
-  if (thrown instanceof TokenEndpointError) return thrown;
-  const message =
-    thrown instanceof VaultProxyError && thrown.code !== "internal"
-      ? thrown.message
-      : "the request for a token could not be made";
-  return new TokenEndpointError("oauth2_refresh_failed", message, { cause: thrown });
 }
 
 function withRetryAfter(error: VaultProxyError, waitMs: number): VaultProxyError {

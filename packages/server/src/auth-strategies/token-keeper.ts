@@ -33,6 +33,8 @@ export interface TokenKeeper {
   update(services: ReadonlyMap<string, ServiceRecord>): void;
   /** Resolves when no refresh is under way that was when this was called. Never rejects. */
   settle(): Promise<void>;
+  /** Resolves when tokens that have come are saved, as far as saves of them are under way. Never rejects. */
+  saved(): Promise<void>;
   /** Saves what could not be saved before, in the hope that there is room now. Never rejects. */
   saveAgain(): Promise<void>;
   /** The vault was locked: refreshes under way are abandoned without writing, timers stopped, tokens dropped. */
@@ -145,6 +147,10 @@ export function createTokenKeeper({ services, tools, random, events }: TokenKeep
     },
     async saveAgain() {
       await Promise.all([...holders.values()].map(({ holder }) => holder.saveAgain()));
+    },
+    async saved() {
+      const all = [...[...holders.values()].map(({ holder }) => holder), ...retiring];
+      await Promise.all(all.map((holder) => holder.saved()));
     },
     async settle() {
       const all = [...[...holders.values()].map(({ holder }) => holder), ...retiring];

@@ -87,3 +87,13 @@ export function reauthorizationRequired(): TokenEndpointError {
     { providerError: "invalid_grant" },
   );
 }
+
+/** What went wrong at the provider, or with a key of the service, is no fault of the call's. */
+export function asTokenError(thrown: unknown): TokenEndpointError {
+  if (thrown instanceof TokenEndpointError) return thrown;
+  const message =
+    thrown instanceof VaultProxyError && thrown.code !== "internal"
+      ? thrown.message
+      : "the request for a token could not be made";
+  return new TokenEndpointError("oauth2_refresh_failed", message, { cause: thrown });
+}

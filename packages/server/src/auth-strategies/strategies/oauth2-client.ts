@@ -100,6 +100,7 @@ export const oauth2ClientStrategy: AuthStrategy<Config> = {
     keptFields: KEPT_TOKEN_FIELD_NAMES,
     stored: storedToken,
     refreshTokenField: "refresh_token",
+    clientIdField: "client_id",
     keep: (config, token) => ({
       ...config,
       ...keptToken(token),

@@ -99,6 +99,8 @@ export function world(first: ServiceRecord = definition(), others: readonly Serv
     }),
     stored: (field: string) => (records.get("svc")?.auth[field] as Secret | undefined)?.reveal(),
     put: (record: ServiceRecord) => change((draft) => void draft.set("svc", record)),
+    /** A save of something else. */
+    changeNothing: () => change(() => undefined),
     failSaves: (error: Error | undefined) => (saveError = error),
     /** Makes saves wait until what this gives is called; what comes meanwhile shares the next one. */
     holdSaves(): () => void {
