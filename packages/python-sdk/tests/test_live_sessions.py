@@ -105,7 +105,7 @@ def test_what_is_asked_of_a_session_is_what_it_does(vault_addr: str, token: str)
         login = f"AUTH {session.username} {session.password}\r\n".encode()
         clients = [connected(session, login, PING) for _ in range(2)]
         with socket.create_connection((session.host, session.port), timeout=10) as third:
-            assert third.recv(1) == b""
+            assert third.recv(100) == b"-ERR max number of clients reached\r\n"
         for client in clients:
             assert client.recv(1) == b""
             client.close()
