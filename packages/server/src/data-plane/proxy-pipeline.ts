@@ -227,6 +227,8 @@ function forward(
 ): void {
   const { request, response, requestId } = call;
   const startedAt = parts.now();
+  /** A call may be sent once more, also after its service was changed. */
+  let letGo = (): void => undefined;
   const takeCookies = useCookies(route, outgoing);
   const body = framing.hasBody
     ? new RequestBody(request, {
@@ -283,6 +285,7 @@ function forward(
     onPartialMatch: watchGuesses(parts, { token, route, requestId }),
     retry: body === null && isIdempotent ? send : undefined,
     onEnd(ended, outcome) {
+      letGo();
       parts.calls.remove(ended);
       logOutcome(parts, { requestId, route, outgoing, startedAt }, outcome);
       // What the upstream did not take is read away, also where undici never began to read it.
@@ -290,6 +293,7 @@ function forward(
     },
   });
   renewing?.serve(exchange);
+  letGo = route.hold();
   parts.calls.add(exchange);
   if (framing.contentLength !== undefined)
     outgoing.headers.push("Content-Length", String(framing.contentLength));
@@ -303,6 +307,8 @@ function forwardUpgrade(
   { token, route, outgoing }: AdmittedCall,
 ): void {
   const startedAt = parts.now();
+  /** A call may be sent once more, also after its service was changed. */
+  let letGo = (): void => undefined;
   const takeCookies = useCookies(route, outgoing);
   const renewing = renewingFor(route, outgoing, { mayRepeat: () => true, resend: send, takeCookies });
   const exchange = new WebSocketExchange({
@@ -318,11 +324,13 @@ function forwardUpgrade(
     takeCookies,
     onPartialMatch: watchGuesses(parts, { token, route, requestId }),
     onEnd(ended, outcome) {
+      letGo();
       parts.calls.remove(ended);
       logOutcome(parts, { requestId, route, outgoing, startedAt }, outcome);
     },
   });
   renewing?.serve(exchange);
+  letGo = route.hold();
   parts.calls.add(exchange);
   send();
 

@@ -37,7 +37,6 @@ async function callWithoutRenewal(
           return false;
         },
         resend: () => undefined,
-        hold: () => () => undefined,
         currentGate: route.currentGate,
       });
       const exchange = new UpstreamExchange({
@@ -139,7 +138,6 @@ describe("a held 401", () => {
       mayRepeat: () => true,
       renew: () => new Promise((resolve) => (decide = resolve)),
       resend: () => undefined,
-      hold: () => () => undefined,
       currentGate: () => gate,
       ...options,
     });

@@ -28,8 +28,6 @@ export interface RenewalOptions {
   readonly resend: () => void;
   /** Keeps the cookies of an answer's head, also of one that nobody will see. */
   readonly takeCookies?: ((rawHeaders: readonly Buffer[]) => void) | undefined;
-  /** Keeps the way to the upstream open until its result is called. */
-  readonly hold: () => () => void;
   /** The gate of the connection whose bytes are being handled in this very turn. */
   readonly currentGate: () => ReadGate | undefined;
 }
@@ -93,11 +91,9 @@ export class RenewingHandler implements Dispatcher.DispatchHandler {
       chunks: [],
       bytes: 0,
     };
-    const { renew, hold, takeCookies } = this.#options;
+    const { renew, takeCookies } = this.#options;
     takeCookies?.(controller.rawHeaders as readonly Buffer[]);
-    renew()
-      .then(this.#decide, () => this.#decide(false))
-      .finally(hold());
+    void renew().then(this.#decide, () => this.#decide(false));
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
@@ -184,7 +180,7 @@ export class RenewingHandler implements Dispatcher.DispatchHandler {
  * @returns undefined where the credential does not change
  */
 export function renewingFor(
-  { injector, currentGate, hold }: ServiceRoute,
+  { injector, currentGate }: ServiceRoute,
   outgoing: OutgoingRequest,
   repetition: Pick<RenewalOptions, "mayRepeat" | "resend" | "takeCookies">,
 ): RenewingHandler | undefined {
@@ -193,7 +189,6 @@ export function renewingFor(
     ...repetition,
     renew: async () => (await injector.renew?.(outgoing)) === true,
     currentGate,
-    hold,
   });
 }
 

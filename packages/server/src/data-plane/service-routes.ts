@@ -55,9 +55,9 @@ export interface ServiceRoute {
   readonly cookieJar: CookieJar | undefined;
   readonly dispatcher: Dispatcher;
   /**
-   * For a call that will be sent later, when its token is there: the connections stay open for it, also when the service
-   * is changed meanwhile.
-   * @returns what to call when it was sent, or never will be
+   * For a call that may be sent later or once more: the connections stay open for it, also when the service is changed
+   * meanwhile.
+   * @returns what to call when it will not be sent any more
    */
   readonly hold: () => () => void;
   /** Whether callers may ask for parts. */
