@@ -39,11 +39,23 @@ export interface BoundedAnswer {
   readonly body: Buffer;
 }
 
+/** The answer had begun, and did not end as it should. */
+export class BrokenAnswerError extends VaultProxyError {
+  /** What came of it. */
+  readonly answer: BoundedAnswer;
+
+  constructor(error: VaultProxyError, answer: BoundedAnswer) {
+    super(error.code, error.message, { cause: error });
+    this.answer = answer;
+  }
+}
+
 /**
  * Sends one request and reads its whole answer. Redirects are not followed. The answer's text is the far end's, which
  * may repeat what was sent: it must reach no message and no log.
  *
- * @throws VaultProxyError `destination_blocked`, `upstream_failed`, `upstream_timeout`; the signal's reason if aborted.
+ * @throws VaultProxyError `destination_blocked`, `upstream_failed`, `upstream_timeout`; of those a BrokenAnswerError
+ *   once the answer has begun; the signal's reason if aborted.
  */
 export type SendBounded = (request: BoundedRequest) => Promise<BoundedAnswer>;
 
@@ -78,6 +90,12 @@ export function createBoundedSender(
       bodyTimeout: totalTimeoutMs,
     });
     const deadline = AbortSignal.timeout(totalTimeoutMs);
+    const toError = (error: unknown): VaultProxyError => {
+      signal.throwIfAborted();
+      if (error instanceof BrokenAnswerError) return error;
+      if (deadline.aborted) return new VaultProxyError("upstream_timeout", "no complete answer came in time");
+      return error instanceof VaultProxyError ? error : describeUpstreamError(error);
+    };
     try {
       const answer = await client.request({
         path: `${target.pathname}${target.search}`,
@@ -86,30 +104,29 @@ export function createBoundedSender(
         ...(body === undefined ? {} : { body }),
         signal: AbortSignal.any([signal, deadline]),
       });
-      return {
-        status: answer.statusCode,
-        headers: firstValues(answer.headers),
-        body: await readAll(answer.body),
-      };
+      const head = { status: answer.statusCode, headers: firstValues(answer.headers) };
+      const chunks: Buffer[] = [];
+      try {
+        await readAll(answer.body, chunks);
+      } catch (error) {
+        throw new BrokenAnswerError(toError(error), { ...head, body: Buffer.concat(chunks) });
+      }
+      return { ...head, body: Buffer.concat(chunks) };
     } catch (error) {
-      signal.throwIfAborted();
-      if (deadline.aborted) throw new VaultProxyError("upstream_timeout", "no complete answer came in time");
-      throw error instanceof VaultProxyError ? error : describeUpstreamError(error);
+      throw toError(error);
     } finally {
       await client.destroy();
     }
   };
 }
 
-async function readAll(body: AsyncIterable<Buffer>): Promise<Buffer> {
-  const chunks: Buffer[] = [];
+async function readAll(body: AsyncIterable<Buffer>, chunks: Buffer[]): Promise<void> {
   let length = 0;
   for await (const chunk of body) {
     length += chunk.length;
     if (length > LIMITS.answerBytes) throw new VaultProxyError("upstream_failed", "the answer is too long");
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks);
 }
 
 function firstValues(

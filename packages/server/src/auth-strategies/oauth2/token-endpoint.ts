@@ -1,6 +1,11 @@
 import * as oauth from "oauth4webapi";
 import { VaultProxyError } from "../../errors/vault-proxy-error.js";
-import type { BoundedAnswer, RequestDestination, SendBounded } from "../../network/bounded-request.js";
+import {
+  BrokenAnswerError,
+  type BoundedAnswer,
+  type RequestDestination,
+  type SendBounded,
+} from "../../network/bounded-request.js";
 import type { IssuedToken } from "../issued-token.js";
 import { toClientAuth, type ClientAuthentication } from "./client-authentication.js";
 import { parseTokenAnswer } from "./token-answer.js";
@@ -66,7 +71,7 @@ export async function sendTokenRequest(
             ...encode(request, headers, body),
             destination,
             signal,
-          });
+          }).catch(wholeOf);
           // The library hands it back unread; the answer itself is read above, within its limits.
           return new Response(null, { status: 200 });
         },
@@ -78,6 +83,24 @@ export async function sendTokenRequest(
   }
   if (answer === undefined) throw new Error("the token request was not sent");
   return answer;
+}
+
+/**
+ * An answer of success that broke off after its JSON was complete is as good as any. Any other one must not be asked for
+ * again: the provider did its part, and a refresh token may be spent (RFC 9700 §4.14).
+ */
+function wholeOf(error: unknown): BoundedAnswer {
+  if (!(error instanceof BrokenAnswerError)) throw error;
+  const { answer } = error;
+  if (answer.status < 200 || answer.status > 299) throw error;
+  try {
+    JSON.parse(new TextDecoder().decode(answer.body));
+    return answer;
+  } catch {
+    throw new TokenEndpointError("oauth2_refresh_failed", `token endpoint: ${error.message}`, {
+      cause: error,
+    });
+  }
 }
 
 function encode(
@@ -99,6 +122,7 @@ const anonymous: oauth.ClientAuth = () => undefined;
 
 /** The endpoint gave no answer; the sentence tells that it is not the API that failed. */
 export function unreachableTokenEndpoint(error: unknown): TokenEndpointError {
+  if (error instanceof TokenEndpointError) return error;
   if (!(error instanceof VaultProxyError)) {
     return new TokenEndpointError("oauth2_refresh_failed", "the request for a token could not be made", {
       cause: error,
