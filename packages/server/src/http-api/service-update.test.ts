@@ -5,6 +5,7 @@ import {
   serviceDefinitionSchema,
   toServiceRecord,
 } from "../auth-strategies/service-definition.js";
+import { MAX_REFRESH_TOKEN_LENGTH } from "../auth-strategies/secret-text.js";
 import { mergeServiceUpdate, type ServiceUpdateBody } from "./service-update.js";
 
 const base_url = "https://api.example.com";
@@ -33,6 +34,20 @@ describe("a service update", () => {
     await expect(merge({ base_url, auth: { type: "header" } })).rejects.toThrow(
       /^auth\.header_name: is required$/,
     );
+  });
+
+  test("keeps a refresh token as long as a provider may give", async () => {
+    const auth = { type: "oauth2_client", client_id: "c", token_url: "https://id.example.com/token" };
+    const refreshToken = "r".repeat(MAX_REFRESH_TOKEN_LENGTH);
+    const before = toServiceRecord(
+      serviceDefinitionSchema.parse({
+        name: "api",
+        base_url,
+        auth: { ...auth, refresh_token: refreshToken },
+      }),
+    );
+    const merged = await mergeServiceUpdate(before, { base_url, description: "new", auth }, noFile);
+    expect(secretsOf(merged).map((secret) => secret.reveal())).toEqual([refreshToken]);
   });
 
   test("leaves the stored record as it was", async () => {

@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import type { BoundedAnswer } from "../../network/bounded-request.js";
 import { Secret } from "../../redaction/secret.js";
 import type { IssuedToken } from "../issued-token.js";
+import { MAX_REFRESH_TOKEN_LENGTH } from "../secret-text.js";
 import { refusedBy, TokenEndpointError } from "./token-endpoint-error.js";
 
 /** In seconds. */
@@ -19,7 +20,7 @@ const sentToken = z
   .regex(/^[\x21-\x7e]+$/);
 
 /** Longer ones than any provider gives: one that is not kept would be lost for good. */
-const refreshToken = z.string().min(1).max(131_072);
+const refreshToken = z.string().min(1).max(MAX_REFRESH_TOKEN_LENGTH);
 
 /** RFC 6749 §5.1; `authed_user` is Slack's, `expires_at` Square's. */
 const successSchema = z.object({

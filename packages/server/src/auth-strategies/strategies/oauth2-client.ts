@@ -11,7 +11,7 @@ import { parseGoogleTokenFile } from "../oauth2/google-token-file.js";
 import { TOKEN_BODY_FORMATS } from "../oauth2/token-endpoint.js";
 import { TokenEndpointError } from "../oauth2/token-endpoint-error.js";
 import { scopesSchema } from "../scopes.js";
-import { secretTextSchema } from "../secret-text.js";
+import { refreshTokenSchema, secretTextSchema } from "../secret-text.js";
 import { readSigningKey } from "../signing-key.js";
 import { readNamedFile, storedFileNameSchema } from "../stored-file-name.js";
 import { tokenParametersSchema } from "../token-parameters.js";
@@ -22,7 +22,7 @@ const schema = z.strictObject({
   type: z.literal("oauth2_client"),
   client_id: z.string().min(1).max(1024).optional(),
   client_secret: secretTextSchema.optional(),
-  refresh_token: secretTextSchema.optional(),
+  refresh_token: refreshTokenSchema.optional(),
   token_url: z.string().min(1).max(MAX_URL_LENGTH).optional(),
   refresh_url: z
     .string()
