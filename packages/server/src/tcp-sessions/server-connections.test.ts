@@ -1,6 +1,11 @@
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import pLimit from "p-limit";
 import { describe, expect, test } from "vitest";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import { createTestAuthority } from "../network/testing/test-certificates.js";
+import { secureContext } from "../network/tls-trust.js";
 import type { ConnectionTools } from "../protocols/session-driver.js";
 import { createConnectionTools, type SessionTarget } from "./server-connections.js";
 
@@ -60,6 +65,49 @@ describe("what a driver gets for a client", () => {
       code: "invalid_request",
       message: "oauth_service names no service that has an access token",
     });
+  });
+
+  test.each([
+    ["whose log-in fails", false, (): Promise<never> => Promise.reject(new Error("refused")), false],
+    ["whose log-in over TLS fails", true, (): Promise<never> => Promise.reject(new Error("refused")), false],
+    ["that is ended behind its log-in", false, (): Promise<void> => Promise.resolve(), true],
+    ["that is ended behind its log-in over TLS", true, (): Promise<void> => Promise.resolve(), true],
+  ])("a connection %s is closed", async (_name, hasTls, logIn, isEnded) => {
+    const authority = createTestAuthority();
+    const certificate = authority.issue("IP:127.0.0.1");
+    const server = hasTls ? createTlsServer(certificate) : createServer();
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    // The one under TLS: a handshake that was just done is not always heard of.
+    const accepted = once(server, "connection") as Promise<[Socket]>;
+    server.on("secureConnection", (secured: Socket) => secured.on("error", () => undefined).resume());
+    const control = new AbortController();
+    const client = tools(control.signal, {
+      server: { host: "127.0.0.1", port: (server.address() as AddressInfo).port, allowPrivate: true },
+      trust: () => ({
+        host: "127.0.0.1",
+        secureContext: secureContext(authority.ca),
+        rejectUnauthorized: true,
+      }),
+    });
+    const connecting = client
+      .connectServer(async (wire) => {
+        if (hasTls) await client.secure(wire);
+        await logIn();
+      })
+      .catch(() => undefined);
+    const [far] = await accepted;
+    far.on("error", () => undefined);
+    if (!hasTls) far.resume();
+    await connecting;
+    if (isEnded) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(far.destroyed || far.readableEnded).toBe(false);
+      control.abort(LOCKED);
+    }
+    if (!far.closed) await once(far, "close");
+    server.close();
+    authority.close();
   });
 
   test("a forbidden destination is not connected to", async () => {

@@ -42,10 +42,9 @@ export function createConnectionTools(
     async connectServer(logIn) {
       const late = new AbortController();
       const ends = AbortSignal.any([signal, late.signal]);
-      let wire: WireSocket | undefined;
       const timer = new AbortController();
       try {
-        wire = destroyWith(await dial(target.server, { signal: ends }), ends);
+        const wire = destroyWith(await dial(target.server, { signal: ends }), ends);
         void delay(SESSION_LIMITS.serverLogInMs, undefined, { signal: timer.signal, ref: false })
           .then(() =>
             late.abort(new VaultProxyError("upstream_timeout", "the server's log-in took too long")),
@@ -54,9 +53,8 @@ export function createConnectionTools(
         return await logIn(wire);
       } catch (error) {
         const failure = asFailure(error);
-        // The socket of a connection that was given away to TLS goes with it.
+        // The connection, and the one with TLS on it.
         late.abort(failure);
-        wire?.destroy(failure);
         throw failure;
       } finally {
         timer.abort();

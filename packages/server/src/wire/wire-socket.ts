@@ -136,8 +136,12 @@ export class WireSocket {
     return { socket: this.#socket, rest };
   }
 
-  /** Closes at once. Whoever reads or writes gets `reason`. */
+  /**
+   * Closes at once. Whoever reads or writes gets `reason`. A connection that was given away is not touched: to destroy a
+   * socket under its TLS ends the process (Node 20 and 24).
+   */
   destroy(reason?: Error): void {
+    if (this.#isDetached) return;
     this.#failure ??= reason ?? this.#lost();
     this.#socket.on("error", ignore).destroy();
     this.#notify();
