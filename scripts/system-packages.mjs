@@ -22,6 +22,10 @@ const NEEDED = [
   { package: "libnet-ssleay-perl", check: ["perl", ["-MNet::SSLeay", "-e", "1"]] },
   { package: "mount", check: ["mount", ["--version"]] },
   { package: "nginx", check: ["nginx", ["-v"]] },
+  { package: "openssh-client", check: ["sh", ["-c", "ssh -V && command -v sftp ssh-keygen"]] },
+  // sshd itself knows no option that only tells its version, and wants the user that its package makes.
+  { package: "openssh-server", check: ["sh", ["-c", "command -v sshd && id sshd"]] },
+  { package: "openssh-sftp-server", check: ["test", ["-x", "/usr/lib/openssh/sftp-server"]] },
   { package: "openssl", check: ["openssl", ["version"]] },
   { package: "postfix", check: ["postconf", ["-d", "mail_version"]] },
   // Its server is not in the path: several versions may stand side by side. pgbench comes with it.

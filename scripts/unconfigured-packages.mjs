@@ -6,14 +6,25 @@ import { run, ScriptError } from "./run-process.mjs";
 
 const CLUSTER_FOLDER = "/etc/postgresql-common";
 const CLUSTER_RULES = "# The tests make clusters of their own.\ncreate_main_cluster = false\n";
+const NO_SSH_DAEMON = "/etc/ssh/sshd_not_to_be_run";
 const MAIL_RULES = "postfix postfix/main_mailer_type select No configuration\n";
 
 /** @type {Record<string, () => Promise<void>>} */
-const PREPARATIONS = { postfix: configureNoMail, postgresql: createNoCluster };
+const PREPARATIONS = {
+  "openssh-server": startNoSshDaemon,
+  postfix: configureNoMail,
+  postgresql: createNoCluster,
+};
 
 /** @param {string[]} packages Those that are about to be installed. */
 export async function keepUnconfigured(packages) {
   for (const name of packages) await PREPARATIONS[name]?.();
+}
+
+/** Otherwise the machine would let people in from its next start on. Debian's unit and script look for this file. */
+async function startNoSshDaemon() {
+  await mkdir(path.dirname(NO_SSH_DAEMON), { recursive: true });
+  await writeFile(NO_SSH_DAEMON, "");
 }
 
 /** See pg_createcluster(8). Where its rules stand already, somebody decided them. */
