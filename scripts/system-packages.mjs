@@ -13,6 +13,8 @@ const NEEDED = [
   { package: "dovecot-imapd", check: ["sh", ["-c", "dovecot --version && test -x /usr/lib/dovecot/imap"]] },
   // The tests of durability make file systems, mount them, and let system calls fail.
   { package: "e2fsprogs", check: ["mkfs.ext4", ["-V"]] },
+  // A shell that reads backslashes between single quotes: what is sent to servers must be quoted for it too.
+  { package: "fish", check: ["fish", ["--version"]] },
   // The controls of the conformance tests, which start them themselves.
   { package: "haproxy", check: ["haproxy", ["-v"]] },
   // The tests of forbidden addresses make a network of their own.
@@ -44,6 +46,8 @@ const NEEDED = [
   { package: "slowhttptest", check: ["sh", ["-c", "command -v slowhttptest"]] },
   { package: "strace", check: ["strace", ["--version"]] },
   { package: "swaks", check: ["swaks", ["--version"]] },
+  // The csh of Debian, which looks up history between quotes.
+  { package: "tcsh", check: ["tcsh", ["--version"]] },
 ];
 
 /**

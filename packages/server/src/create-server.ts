@@ -23,6 +23,9 @@ import { VaultProxyError } from "./errors/vault-proxy-error.js";
 import { SESSION_DRIVERS } from "./protocols/registry.js";
 import { createPeerCheck, isLoopbackAddress } from "./tcp-sessions/peer-check.js";
 import { assertSessionAddress } from "./tcp-sessions/session-port.js";
+import { createServiceConnector } from "./ssh/connect-service.js";
+import { createSshCalls } from "./ssh/ssh-calls.js";
+import { createSshConnections } from "./ssh/ssh-connections.js";
 import { createSessionLog } from "./session-log.js";
 import { createSessionRegistry } from "./tcp-sessions/session-registry.js";
 import { createControlPlane } from "./http-api/app.js";
@@ -146,12 +149,26 @@ export async function createServer(config: ServerConfig, version: string, log: L
     events: createSessionLog(log),
   });
 
+  const sshConnections = createSshConnections(
+    createServiceConnector({
+      readFile: (name) => vault.files.read(name),
+      change: (mutate) => services.change(mutate),
+    }),
+  );
+  const ssh = createSshCalls({
+    records: () => services.records,
+    connections: sshConnections,
+    calls,
+    maxCallsPerToken: MAX_CALLS_PER_TOKEN,
+  });
+
   vault.subscribe((event) => {
     if (event.type === "locked") {
       const reason = new VaultProxyError("vault_locked", "the vault was locked");
       logins.clear(reason);
       calls.end(() => true, reason);
       sessions.end(() => true, reason);
+      sshConnections.destroyAll(reason);
       routes.destroyAll(reason);
       accessTokens.clear();
       cookieJars.clear();
@@ -165,11 +182,13 @@ export async function createServer(config: ServerConfig, version: string, log: L
     }
     // Whatever could be saved: there is room again.
     void accessTokens.saveAgain();
+    if (event.collections.has("files")) sshConnections.retireKeys();
     if (event.collections.has("services")) {
       accessTokens.update(services.records);
       cookieJars.update(services.records);
       routes.refresh();
       sessions.refresh(services.records);
+      sshConnections.refresh(services.records);
       outboundGuard.update(services.records);
       calls.end(
         (call) => !services.records.has(call.serviceName),
@@ -191,12 +210,14 @@ export async function createServer(config: ServerConfig, version: string, log: L
     tokenExpiryOf: (service) => accessTokens.expiresAt(service),
     logins,
     sessions,
+    ssh,
     version,
     tokenTtlMs: config.tokenTtlMs,
     clock: Date.now,
     log,
     addressOf: (c) => requestAddress(incomingOf(c)),
     requestIdOf: (c) => controlCalls.get(incomingOf(c))?.requestId ?? "",
+    responseOf: (c) => (c.env as HttpBindings).outgoing,
     allowUpload: (c) => controlCalls.get(incomingOf(c))?.allowUpload(),
     callerOf: (c) => userOfCaller(incomingOf(c), readTable),
     userIdOf: (c) => userIdOf(incomingOf(c), readTable),

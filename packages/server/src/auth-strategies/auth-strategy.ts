@@ -57,6 +57,33 @@ export interface SessionUse<Config> {
   server(config: Config): { readonly host: string; readonly port: number };
 }
 
+/** How a service is reached by SSH (RFC 4251), and what may be done there. */
+export interface SshAccess {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  /** One of the two is there. */
+  readonly keyFile: string | undefined;
+  readonly password: Secret | undefined;
+  /** Of the private key in `keyFile`. */
+  readonly passphrase: Secret | undefined;
+  /** Of the server, as `readHostKey` gives it; undefined before the first connection. */
+  readonly hostKey: string | undefined;
+  /** Undefined if every command may be run. */
+  readonly allowedCommands: readonly string[] | undefined;
+  /** Undefined if every path that is not forbidden may be read and written. */
+  readonly allowedPaths: readonly string[] | undefined;
+  /** Algorithms that are not offered by default. */
+  readonly legacyAlgorithms: readonly string[];
+}
+
+/** Of a type whose services are reached by SSH. */
+export interface SshUse<Config> {
+  access(config: Config): SshAccess;
+  /** The configuration with another host key, or none. */
+  withHostKey(config: Config, hostKey: string | undefined): Config;
+}
+
 /** What a strategy may know of its service besides its own fields. */
 export interface ServiceFacts {
   /** As the admin wrote it, trailing slashes included. */
@@ -136,6 +163,7 @@ export interface AuthStrategy<Config extends { readonly type: string }> {
   readonly renewal?: Renewal<Config>;
   /** For types whose services have no `base_url` and take no HTTP calls. */
   readonly session?: SessionUse<Config>;
+  readonly ssh?: SshUse<Config>;
   /** @param token of this service; strategies without a renewal do not look at it */
   createInjector(config: Config, token: AccessTokenSource): CredentialInjector;
 }

@@ -38,7 +38,7 @@ describe("a service of a Go server", () => {
 
   test("of a type that is not known yet keeps every field, and says at a call that it is not known", () => {
     const auth = {
-      type: "ssh_key",
+      type: "ssh_certificate",
       ssh_host: "host.example.com",
       ssh_port: 22,
       ssh_key_passphrase: SECRET,
@@ -52,11 +52,11 @@ describe("a service of a Go server", () => {
     expect(record.auth).toMatchObject({ ssh_host: "host.example.com", ssh_host_key: "ssh-ed25519 AAAA" });
     expect(record.auth.ssh_key_passphrase).toBeInstanceOf(Secret);
     expect(JSON.stringify(record)).not.toContain(SECRET);
-    expect(describeService(record)).toMatchObject({ name: "api", auth_type: "ssh_key" });
+    expect(describeService(record)).toMatchObject({ name: "api", auth_type: "ssh_certificate" });
     expect(() => usableRecord(record)).toThrow(
       expect.objectContaining({
         code: "not_implemented",
-        message: "auth type ssh_key is not known to this version",
+        message: "auth type ssh_certificate is not known to this version",
       }),
     );
     expect(obstaclesOf(record)).not.toEqual([]);
@@ -94,6 +94,25 @@ describe("a service of a Go server", () => {
   ])("named %j gets the name %j", (name, legal) => {
     expect(legalServiceName(name)).toBe(legal);
     expect(serviceNameSchema.safeParse(legal).success).toBe(true);
+  });
+
+  test("of type ssh_key is taken over, with its host key in the form that is kept here", () => {
+    const hostKey = `ssh-ed25519 ${Buffer.concat([Buffer.from([0, 0, 0, 11]), Buffer.from("ssh-ed25519"), Buffer.from([0, 0, 0, 32]), Buffer.alloc(32, 7)]).toString("base64")}`;
+    const auth = {
+      type: "ssh_key",
+      ssh_host: "host.example.com",
+      ssh_port: 22,
+      ssh_user: "deploy",
+      ssh_key_file_ref: "deploy-key",
+      ssh_host_key: `${hostKey}\n`,
+    };
+    const record = importService(auth, { base_url: "" });
+    expect(record.unchecked).toBeUndefined();
+    expect(describeService(record)).toMatchObject({ ssh_connected: true, ssh_host_key: hostKey });
+    // One that cannot be read must not make it trust the next server that answers.
+    expect(obstaclesOf(importService({ ...auth, ssh_host_key: "AAAA" }, { base_url: "" }))).toEqual([
+      "auth.ssh_host_key",
+    ]);
   });
 
   test("that is not validated shows nothing of its base URL but where it leads", () => {

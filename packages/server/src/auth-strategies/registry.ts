@@ -2,6 +2,7 @@ import { imapType } from "./session-types/imap.js";
 import { postgresType } from "./session-types/postgres.js";
 import { redisType } from "./session-types/redis.js";
 import { smtpType } from "./session-types/smtp.js";
+import { sshKeyType } from "./ssh-types/ssh-key.js";
 import { basicStrategy } from "./strategies/basic.js";
 import { bearerStrategy } from "./strategies/bearer.js";
 import { githubAppStrategy } from "./strategies/github-app.js";
@@ -13,7 +14,7 @@ import { queryStrategy } from "./strategies/query.js";
 import { serviceAccountStrategy } from "./strategies/service-account.js";
 import { urlStrategy } from "./strategies/url.js";
 
-/** Every auth type. A new one is one file in `strategies/`, or in `session-types/`, and one line here. */
+/** Every auth type. A new one is one file in `strategies/`, or in `session-types/` or `ssh-types/`, and one line here. */
 export const AUTH_STRATEGIES = [
   bearerStrategy,
   headerStrategy,
@@ -29,4 +30,5 @@ export const AUTH_STRATEGIES = [
   smtpType,
   redisType,
   postgresType,
+  sshKeyType,
 ] as const;

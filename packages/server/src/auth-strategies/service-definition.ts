@@ -14,6 +14,7 @@ import type {
   ReadFile,
   Renewal,
   SessionUse,
+  SshUse,
 } from "./auth-strategy.js";
 import { headerNameSchema, headerValueSchema, namesAreDistinct } from "./header-field.js";
 import { AUTH_STRATEGIES } from "./registry.js";
@@ -24,6 +25,7 @@ import {
   describeSessionSettings,
   refuseHttpSettings,
   refuseSessionSettings,
+  refuseTlsSettings,
   sessionSettings,
 } from "./session-settings.js";
 
@@ -169,9 +171,10 @@ export interface ServiceRecord extends Readonly<Omit<ParsedSettings, "headers">>
  */
 export function toServiceRecord(definition: ParsedServiceDefinition): ServiceRecord {
   const record: ServiceRecord = { ...definition, auth: definition.auth as AuthConfig };
-  const { session } = strategyOf(record);
+  const { session, ssh } = strategyOf(record);
   if (session !== undefined) return toSessionRecord(record, session);
   refuseSessionSettings(record);
+  if (ssh !== undefined) return toSshRecord(record, ssh);
   if (record.base_url === "") throw new VaultProxyError("invalid_request", "base_url: is required");
   parseBaseUrl(record.base_url, { allowInsecure: allowsInsecure(record) });
   if (record.auth.type !== "url" && record.base_url.includes("{token}")) {
@@ -196,7 +199,15 @@ export function toServiceRecord(definition: ParsedServiceDefinition): ServiceRec
 function toSessionRecord(record: ServiceRecord, session: SessionUse<AuthConfig>): ServiceRecord {
   refuseHttpSettings(record);
   checkAuth(record);
-  assertServer(session, record);
+  assertServer(`${session.protocol}_host`, session.server(record.auth).host, record.allow_private);
+  return { ...record, base_url: "" };
+}
+
+function toSshRecord(record: ServiceRecord, ssh: SshUse<AuthConfig>): ServiceRecord {
+  refuseHttpSettings(record);
+  refuseTlsSettings(record);
+  checkAuth(record);
+  assertServer("ssh_host", ssh.access(record.auth).host, record.allow_private);
   return { ...record, base_url: "" };
 }
 
@@ -207,6 +218,11 @@ function checkAuth(record: ServiceRecord): void {
 /** @returns undefined for a service that HTTP calls are for, or of a type that this version does not know */
 export function sessionUseOf(record: ServiceRecord): SessionUse<AuthConfig> | undefined {
   return findStrategy(record)?.session;
+}
+
+/** @returns undefined for a service that is not reached by SSH, or of a type that this version does not know */
+export function sshUseOf(record: ServiceRecord): SshUse<AuthConfig> | undefined {
+  return findStrategy(record)?.ssh;
 }
 
 /** Where there is no access token: with a credential that does not expire, or before there is a service. */
@@ -281,7 +297,8 @@ function withoutCredentials(baseUrl: string): string {
 /** What an admin should know of a service just stored; none of it is a secret. */
 export function warningsOf(record: ServiceRecord): readonly string[] {
   const strategy = strategyOf(record);
-  const scrubbing = strategy.session === undefined ? scrubbingWarningsOf(record) : [];
+  const isHttp = strategy.session === undefined && strategy.ssh === undefined;
+  const scrubbing = isHttp ? scrubbingWarningsOf(record) : [];
   return [...(strategy.warnings?.(record.auth) ?? []), ...scrubbing];
 }
 

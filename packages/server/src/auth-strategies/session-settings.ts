@@ -1,7 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { assertDestination, isAllowedForSessions } from "../network/address-policy.js";
-import type { SessionUse } from "./auth-strategy.js";
 
 /** Of one session at a time. */
 export const MAX_CONNECTIONS = 1000;
@@ -49,23 +48,22 @@ export function refuseHttpSettings(settings: Settings<(typeof HTTP_SETTINGS)[num
   refuseSet(settings, HTTP_SETTINGS, "HTTP services");
 }
 
+/** @throws VaultProxyError `invalid_request` for a service without TLS that has settings of TLS. */
+export function refuseTlsSettings(settings: Settings<"tls_ca" | "tls_skip_verify">): void {
+  refuseSet(settings, ["tls_ca", "tls_skip_verify"], "services that are reached by TLS");
+}
+
 /**
  * What can be seen of a forbidden destination before anything is resolved.
+ * @param field of `auth` that names the server
  * @throws VaultProxyError `invalid_request`
  */
-export function assertServer<Config>(
-  session: SessionUse<Config>,
-  record: { readonly allow_private: boolean; readonly auth: Config },
-): void {
+export function assertServer(field: string, host: string, allowPrivate: boolean): void {
   try {
-    assertDestination({
-      hostname: session.server(record.auth).host,
-      allowPrivate: record.allow_private,
-      isAllowed: isAllowedForSessions,
-    });
+    assertDestination({ hostname: host, allowPrivate, isAllowed: isAllowedForSessions });
   } catch (error) {
     if (!(error instanceof VaultProxyError)) throw error;
-    throw new VaultProxyError("invalid_request", `auth.${session.protocol}_host: ${error.message}`);
+    throw new VaultProxyError("invalid_request", `auth.${field}: ${error.message}`);
   }
 }
 

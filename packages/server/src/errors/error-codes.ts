@@ -25,6 +25,7 @@ export const STATUS_OF_ERROR_CODE = {
   not_implemented: 501,
   upstream_failed: 502,
   upstream_login_failed: 502,
+  ssh_host_key_mismatch: 502,
   oauth2_reauthorization_required: 502,
   oauth2_refresh_failed: 502,
   unavailable: 503,

@@ -6,12 +6,14 @@ import { createAccessRules, lockGuard } from "./authentication.js";
 import type { ControlPlaneEnv, ControlPlaneParts } from "./control-plane.js";
 import { createErrorAnswer } from "./error-answers.js";
 import { registerFileRoutes } from "./files.js";
+import { registerHostKeyRoutes } from "./host-keys.js";
 import { registerHealthRoutes } from "./health.js";
 import { createMethodTable } from "./method-table.js";
 import { registerOAuth2Routes } from "./oauth2.js";
 import { registerOpenApiRoute } from "./openapi.js";
 import { registerServiceRoutes } from "./services.js";
 import { registerSessionRoutes } from "./sessions.js";
+import { registerSshExecRoute } from "./ssh-exec.js";
 import { registerTokenRoutes } from "./tokens.js";
 import { refuseInvalid } from "./validation-hook.js";
 
@@ -40,9 +42,11 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
   registerAuthRoutes(app, parts, access);
   registerOAuth2Routes(app, parts, access);
   registerServiceRoutes(app, parts, access);
+  registerHostKeyRoutes(app, parts, access);
   registerFileRoutes(app, parts, access);
   registerTokenRoutes(app, parts, access);
   registerSessionRoutes(app, parts, access);
+  registerSshExecRoute(app, parts, access);
   registerOpenApiRoute(app, parts);
 
   const allowedMethods = createMethodTable(app.routes.filter((route) => route.method !== "ALL"));

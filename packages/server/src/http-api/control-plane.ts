@@ -1,9 +1,11 @@
+import type { ServerResponse } from "node:http";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { ServiceRecord } from "../auth-strategies/service-definition.js";
 import type { Logins } from "../oauth2-flow/logins.js";
 import type { OwnAddress } from "../oauth2-flow/redirect-uri.js";
 import type { Logger } from "../redaction/logger.js";
+import type { SshCalls } from "../ssh/ssh-calls.js";
 import type { SessionRegistry } from "../tcp-sessions/session-registry.js";
 import type { TokenRecord } from "../tokens/token-record.js";
 import type { TokenRegistry } from "../tokens/token-registry.js";
@@ -32,6 +34,7 @@ export interface ControlPlaneParts {
   readonly tokenExpiryOf: (service: string) => number | undefined;
   readonly logins: Logins;
   readonly sessions: SessionRegistry;
+  readonly ssh: SshCalls;
   /** The server's version, as `GET /health` and the OpenAPI document show it. */
   readonly version: string;
   /** How long a token lives when its request does not say, in milliseconds. */
@@ -47,6 +50,8 @@ export interface ControlPlaneParts {
   readonly addressOf: (c: Context) => OwnAddress | undefined;
   /** The listener's id of this request, sent back as `X-Vault-Request-Id`. */
   readonly requestIdOf: (c: Context) => string;
+  /** Where the answer to this request goes; for answers that are streamed past the framework. */
+  readonly responseOf: (c: Context) => ServerResponse;
   /** Lets the body of this request take as long as an upload may. */
   readonly allowUpload: (c: Context) => void;
 }

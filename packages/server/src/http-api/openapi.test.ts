@@ -81,6 +81,9 @@ describe("the OpenAPI document", () => {
         ...["imap", "smtp", "redis", "postgres"].map((protocol) => `post /${protocol}/{service}/session`),
         "get /sessions",
         "delete /sessions/{id}",
+        "post /ssh/{service}/exec",
+        "put /services/{name}/host-key",
+        "delete /services/{name}/host-key",
         ...proxied.map((method) => `${method} /proxy/{service}/{path}`),
       ].sort(),
     );
@@ -96,7 +99,7 @@ describe("the OpenAPI document", () => {
         ...["uploadFile", "listFiles", "getFile", "deleteFile"],
         ...["createToken", "listTokens", "revokeToken", "resumeToken"],
         ...["openImapSession", "openSmtpSession", "openRedisSession", "openPostgresSession"],
-        ...["listSessions", "closeSession"],
+        ...["listSessions", "closeSession", "sshExec", "setHostKey", "clearHostKey"],
         ...["proxyGet", "proxyHead", "proxyPost", "proxyPut", "proxyPatch", "proxyDelete", "proxyOptions"],
       ].sort(),
     );

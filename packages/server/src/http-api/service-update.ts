@@ -7,6 +7,7 @@ import {
   serviceDefinitionSchema,
   toServiceRecord,
 } from "../auth-strategies/service-definition.js";
+import { withHostKeyOf } from "../auth-strategies/kept-host-key.js";
 import { withTokenOf } from "../auth-strategies/same-credential.js";
 import { invalidRequest } from "./validation-message.js";
 
@@ -19,7 +20,7 @@ export interface ServiceUpdateBody {
 /**
  * The record that a `PUT` makes of the stored one: everything is the body's, but the name stays, and a secret that the
  * body leaves out is the stored one if the auth type is the same and the body names no file with it. The whole is validated as a new service would be.
- * An access token stays if it is still for the same credential.
+ * An access token stays if it is still for the same credential, and a host key if it is still the same server.
  * @throws VaultProxyError `invalid_request` that names the field.
  */
 export async function mergeServiceUpdate(
@@ -34,7 +35,8 @@ export async function mergeServiceUpdate(
   };
   const parsed = serviceDefinitionSchema.safeParse(definition);
   if (!parsed.success) throw invalidRequest(parsed.error.issues, definition);
-  return withTokenOf(stored, toServiceRecord(await readDefinitionFiles(parsed.data, readFile)));
+  const changed = toServiceRecord(await readDefinitionFiles(parsed.data, readFile));
+  return withHostKeyOf(stored, withTokenOf(stored, changed));
 }
 
 function keptSecrets(record: ServiceRecord, auth: AuthConfig): Partial<AuthConfig> {

@@ -8,6 +8,7 @@ import {
   warningsOf,
   type ServiceRecord,
 } from "../auth-strategies/service-definition.js";
+import { withHostKeyOf } from "../auth-strategies/kept-host-key.js";
 import { serviceInfoSchema, type ServiceInfo } from "../auth-strategies/service-info.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { AccessRules } from "./authentication.js";
@@ -100,15 +101,16 @@ export function registerServiceRoutes(
       const definition = await readDefinitionFiles(c.req.valid("json"), (file) =>
         parts.vault.files.read(file),
       );
-      const record = toServiceRecord(definition);
-      const replaced = await services.change((records) => {
-        const known = records.has(record.name);
+      const defined = toServiceRecord(definition);
+      const { record, isReplaced } = await services.change((records) => {
+        const replaced = records.get(defined.name);
+        const record = withHostKeyOf(replaced, defined);
         records.set(record.name, record);
-        return known;
+        return { record, isReplaced: replaced !== undefined };
       });
       log.info(
         { service: record.name, auth_type: record.auth.type, by: c.get("token").id_prefix },
-        replaced ? "service replaced" : "service added",
+        isReplaced ? "service replaced" : "service added",
       );
       return c.json(describeStored(record, parts), 201);
     },

@@ -54,7 +54,7 @@ describe("the sentence about a refused body", () => {
   test("lists the known types where the discriminator is unknown or missing", () => {
     for (const auth of [{ type: "hunter2" }, {}]) {
       expect(messageFor(serviceDefinitionSchema, { ...service, auth })).toBe(
-        "auth.type: must be one of bearer, header, headers, basic, url, query, oauth2_client, service_account, jwt_bearer, github_app, imap, smtp, redis, postgres",
+        "auth.type: must be one of bearer, header, headers, basic, url, query, oauth2_client, service_account, jwt_bearer, github_app, imap, smtp, redis, postgres, ssh_key",
       );
     }
   });

@@ -67,5 +67,5 @@ function splitOneLine(command: string): SplitCommand {
 }
 
 function beginsWith(words: readonly string[], start: readonly string[]): boolean {
-  return words.length >= start.length && start.every((word, index) => word === words[index]);
+  return start.every((word, index) => word === words[index]);
 }

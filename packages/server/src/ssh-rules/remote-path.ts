@@ -100,8 +100,10 @@ function isAtOrBelow(
   directory: readonly (string | typeof ANY_NAME)[],
   isSame: (name: string, wanted: string) => boolean,
 ): boolean {
-  if (names.length < directory.length) return false;
-  return directory.every((wanted, index) => wanted === ANY_NAME || isSame(names[index] ?? "", wanted));
+  return directory.every((wanted, index) => {
+    const name = names[index];
+    return name !== undefined && (wanted === ANY_NAME || isSame(name, wanted));
+  });
 }
 
 /** Both ways, for letters such as the long s and the Kelvin sign that have a counterpart one way only. */

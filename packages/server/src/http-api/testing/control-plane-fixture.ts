@@ -1,3 +1,5 @@
+import { IncomingMessage, ServerResponse } from "node:http";
+import { Socket } from "node:net";
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -111,6 +113,9 @@ export async function startControlPlane(): Promise<ControlPlaneFixture> {
   });
   const parts: ControlPlaneParts = {
     sessions,
+    // Streams, and calls to servers, are tested on a listener.
+    ssh: { run: () => Promise.reject(new VaultProxyError("not_found", "no such service")) },
+    responseOf: () => new ServerResponse(new IncomingMessage(new Socket())),
     userIdOf: () => Promise.resolve(undefined),
     logins,
     addressOf: () => ({ scheme: "http", host: "127.0.0.1:8390" }),

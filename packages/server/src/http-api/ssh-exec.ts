@@ -1,0 +1,195 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { serviceNameSchema } from "../auth-strategies/service-definition.js";
+import { errorBody, toVaultProxyError } from "../errors/vault-proxy-error.js";
+import type { CommandEnd } from "../ssh/command-run.js";
+import { collectOutput, createOutputDecoders, type DecodedOutput } from "../ssh/command-output.js";
+import { execCommand } from "../ssh/ssh-exec.js";
+import { SSH_LIMITS } from "../ssh/ssh-limits.js";
+import type { AccessRules } from "./authentication.js";
+import { callerSignal } from "./caller-connection.js";
+import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
+import { BODY_ERRORS, TOKEN_ERRORS, errorResponses } from "./error-schema.js";
+import { BEARER_SECURITY, jsonRequest } from "./route-documentation.js";
+import { beginStreamedAnswer, STREAMED, type StreamedAnswer } from "./streamed-answer.js";
+
+const NDJSON = "application/x-ndjson";
+
+/** Answers of every route that uses a server by SSH. */
+export const SSH_ERRORS = [
+  "forbidden",
+  "policy_denied",
+  "destination_blocked",
+  "not_found",
+  "conflict",
+  "rate_limited",
+  "not_implemented",
+  "upstream_failed",
+  "upstream_login_failed",
+  "ssh_host_key_mismatch",
+  "upstream_timeout",
+] as const;
+
+export const sshServiceParams = z.strictObject({ service: serviceNameSchema });
+
+const MAX_SECONDS = SSH_LIMITS.maxCommandMs / 1000;
+
+const execRequestSchema = z
+  .strictObject({
+    command: z
+      .string()
+      .min(1)
+      .refine((text) => text.isWellFormed(), "is not well-formed Unicode")
+      // No server takes one: it would end the connection, and everything else that runs on it.
+      .refine((text) => !text.includes("\0"), "must not hold a NUL")
+      .refine(
+        (text) => Buffer.byteLength(text) <= SSH_LIMITS.commandBytes,
+        `must have at most ${SSH_LIMITS.commandBytes} bytes`,
+      )
+      .openapi({ example: "docker ps" }),
+    timeout: z
+      .number()
+      .positive()
+      .max(MAX_SECONDS)
+      .default(SSH_LIMITS.defaultCommandMs / 1000)
+      .openapi({ description: "Seconds." }),
+    stdin: z.string().optional().openapi({ description: "What the command reads; nothing without it." }),
+    stdin_base64: z.base64().optional().openapi({ description: "The same for bytes that are no text." }),
+  })
+  .refine(
+    ({ stdin, stdin_base64 }) => stdin === undefined || stdin_base64 === undefined,
+    "stdin and stdin_base64: only one of the two can be given",
+  )
+  .openapi("SshExecRequest");
+
+const execResultSchema = z
+  .strictObject({
+    stdout: z.string().openapi({ description: "As UTF-8; what is none of it is replaced by U+FFFD." }),
+    stderr: z.string(),
+    stdout_base64: z
+      .string()
+      .optional()
+      .openapi({ description: "The bytes themselves, if `stdout` is not valid UTF-8." }),
+    stderr_base64: z.string().optional(),
+    exit_code: z
+      .int()
+      .openapi({ description: "128 and the signal's number, if a signal ended the command." }),
+    duration_ms: z.int(),
+    signal: z.string().optional().openapi({ description: "That ended the command.", example: "TERM" }),
+    truncated: z.boolean().openapi({
+      description: `Whether output beyond ${SSH_LIMITS.outputBytes} bytes a stream was dropped.`,
+    }),
+  })
+  .openapi("SshExecResult");
+
+/** `POST /ssh/{service}/exec` */
+export function registerSshExecRoute(
+  app: ControlPlaneApp,
+  parts: ControlPlaneParts,
+  access: AccessRules,
+): void {
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/ssh/{service}/exec",
+      operationId: "sshExec",
+      tags: ["ssh"],
+      summary: "Run a command at a service's server",
+      description:
+        `With \`Accept: ${NDJSON}\` the answer is a stream of lines, as the output comes: ` +
+        '`{"type":"stdout","data":…}` or `{"type":"stderr","data":…}` (`data_base64` for bytes that are not UTF-8), ' +
+        'and at last `{"type":"exit","exit_code":…,"duration_ms":…,"truncated":…}` or `{"type":"error","error":…,"code":…}`.',
+      security: BEARER_SECURITY,
+      middleware: access.anyJson,
+      request: { params: sshServiceParams, body: jsonRequest(execRequestSchema) },
+      responses: {
+        200: {
+          description: "The command ended, with whatever code",
+          content: {
+            "application/json": { schema: execResultSchema },
+            [NDJSON]: { schema: z.string().openapi({ description: "One JSON object a line." }) },
+          },
+        },
+        ...errorResponses(...SSH_ERRORS, ...BODY_ERRORS, ...TOKEN_ERRORS),
+      },
+    }),
+    async (c) => {
+      const { command, timeout, stdin, stdin_base64 } = c.req.valid("json");
+      const response = parts.responseOf(c);
+      const request = {
+        command,
+        timeoutMs: timeout * 1000,
+        stdin:
+          stdin_base64 === undefined
+            ? stdin === undefined
+              ? undefined
+              : Buffer.from(stdin)
+            : Buffer.from(stdin_base64, "base64"),
+      };
+      const caller = {
+        token: c.get("token"),
+        service: c.req.valid("param").service,
+        signal: callerSignal(response),
+      };
+      if (!wantsLines(c.req.header("accept"))) {
+        const output = collectOutput();
+        const end = await parts.ssh.run(caller, (call) =>
+          execCommand(call, { ...request, takeOutput: output.take }),
+        );
+        return c.json({ ...output.result(), ...describeEnd(end) }, 200);
+      }
+      const decoders = createOutputDecoders();
+      let answer: StreamedAnswer | undefined;
+      const say = (line: object): Promise<void> | undefined => answer?.write(`${JSON.stringify(line)}\n`);
+      try {
+        const end = await parts.ssh.run(caller, (call) =>
+          execCommand(call, {
+            ...request,
+            onStarted() {
+              answer = beginStreamedAnswer(response, {
+                "Content-Type": NDJSON,
+                "X-Vault-Request-Id": parts.requestIdOf(c),
+              });
+            },
+            takeOutput(stream, chunk) {
+              const decoded = decoders[stream].push(chunk);
+              return decoded === undefined ? undefined : say(toLine(stream, decoded));
+            },
+          }),
+        );
+        for (const stream of ["stdout", "stderr"] as const) {
+          const rest = decoders[stream].finish();
+          if (rest !== undefined) await say(toLine(stream, rest));
+        }
+        await say({ type: "exit", ...describeEnd(end) });
+      } catch (error) {
+        // Before the command was started there is no answer yet, and this is one like any other.
+        if (answer === undefined) throw error;
+        await say({ type: "error", ...errorBody(toVaultProxyError(error)) })?.catch(() => undefined);
+      }
+      answer?.end();
+      return STREAMED as never;
+    },
+  );
+}
+
+function wantsLines(accept: string | undefined): boolean {
+  return (accept ?? "").split(",").some((range) => range.split(";", 1)[0]?.trim().toLowerCase() === NDJSON);
+}
+
+function toLine(type: string, { text, bytes }: DecodedOutput): object {
+  return text === undefined ? { type, data_base64: bytes.toString("base64") } : { type, data: text };
+}
+
+function describeEnd(end: CommandEnd): {
+  exit_code: number;
+  duration_ms: number;
+  signal?: string;
+  truncated: boolean;
+} {
+  return {
+    exit_code: end.exitCode,
+    duration_ms: end.durationMs,
+    ...(end.signal === undefined ? {} : { signal: end.signal }),
+    truncated: end.isTruncated,
+  };
+}

@@ -1,0 +1,138 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { performance } from "node:perf_hooks";
+import type { ClientChannel } from "ssh2";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import { sendSignal } from "./channel-signal.js";
+import { SSH_LIMITS } from "./ssh-limits.js";
+
+export type OutputStream = "stdout" | "stderr";
+
+/** Takes a command's output, piece by piece. While it returns a promise, no more is read from the server. */
+export type TakeOutput = (stream: OutputStream, chunk: Buffer) => Promise<void> | undefined;
+
+/** How a command ended (RFC 4254 §6.10). */
+export interface CommandEnd {
+  /** 128 and the signal's number for a command that a signal ended, as a shell has it. */
+  readonly exitCode: number;
+  /** Without "SIG", such as `TERM`. */
+  readonly signal: string | undefined;
+  readonly durationMs: number;
+  /** Whether output beyond the limit was dropped. */
+  readonly isTruncated: boolean;
+}
+
+export interface CommandRun {
+  readonly stdin: Buffer | undefined;
+  readonly timeoutMs: number;
+  /** Ends the command with its reason. */
+  readonly signal: AbortSignal;
+  readonly takeOutput: TakeOutput;
+  readonly outputBytes?: number | undefined;
+}
+
+/**
+ * Waits for a command that was started on `channel`, and passes its output on.
+ *
+ * On a time-out, and when `signal` aborts, the remote process gets SIGTERM, soon after SIGKILL (RFC 4254 §6.9), and the
+ * channel is closed.
+ * @throws VaultProxyError `upstream_timeout`; `upstream_failed` if the connection was lost; the signal's reason
+ */
+export async function runCommand(channel: ClientChannel, run: CommandRun): Promise<CommandEnd> {
+  const startedAt = performance.now();
+  const limit = run.outputBytes ?? SSH_LIMITS.outputBytes;
+  let isTruncated = false;
+  let exit: { readonly code: number | null; readonly signal: string | undefined } | undefined;
+  channel.on("exit", (code: number | null, signal?: string) => (exit = { code, signal }));
+  const closed = new Promise<void>((resolve) => channel.once("close", () => resolve()));
+
+  const pass = (name: OutputStream, source: NodeJS.ReadableStream): void => {
+    let left = limit;
+    source.on("data", (chunk: Buffer) => {
+      const taken = chunk.length > left ? chunk.subarray(0, left) : chunk;
+      left -= taken.length;
+      if (taken.length < chunk.length) isTruncated = true;
+      if (taken.length === 0) return;
+      const wait = run.takeOutput(name, taken);
+      if (wait === undefined) return;
+      source.pause();
+      // A taker that is gone aborts the signal.
+      void wait.catch(() => undefined).finally(() => source.resume());
+    });
+  };
+  pass("stdout", channel);
+  pass("stderr", channel.stderr);
+  channel.on("error", () => undefined);
+  channel.stdin.on("error", () => undefined);
+  channel.end(run.stdin);
+
+  let reason: VaultProxyError | undefined;
+  const { promise: stopped, stop } = stopper();
+  const timer = setTimeout(() => {
+    stop(new VaultProxyError("upstream_timeout", `the command did not end within ${run.timeoutMs / 1000} s`));
+  }, run.timeoutMs);
+  const onAbort = (): void => stop(run.signal.reason as VaultProxyError);
+  run.signal.addEventListener("abort", onAbort);
+  if (run.signal.aborted) onAbort();
+  try {
+    reason = await Promise.race([closed.then(() => undefined), stopped]);
+    if (reason !== undefined) {
+      await endCommand(channel, closed);
+      throw reason;
+    }
+  } finally {
+    clearTimeout(timer);
+    run.signal.removeEventListener("abort", onAbort);
+  }
+  if (exit === undefined) {
+    throw new VaultProxyError("upstream_failed", "the connection was lost before the command had ended");
+  }
+  const signal = exit.signal?.replace(/^SIG/, "");
+  return {
+    exitCode: exit.code ?? SIGNAL_BASE + (SIGNAL_NUMBERS.get(signal ?? "") ?? 0),
+    signal,
+    durationMs: Math.round(performance.now() - startedAt),
+    isTruncated,
+  };
+}
+
+const SIGNAL_BASE = 128;
+
+/** The signals of RFC 4254 §6.10 by their numbers on Linux (signal(7)). */
+const SIGNAL_NUMBERS: ReadonlyMap<string, number> = new Map([
+  ...([
+    ["HUP", 1],
+    ["INT", 2],
+    ["QUIT", 3],
+    ["ILL", 4],
+    ["ABRT", 6],
+    ["FPE", 8],
+    ["KILL", 9],
+  ] as const),
+  ...([
+    ["USR1", 10],
+    ["SEGV", 11],
+    ["USR2", 12],
+    ["PIPE", 13],
+    ["ALRM", 14],
+    ["TERM", 15],
+  ] as const),
+]);
+
+function stopper(): { promise: Promise<VaultProxyError>; stop: (reason: VaultProxyError) => void } {
+  let stop: (reason: VaultProxyError) => void = () => undefined;
+  const promise = new Promise<VaultProxyError>((resolve) => (stop = resolve));
+  return { promise, stop };
+}
+
+async function endCommand(channel: ClientChannel, closed: Promise<void>): Promise<void> {
+  // What it still says is nobody's, but must be read for its end to be heard.
+  channel.removeAllListeners("data").resume();
+  channel.stderr.removeAllListeners("data").resume();
+  const isOver = (milliseconds: number): Promise<boolean> =>
+    Promise.race([closed.then(() => true), delay(milliseconds, false, { ref: false })]);
+  sendSignal(channel, "TERM");
+  if (await isOver(SSH_LIMITS.killAfterMs)) return;
+  sendSignal(channel, "KILL");
+  channel.close();
+  await isOver(SSH_LIMITS.killAfterMs);
+}

@@ -1,0 +1,50 @@
+import { sshUseOf, type ServiceRecord } from "../auth-strategies/service-definition.js";
+import type { ReadFile } from "../auth-strategies/auth-strategy.js";
+import { readSshPrivateKey } from "../auth-strategies/ssh-private-key.js";
+import { isSavedHostKey } from "../auth-strategies/ssh-host-key.js";
+import { readNamedFile } from "../auth-strategies/stored-file-name.js";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import { connectSsh, hostKeyMismatch } from "./ssh-connection.js";
+import type { ConnectService } from "./ssh-connections.js";
+
+export interface ConnectServiceParts {
+  readonly readFile: ReadFile;
+  /** Changes the committed services; see `Collection.change`. */
+  readonly change: (mutate: (records: Map<string, ServiceRecord>) => void) => Promise<void>;
+}
+
+/** Connects with the stored credential, and keeps the host key of a first connection. */
+export function createServiceConnector({ readFile, change }: ConnectServiceParts): ConnectService {
+  return async function connectService(record, signal) {
+    const access = sshUseOf(record)?.access(record.auth);
+    if (access === undefined) throw new VaultProxyError("internal", "this service is not reached by SSH");
+    const { keyFile, passphrase } = access;
+    const field = "auth.ssh_key_file_ref";
+    const privateKey =
+      keyFile === undefined
+        ? undefined
+        : readSshPrivateKey(await readNamedFile(readFile, keyFile, field), passphrase, field);
+    return connectSsh(
+      { ...access, allowPrivate: record.allow_private, privateKey },
+      { signal, rememberHostKey: (shown) => change((records) => remember(records, record, shown)) },
+    );
+  };
+}
+
+/** Two first connections may be made at once, and an admin may give the key meanwhile: the first to be saved counts. */
+function remember(records: Map<string, ServiceRecord>, used: ServiceRecord, shown: string): void {
+  const current = records.get(used.name);
+  const use = current === undefined ? undefined : sshUseOf(current);
+  if (current === undefined || use === undefined)
+    throw new VaultProxyError("not_found", "this service was deleted");
+  const { host, port, hostKey } = use.access(current.auth);
+  const usedFor = use.access(used.auth);
+  if (host !== usedFor.host || port !== usedFor.port)
+    throw new VaultProxyError("conflict", "this service was changed meanwhile; try again");
+  if (hostKey === undefined) {
+    records.set(used.name, { ...current, auth: use.withHostKey(current.auth, shown) });
+    return;
+  }
+  const publicKey = Buffer.from(shown.split(" ")[1] ?? "", "base64");
+  if (!isSavedHostKey(hostKey, publicKey)) throw hostKeyMismatch(hostKey, publicKey);
+}

@@ -1,0 +1,170 @@
+import type { VaultProxyError } from "../errors/vault-proxy-error.js";
+import type { ChannelUse, SshConnection } from "./ssh-connection.js";
+import { isChannelRefusal, sshFailure } from "./ssh-failure.js";
+import { SSH_LIMITS } from "./ssh-limits.js";
+
+interface Kept {
+  readonly connection: SshConnection;
+  /** Channels that are open, or are being opened. */
+  inUse: number;
+  /** How many channels the server opens on it, as far as is known. */
+  capacity: number;
+  /** Whether it has served a channel before. */
+  isProven: boolean;
+  idleTimer: NodeJS.Timeout | undefined;
+}
+
+/** How often a call tries another connection, when one was just lost or takes no more channels. */
+const MAX_TURNS = 3;
+
+/**
+ * The connections to one server. All calls share one, and others are made only when the server opens no more channels
+ * on it (RFC 4254 §5.1).
+ */
+export class SshConnectionPool {
+  readonly #connect: (signal: AbortSignal) => Promise<SshConnection>;
+  readonly #onEmpty: () => void;
+  readonly #kept = new Set<Kept>();
+  readonly #ends = new AbortController();
+  /** A connection that is being made: whoever needs one waits for it. */
+  #pending: Promise<Kept> | undefined;
+  #isRetired = false;
+  #hostKey: string | undefined;
+  /** How many channels the server opens on one connection, as far as it has told. */
+  #capacity = Infinity;
+  /** Told when a channel is free again, or a connection gone. */
+  #waiting: (() => void)[] = [];
+
+  /** @param onEmpty called when no connection is left */
+  constructor(connect: (signal: AbortSignal) => Promise<SshConnection>, onEmpty: () => void) {
+    this.#connect = connect;
+    this.#onEmpty = onEmpty;
+  }
+
+  /** Of the server, as its connections saw it; undefined before there was one. */
+  get hostKey(): string | undefined {
+    return this.#hostKey;
+  }
+
+  async withChannel<Channel, Result>(
+    signal: AbortSignal,
+    { open, use }: ChannelUse<Channel, Result>,
+  ): Promise<Result> {
+    for (let turn = 1; ; turn += 1) {
+      const kept = await this.#take(signal);
+      let isOpened = false;
+      try {
+        const channel = await open(kept.connection);
+        isOpened = true;
+        kept.isProven = true;
+        signal.throwIfAborted();
+        return await use(channel, kept.connection);
+      } catch (error) {
+        if (isOpened) throw error;
+        const isWorthAnother = kept.isProven || kept.inUse > 1;
+        if (turn === MAX_TURNS || !isWorthAnother) throw sshFailure(error);
+        // A server may close a kept connection at any time.
+        if (kept.connection.isOpen) {
+          if (!isChannelRefusal(error)) throw sshFailure(error);
+          kept.capacity = kept.inUse - 1;
+          if (kept.capacity > 0) this.#capacity = kept.capacity;
+        }
+      } finally {
+        this.#release(kept);
+      }
+    }
+  }
+
+  /** Serves nobody new; what runs goes on. */
+  retire(): void {
+    this.#isRetired = true;
+    for (const kept of this.#kept) if (kept.inUse === 0) kept.connection.destroy();
+  }
+
+  destroy(reason: Error): void {
+    this.#isRetired = true;
+    this.#ends.abort(reason);
+    for (const { connection } of this.#kept) connection.destroy();
+  }
+
+  /** Takes a place on a connection. */
+  async #take(signal: AbortSignal): Promise<Kept> {
+    for (;;) {
+      signal.throwIfAborted();
+      for (const kept of this.#kept) {
+        if (kept.connection.isOpen && kept.inUse < kept.capacity) {
+          kept.inUse += 1;
+          clearTimeout(kept.idleTimer);
+          return kept;
+        }
+      }
+      if (this.#pending === undefined && this.#kept.size >= SSH_LIMITS.connectionsPerService) {
+        await untilAborted(new Promise<void>((resolve) => this.#waiting.push(resolve)), signal);
+      } else {
+        await untilAborted((this.#pending ??= this.#make()), signal);
+      }
+    }
+  }
+
+  async #make(): Promise<Kept> {
+    try {
+      const connection = await this.#connect(this.#ends.signal);
+      const kept: Kept = {
+        connection,
+        ...{ inUse: 0, capacity: this.#capacity },
+        ...{ isProven: false, idleTimer: undefined },
+      };
+      this.#hostKey = connection.hostKey;
+      this.#kept.add(kept);
+      void connection.closed.then(() => {
+        clearTimeout(kept.idleTimer);
+        this.#kept.delete(kept);
+        this.#wake();
+        this.#reportIfEmpty();
+      });
+      if (this.#ends.signal.aborted) connection.destroy();
+      this.#settle(kept);
+      return kept;
+    } finally {
+      this.#pending = undefined;
+      this.#reportIfEmpty();
+    }
+  }
+
+  #release(kept: Kept): void {
+    kept.inUse -= 1;
+    this.#settle(kept);
+    this.#wake();
+  }
+
+  /** What nobody uses is closed, at once or after a while. */
+  #settle(kept: Kept): void {
+    if (kept.inUse > 0) return;
+    clearTimeout(kept.idleTimer);
+    if (kept.capacity === 0 || (this.#isRetired && kept.isProven)) {
+      kept.connection.destroy();
+      return;
+    }
+    kept.idleTimer = setTimeout(() => kept.connection.destroy(), SSH_LIMITS.idleMs);
+    kept.idleTimer.unref();
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake();
+  }
+
+  #reportIfEmpty(): void {
+    if (this.#kept.size === 0 && this.#pending === undefined) this.#onEmpty();
+  }
+}
+
+/** Rejects with the signal's reason at once, whatever becomes of `promise`. */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as VaultProxyError);
+    signal.addEventListener("abort", onAbort, { once: true });
+    void promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}

@@ -1,0 +1,265 @@
+import { Socket } from "node:net";
+import ssh2, {
+  type Client,
+  type AnyAuthMethod,
+  type AuthHandlerMiddleware,
+  type ClientChannel,
+  type PseudoTtyOptions,
+  type SFTPWrapper,
+} from "ssh2";
+import type { SshAccess } from "../auth-strategies/auth-strategy.js";
+import {
+  fingerprintOf,
+  formatHostKey,
+  isSavedHostKey,
+  savedFingerprint,
+  savedKeyType,
+} from "../auth-strategies/ssh-host-key.js";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import { dial } from "../wire/dial.js";
+import { offeredAlgorithms } from "./ssh-algorithms.js";
+import { loginRefused, sshFailure } from "./ssh-failure.js";
+import { SSH_LIMITS } from "./ssh-limits.js";
+import { chooseLogIn, type LogInCredential } from "./ssh-log-in.js";
+
+/** A server, and how to log in there. */
+export interface SshTarget
+  extends LogInCredential, Pick<SshAccess, "host" | "port" | "hostKey" | "legacyAlgorithms"> {
+  readonly allowPrivate: boolean;
+}
+
+export interface SshConnectionOptions {
+  /** Ends the attempt, or the connection, with its reason. */
+  readonly signal: AbortSignal;
+  /**
+   * Called on a first connection with the key that the server has proved to have, before it is shown any credential.
+   * @throws VaultProxyError if it is not to be trusted, because another one is kept meanwhile, or cannot be kept
+   */
+  readonly rememberHostKey: (hostKey: string) => Promise<void>;
+  readonly connectMs?: number | undefined;
+}
+
+type Callback<T> = (error: Error | undefined, value: T) => void;
+
+/** What is done on a channel of one kind. */
+export interface ChannelUse<Channel, Result> {
+  readonly open: (connection: SshConnection) => Promise<Channel>;
+  /** The channel is closed, or lost, when this settles. */
+  readonly use: (channel: Channel, connection: SshConnection) => Promise<Result>;
+}
+
+/** A connection that is logged in. Every method rejects with a VaultProxyError, or with what `isChannelRefusal` knows. */
+export interface SshConnection {
+  /** The server's host key, as it is kept. */
+  readonly hostKey: string;
+  /** What the server calls its software (RFC 4253 §4.2). */
+  readonly software: string;
+  readonly isOpen: boolean;
+  /** Settles when the connection is over. */
+  readonly closed: Promise<void>;
+  /** Runs a command (RFC 4254 §6.5). */
+  exec(command: string): Promise<ClientChannel>;
+  /** Starts the user's shell in a terminal (RFC 4254 §6.2). */
+  shell(terminal: PseudoTtyOptions): Promise<ClientChannel>;
+  /** Starts the subsystem for files (draft-ietf-secsh-filexfer-02). */
+  sftp(): Promise<SFTPWrapper>;
+  /** Ends every channel. */
+  destroy(): void;
+}
+
+/**
+ * Connects and logs in, all within one deadline.
+ * @throws VaultProxyError `destination_blocked`, `ssh_host_key_mismatch`, `upstream_failed`, `upstream_login_failed`,
+ *   `upstream_timeout`; the signal's reason
+ */
+export async function connectSsh(target: SshTarget, options: SshConnectionOptions): Promise<SshConnection> {
+  const late = new AbortController();
+  const timer = setTimeout(() => {
+    late.abort(new VaultProxyError("upstream_timeout", "the server did not finish the log-in in time"));
+  }, options.connectMs ?? SSH_LIMITS.connectMs);
+  const signal = AbortSignal.any([options.signal, late.signal]);
+  try {
+    const { socket } = (await dial(target, { signal })).detach();
+    if (!(socket instanceof Socket)) throw new Error("not a connection by TCP");
+    return await logIn(socket, target, { ...options, signal });
+  } catch (error) {
+    throw sshFailure(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function logIn(
+  socket: Socket,
+  target: SshTarget,
+  { signal, rememberHostKey }: SshConnectionOptions,
+): Promise<SshConnection> {
+  const client = new ssh2.Client();
+  let failure: Error | undefined;
+  const fail = (error: Error): void => {
+    failure ??= error;
+    socket.destroy();
+  };
+  client.on("error", fail);
+  const closed = new Promise<void>((resolve) => socket.on("close", () => resolve()));
+  // The library leaves its half open when the server has closed its own.
+  socket.on("end", () => socket.destroy());
+  const onAbort = (): void => fail(signal.reason as Error);
+  signal.addEventListener("abort", onAbort);
+
+  let hostKey: Buffer | undefined;
+  const verifyHostKey = (shown: Buffer): boolean => {
+    // Also at every exchange of new keys on a running connection.
+    const isKnown =
+      target.hostKey === undefined ? (hostKey?.equals(shown) ?? true) : isSavedHostKey(target.hostKey, shown);
+    if (!isKnown) {
+      fail(hostKeyMismatch(target.hostKey ?? formatHostKey(hostKey ?? shown), shown));
+      return false;
+    }
+    hostKey = shown;
+    return true;
+  };
+  // Instead of taking the password a server may demand a new one (RFC 4252 §8).
+  client.on("change password", () => fail(loginRefused()));
+  const nextMethod = chooseLogIn(target);
+  let isRemembered = target.hostKey !== undefined;
+  const authHandler: AuthHandlerMiddleware = (methodsLeft, isPartial, next) => {
+    const proceed = async (): Promise<void> => {
+      if (!isRemembered && hostKey !== undefined) {
+        await rememberHostKey(formatHostKey(hostKey));
+        isRemembered = true;
+      }
+      // The library's types do not know that `false` ends the attempts.
+      if (!socket.destroyed) next(nextMethod(methodsLeft, isPartial) as AnyAuthMethod);
+    };
+    proceed().catch((error: unknown) => fail(error as Error));
+  };
+
+  const ready = new Promise<void>((resolve, reject) => {
+    client.once("ready", resolve);
+    void closed.then(() =>
+      reject(failure ?? new VaultProxyError("upstream_failed", "the server closed the connection")),
+    );
+  });
+  signal.throwIfAborted();
+  client.connect({
+    sock: socket,
+    username: target.user,
+    algorithms: offeredAlgorithms(
+      target.legacyAlgorithms,
+      target.hostKey === undefined ? undefined : savedKeyType(target.hostKey),
+    ),
+    hostVerifier: verifyHostKey,
+    authHandler,
+    ident: "vault-proxy",
+    readyTimeout: 0,
+    keepaliveInterval: SSH_LIMITS.keepAliveMs,
+    keepaliveCountMax: SSH_LIMITS.keepAliveCount,
+  });
+  try {
+    await ready;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+  return new LoggedInConnection({
+    client,
+    socket,
+    hostKey: hostKey === undefined ? "" : formatHostKey(hostKey),
+    closed,
+    failure: () => failure,
+  });
+}
+
+/** Both are shown: whoever has to decide whether a server was replaced, or is being imitated, must compare them. */
+export function hostKeyMismatch(saved: string, shown: Uint8Array): VaultProxyError {
+  return new VaultProxyError(
+    "ssh_host_key_mismatch",
+    `the server's host key has changed: ${savedFingerprint(saved)} is kept, ${fingerprintOf(shown)} was shown`,
+  );
+}
+
+interface LoggedIn {
+  readonly client: Client;
+  readonly socket: Socket;
+  readonly hostKey: string;
+  readonly closed: Promise<void>;
+  readonly failure: () => Error | undefined;
+}
+
+class LoggedInConnection implements SshConnection {
+  readonly hostKey: string;
+  readonly software: string;
+  readonly closed: Promise<void>;
+  readonly #parts: LoggedIn;
+  readonly #channels = new Set<ClientChannel>();
+
+  constructor(parts: LoggedIn) {
+    this.#parts = parts;
+    this.hostKey = parts.hostKey;
+    this.closed = parts.closed;
+    this.software = (parts.client as unknown as { readonly _remoteVer?: string })._remoteVer ?? "";
+    parts.socket.on("data", this.#onData);
+  }
+
+  get isOpen(): boolean {
+    return !this.#parts.socket.destroyed && this.#parts.socket.writable;
+  }
+
+  exec(command: string): Promise<ClientChannel> {
+    return this.#openStream((client, done) => client.exec(command, done));
+  }
+
+  shell(terminal: PseudoTtyOptions): Promise<ClientChannel> {
+    return this.#openStream((client, done) => client.shell(terminal, done));
+  }
+
+  sftp(): Promise<SFTPWrapper> {
+    return this.#open((client, done) => client.sftp(done));
+  }
+
+  destroy(): void {
+    this.#parts.socket.destroy();
+  }
+
+  async #openStream(
+    open: (client: Client, done: Callback<ClientChannel>) => unknown,
+  ): Promise<ClientChannel> {
+    const channel = await this.#open(open);
+    this.#channels.add(channel);
+    channel.once("close", () => this.#channels.delete(channel));
+    return channel;
+  }
+
+  async #open<T>(open: (client: Client, done: Callback<T>) => unknown): Promise<T> {
+    const { client, failure, closed } = this.#parts;
+    return new Promise<T>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        // There is no way to take the request back, and an answer that comes late would be nobody's.
+        this.destroy();
+        reject(new VaultProxyError("upstream_timeout", "the server did not open a channel in time"));
+      }, SSH_LIMITS.openChannelMs);
+      void closed.then(() => {
+        clearTimeout(timer);
+        reject(sshFailure(failure() ?? new Error("closed")));
+      });
+      try {
+        open(client, (error, value) => {
+          clearTimeout(timer);
+          if (error === undefined) resolve(value);
+          else reject(error);
+        });
+      } catch (error) {
+        clearTimeout(timer);
+        reject(sshFailure(error));
+      }
+    });
+  }
+
+  /** The library takes whatever a server sends beyond the window that it was given. */
+  readonly #onData = (): void => {
+    for (const channel of this.#channels) {
+      const unread = channel.readableLength + channel.stderr.readableLength;
+      if (unread > SSH_LIMITS.unreadBytes) this.destroy();
+    }
+  };
+}
