@@ -5,7 +5,7 @@ import { HTTP_API_LIMITS } from "./http-api-limits.js";
 type Issue = z.core.$ZodIssue;
 
 /** What may be a field's name; anything else in its place may be a key that was pasted there and is not repeated. */
-const FIELD_NAME = /^[a-z][a-z_]*$/;
+const FIELD_NAME = /^[a-z][a-z_]*(?:_base64)?$/;
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {
   array: "an array",

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { performance } from "node:perf_hooks";
-import type { ClientChannel } from "ssh2";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { sendSignal } from "./channel-signal.js";
+import type { SshChannel } from "./ssh-connection.js";
 import { SSH_LIMITS } from "./ssh-limits.js";
 
 export type OutputStream = "stdout" | "stderr";
@@ -37,13 +37,10 @@ export interface CommandRun {
  * channel is closed.
  * @throws VaultProxyError `upstream_timeout`; `upstream_failed` if the connection was lost; the signal's reason
  */
-export async function runCommand(channel: ClientChannel, run: CommandRun): Promise<CommandEnd> {
+export async function runCommand(channel: SshChannel, run: CommandRun): Promise<CommandEnd> {
   const startedAt = performance.now();
   const limit = run.outputBytes ?? SSH_LIMITS.outputBytes;
   let isTruncated = false;
-  let exit: { readonly code: number | null; readonly signal: string | undefined } | undefined;
-  channel.on("exit", (code: number | null, signal?: string) => (exit = { code, signal }));
-  const closed = new Promise<void>((resolve) => channel.once("close", () => resolve()));
 
   const pass = (name: OutputStream, source: NodeJS.ReadableStream): void => {
     let left = limit;
@@ -74,15 +71,16 @@ export async function runCommand(channel: ClientChannel, run: CommandRun): Promi
   run.signal.addEventListener("abort", onAbort);
   if (run.signal.aborted) onAbort();
   try {
-    reason = await Promise.race([closed.then(() => undefined), stopped]);
+    reason = await Promise.race([channel.ended.then(() => undefined), stopped]);
     if (reason !== undefined) {
-      await endCommand(channel, closed);
+      await endCommand(channel);
       throw reason;
     }
   } finally {
     clearTimeout(timer);
     run.signal.removeEventListener("abort", onAbort);
   }
+  const exit = await channel.ended;
   if (exit === undefined) {
     throw new VaultProxyError("upstream_failed", "the connection was lost before the command had ended");
   }
@@ -124,12 +122,12 @@ function stopper(): { promise: Promise<VaultProxyError>; stop: (reason: VaultPro
   return { promise, stop };
 }
 
-async function endCommand(channel: ClientChannel, closed: Promise<void>): Promise<void> {
+async function endCommand(channel: SshChannel): Promise<void> {
   // What it still says is nobody's, but must be read for its end to be heard.
   channel.removeAllListeners("data").resume();
   channel.stderr.removeAllListeners("data").resume();
   const isOver = (milliseconds: number): Promise<boolean> =>
-    Promise.race([closed.then(() => true), delay(milliseconds, false, { ref: false })]);
+    Promise.race([channel.ended.then(() => true), delay(milliseconds, false, { ref: false })]);
   sendSignal(channel, "TERM");
   if (await isOver(SSH_LIMITS.killAfterMs)) return;
   sendSignal(channel, "KILL");

@@ -15,7 +15,7 @@ export interface ConnectServiceParts {
 
 /** Connects with the stored credential, and keeps the host key of a first connection. */
 export function createServiceConnector({ readFile, change }: ConnectServiceParts): ConnectService {
-  return async function connectService(record, signal) {
+  return async function connectService(record, signal, onHostKey) {
     const access = sshUseOf(record)?.access(record.auth);
     if (access === undefined) throw new VaultProxyError("internal", "this service is not reached by SSH");
     const { keyFile, passphrase } = access;
@@ -26,7 +26,11 @@ export function createServiceConnector({ readFile, change }: ConnectServiceParts
         : readSshPrivateKey(await readNamedFile(readFile, keyFile, field), passphrase, field);
     return connectSsh(
       { ...access, allowPrivate: record.allow_private, privateKey },
-      { signal, rememberHostKey: (shown) => change((records) => remember(records, record, shown)) },
+      {
+        signal,
+        onHostKey,
+        rememberHostKey: (shown) => change((records) => remember(records, record, shown)),
+      },
     );
   };
 }

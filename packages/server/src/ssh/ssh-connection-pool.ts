@@ -3,6 +3,9 @@ import type { ChannelUse, SshConnection } from "./ssh-connection.js";
 import { isChannelRefusal, sshFailure } from "./ssh-failure.js";
 import { SSH_LIMITS } from "./ssh-limits.js";
 
+/** Makes a connection, and tells the server's host key before anyone else hears of it. */
+export type Connect = (signal: AbortSignal, onHostKey: (hostKey: string) => void) => Promise<SshConnection>;
+
 interface Kept {
   readonly connection: SshConnection;
   /** Channels that are open, or are being opened. */
@@ -22,7 +25,7 @@ const MAX_TURNS = 3;
  * on it (RFC 4254 §5.1).
  */
 export class SshConnectionPool {
-  readonly #connect: (signal: AbortSignal) => Promise<SshConnection>;
+  readonly #connect: Connect;
   readonly #onEmpty: () => void;
   readonly #kept = new Set<Kept>();
   readonly #ends = new AbortController();
@@ -36,7 +39,7 @@ export class SshConnectionPool {
   #waiting: (() => void)[] = [];
 
   /** @param onEmpty called when no connection is left */
-  constructor(connect: (signal: AbortSignal) => Promise<SshConnection>, onEmpty: () => void) {
+  constructor(connect: Connect, onEmpty: () => void) {
     this.#connect = connect;
     this.#onEmpty = onEmpty;
   }
@@ -78,7 +81,7 @@ export class SshConnectionPool {
   /** Serves nobody new; what runs goes on. */
   retire(): void {
     this.#isRetired = true;
-    for (const kept of this.#kept) if (kept.inUse === 0) kept.connection.destroy();
+    for (const kept of this.#kept) if (kept.inUse === 0 && kept.isProven) kept.connection.destroy();
   }
 
   destroy(reason: Error): void {
@@ -108,13 +111,12 @@ export class SshConnectionPool {
 
   async #make(): Promise<Kept> {
     try {
-      const connection = await this.#connect(this.#ends.signal);
+      const connection = await this.#connect(this.#ends.signal, (hostKey) => (this.#hostKey = hostKey));
       const kept: Kept = {
         connection,
         ...{ inUse: 0, capacity: this.#capacity },
         ...{ isProven: false, idleTimer: undefined },
       };
-      this.#hostKey = connection.hostKey;
       this.#kept.add(kept);
       void connection.closed.then(() => {
         clearTimeout(kept.idleTimer);

@@ -36,8 +36,24 @@ export interface SshConnectionOptions {
    * @throws VaultProxyError if it is not to be trusted, because another one is kept meanwhile, or cannot be kept
    */
   readonly rememberHostKey: (hostKey: string) => Promise<void>;
+  /** Told the key that the server shows, as soon as it has proved to have it. */
+  readonly onHostKey?: (hostKey: string) => void;
   readonly connectMs?: number | undefined;
 }
+
+/** How the process of a channel ended, as the server says (RFC 4254 §6.10). */
+export interface ProcessExit {
+  /** Null if a signal ended it. */
+  readonly code: number | null;
+  /** With "SIG" before its name. */
+  readonly signal: string | undefined;
+}
+
+/** A channel with a process at its other end. */
+export type SshChannel = ClientChannel & {
+  /** Settles when the channel is closed; undefined if the server said nothing of the process's end. */
+  readonly ended: Promise<ProcessExit | undefined>;
+};
 
 type Callback<T> = (error: Error | undefined, value: T) => void;
 
@@ -58,9 +74,9 @@ export interface SshConnection {
   /** Settles when the connection is over. */
   readonly closed: Promise<void>;
   /** Runs a command (RFC 4254 §6.5). */
-  exec(command: string): Promise<ClientChannel>;
+  exec(command: string): Promise<SshChannel>;
   /** Starts the user's shell in a terminal (RFC 4254 §6.2). */
-  shell(terminal: PseudoTtyOptions): Promise<ClientChannel>;
+  shell(terminal: PseudoTtyOptions): Promise<SshChannel>;
   /** Starts the subsystem for files (draft-ietf-secsh-filexfer-02). */
   sftp(): Promise<SFTPWrapper>;
   /** Ends every channel. */
@@ -92,7 +108,7 @@ export async function connectSsh(target: SshTarget, options: SshConnectionOption
 async function logIn(
   socket: Socket,
   target: SshTarget,
-  { signal, rememberHostKey }: SshConnectionOptions,
+  { signal, rememberHostKey, onHostKey }: SshConnectionOptions,
 ): Promise<SshConnection> {
   const client = new ssh2.Client();
   let failure: Error | undefined;
@@ -123,6 +139,9 @@ async function logIn(
   client.on("change password", () => fail(loginRefused()));
   const nextMethod = chooseLogIn(target);
   let isRemembered = target.hostKey !== undefined;
+  client.once("handshake", () => {
+    if (hostKey !== undefined) onHostKey?.(formatHostKey(hostKey));
+  });
   const authHandler: AuthHandlerMiddleware = (methodsLeft, isPartial, next) => {
     const proceed = async (): Promise<void> => {
       if (!isRemembered && hostKey !== undefined) {
@@ -205,11 +224,11 @@ class LoggedInConnection implements SshConnection {
     return !this.#parts.socket.destroyed && this.#parts.socket.writable;
   }
 
-  exec(command: string): Promise<ClientChannel> {
+  exec(command: string): Promise<SshChannel> {
     return this.#openStream((client, done) => client.exec(command, done));
   }
 
-  shell(terminal: PseudoTtyOptions): Promise<ClientChannel> {
+  shell(terminal: PseudoTtyOptions): Promise<SshChannel> {
     return this.#openStream((client, done) => client.shell(terminal, done));
   }
 
@@ -221,13 +240,16 @@ class LoggedInConnection implements SshConnection {
     this.#parts.socket.destroy();
   }
 
-  async #openStream(
-    open: (client: Client, done: Callback<ClientChannel>) => unknown,
-  ): Promise<ClientChannel> {
-    const channel = await this.#open(open);
-    this.#channels.add(channel);
-    channel.once("close", () => this.#channels.delete(channel));
-    return channel;
+  async #openStream(open: (client: Client, done: Callback<ClientChannel>) => unknown): Promise<SshChannel> {
+    return this.#open<SshChannel>((client, done) =>
+      open(client, (error, channel) => {
+        // A process may have ended before whoever waits for the channel gets it.
+        done(error, error === undefined ? watchEnd(channel) : (channel as SshChannel));
+        if (error !== undefined) return;
+        this.#channels.add(channel);
+        channel.once("close", () => this.#channels.delete(channel));
+      }),
+    );
   }
 
   async #open<T>(open: (client: Client, done: Callback<T>) => unknown): Promise<T> {
@@ -262,4 +284,11 @@ class LoggedInConnection implements SshConnection {
       if (unread > SSH_LIMITS.unreadBytes) this.destroy();
     }
   };
+}
+
+function watchEnd(channel: ClientChannel): SshChannel {
+  let exit: ProcessExit | undefined;
+  channel.on("exit", (code: number | null, signal?: string) => (exit = { code, signal }));
+  const ended = new Promise<ProcessExit | undefined>((resolve) => channel.once("close", () => resolve(exit)));
+  return Object.assign(channel, { ended });
 }

@@ -4,10 +4,10 @@ import { inputOf } from "../auth-strategies/imported-service.js";
 import { sshUseOf, type ServiceRecord } from "../auth-strategies/service-definition.js";
 import { isSavedHostKey } from "../auth-strategies/ssh-host-key.js";
 import type { ChannelUse, SshConnection } from "./ssh-connection.js";
-import { SshConnectionPool } from "./ssh-connection-pool.js";
+import { SshConnectionPool, type Connect } from "./ssh-connection-pool.js";
 
 /** Makes a connection for a service. Rejects with a VaultProxyError. */
-export type ConnectService = (record: ServiceRecord, signal: AbortSignal) => Promise<SshConnection>;
+export type ConnectService = (record: ServiceRecord, ...how: Parameters<Connect>) => Promise<SshConnection>;
 
 /** The connections of all services: made when needed, kept for a while, shared by all calls of their service. */
 export interface SshConnections {
@@ -35,7 +35,7 @@ export function createSshConnections(connect: ConnectService): SshConnections {
     if (kept !== undefined && isStillFor(kept.pool, kept.record, record)) return kept.pool;
     if (kept !== undefined) retire(record.name, kept.pool);
     const pool = new SshConnectionPool(
-      (signal) => connect(record, signal),
+      (...how) => connect(record, ...how),
       () => {
         all.delete(pool);
         if (pools.get(record.name)?.pool === pool) pools.delete(record.name);
