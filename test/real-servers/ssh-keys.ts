@@ -7,7 +7,7 @@ import { temporaryDirectory } from "../live/processes.js";
 const run = promisify(execFile);
 
 /** `-t` of ssh-keygen(1). */
-export type SshKeyType = "ed25519" | "ecdsa" | "rsa" | "dsa";
+export type SshKeyType = "ed25519" | "ecdsa" | "rsa";
 
 export interface SshKeyOptions {
   /** Default: `ed25519`, which is the quickest to make. */
