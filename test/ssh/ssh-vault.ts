@@ -24,6 +24,8 @@ export interface SshVault {
   addService(name: string, sshd: RunningSshd, options?: SshServiceOptions): Promise<void>;
   /** Sends JSON with the proxy token. */
   post(path: string, body: object, options?: Pick<CallOptions, "token">): Promise<Answered>;
+  /** As an admin. */
+  get(path: string): Promise<Answered>;
   exec(service: string, command: string, more?: object): Promise<Answered>;
   close(): Promise<void>;
 }
@@ -78,6 +80,7 @@ export async function startSshVault(): Promise<SshVault> {
       const answer = await define(name, sshd, options);
       if (answer.status !== 201) throw new Error(`service not stored: ${answer.text}`);
     },
+    get: (path) => call(server.address, "GET", path, { token: admin }),
     exec: (service, command, more = {}) => post(`/ssh/${service}/exec`, { command, ...more }),
     async close() {
       await server.stop();

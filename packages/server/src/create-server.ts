@@ -25,6 +25,7 @@ import { createPeerCheck, isLoopbackAddress } from "./tcp-sessions/peer-check.js
 import { assertSessionAddress } from "./tcp-sessions/session-port.js";
 import { createServiceConnector } from "./ssh/connect-service.js";
 import { createSshCalls } from "./ssh/ssh-calls.js";
+import { createSshKeys } from "./ssh/ssh-keys.js";
 import { createSshConnections } from "./ssh/ssh-connections.js";
 import { createSessionLog } from "./session-log.js";
 import { createSessionRegistry } from "./tcp-sessions/session-registry.js";
@@ -149,9 +150,10 @@ export async function createServer(config: ServerConfig, version: string, log: L
     events: createSessionLog(log),
   });
 
+  const sshKeys = createSshKeys((name) => vault.files.read(name));
   const sshConnections = createSshConnections(
     createServiceConnector({
-      readFile: (name) => vault.files.read(name),
+      keys: sshKeys,
       change: (mutate) => services.change(mutate),
     }),
   );
@@ -169,6 +171,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
       calls.end(() => true, reason);
       sessions.end(() => true, reason);
       sshConnections.destroyAll(reason);
+      sshKeys.clear();
       routes.destroyAll(reason);
       accessTokens.clear();
       cookieJars.clear();

@@ -1,29 +1,22 @@
 import { sshUseOf, type ServiceRecord } from "../auth-strategies/service-definition.js";
-import type { ReadFile } from "../auth-strategies/auth-strategy.js";
-import { readSshPrivateKey } from "../auth-strategies/ssh-private-key.js";
 import { isSavedHostKey } from "../auth-strategies/ssh-host-key.js";
-import { readNamedFile } from "../auth-strategies/stored-file-name.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { connectSsh, hostKeyMismatch } from "./ssh-connection.js";
+import type { SshKeys } from "./ssh-keys.js";
 import type { ConnectService } from "./ssh-connections.js";
 
 export interface ConnectServiceParts {
-  readonly readFile: ReadFile;
+  readonly keys: SshKeys;
   /** Changes the committed services; see `Collection.change`. */
   readonly change: (mutate: (records: Map<string, ServiceRecord>) => void) => Promise<void>;
 }
 
 /** Connects with the stored credential, and keeps the host key of a first connection. */
-export function createServiceConnector({ readFile, change }: ConnectServiceParts): ConnectService {
+export function createServiceConnector({ keys, change }: ConnectServiceParts): ConnectService {
   return async function connectService(record, signal, onHostKey) {
     const access = sshUseOf(record)?.access(record.auth);
     if (access === undefined) throw new VaultProxyError("internal", "this service is not reached by SSH");
-    const { keyFile, passphrase } = access;
-    const field = "auth.ssh_key_file_ref";
-    const privateKey =
-      keyFile === undefined
-        ? undefined
-        : readSshPrivateKey(await readNamedFile(readFile, keyFile, field), passphrase, field);
+    const privateKey = access.keyFile === undefined ? undefined : await keys.read(record.name, access);
     return connectSsh(
       { ...access, allowPrivate: record.allow_private, privateKey },
       {

@@ -7,7 +7,8 @@ import { parseAllowedPath } from "../../ssh-rules/remote-path.js";
 import { hostSchema, passwordSchema, portSchema, userSchema } from "../session-types/session-type.js";
 import { hostKeySchema } from "../host-key-schema.js";
 import { savedFingerprint } from "../ssh-host-key.js";
-import { storedFileNameSchema } from "../stored-file-name.js";
+import { readSshPrivateKey } from "../ssh-private-key.js";
+import { readNamedFile, storedFileNameSchema } from "../stored-file-name.js";
 import { LEGACY_ALGORITHMS } from "./legacy-algorithms.js";
 
 const DEFAULT_PORT = 22;
@@ -120,5 +121,7 @@ export const sshKeyType: AuthStrategy<SshKeyConfig> = {
 };
 
 async function assertKey(config: SshKeyConfig, readFile: ReadFile): Promise<void> {
-  await readFile(config.ssh_key_file_ref ?? "");
+  const field = "auth.ssh_key_file_ref";
+  const bytes = await readNamedFile(readFile, config.ssh_key_file_ref ?? "", field);
+  readSshPrivateKey(bytes, config.ssh_key_passphrase, field);
 }
