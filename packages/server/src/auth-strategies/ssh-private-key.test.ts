@@ -349,6 +349,17 @@ describe("what a key may cost to read is limited", () => {
     expect(refusalAtOnce(old, PASSPHRASE)).toMatch(/^is encrypted in a way that is not supported/);
   });
 
+  test("the length of RSA keys", () => {
+    const jwk = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "jwk" });
+    const long = createPrivateKey({
+      key: { ...jwk, n: Buffer.alloc(1025, 0xff).toString("base64url") },
+      format: "jwk",
+    });
+    expect(refusalAtOnce(String(long.export(pem("pkcs1"))))).toBe(
+      "is an RSA key of 8200 bits: at most 8192 are taken",
+    );
+  });
+
   test("RSA keys whose exponent is longer than their modulus", () => {
     const jwk = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "jwk" });
     const long = createPrivateKey({
