@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { performance } from "node:perf_hooks";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
-import { sendSignal } from "./channel-signal.js";
+import { sendSignal } from "./library-inside.js";
 import type { SshChannel } from "./ssh-connection.js";
 import { SSH_LIMITS } from "./ssh-limits.js";
 

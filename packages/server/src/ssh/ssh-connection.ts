@@ -19,6 +19,7 @@ import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { dial } from "../wire/dial.js";
 import { offeredAlgorithms } from "./ssh-algorithms.js";
 import { loginRefused, sshFailure } from "./ssh-failure.js";
+import { refuseGlobalRequests, remoteSoftware } from "./library-inside.js";
 import { SSH_LIMITS } from "./ssh-limits.js";
 import { chooseLogIn, type LogInCredential } from "./ssh-log-in.js";
 
@@ -39,6 +40,7 @@ export interface SshConnectionOptions {
   /** Told the key that the server shows, as soon as it has proved to have it. */
   readonly onHostKey?: (hostKey: string) => void;
   readonly connectMs?: number | undefined;
+  readonly openChannelMs?: number | undefined;
 }
 
 /** How the process of a channel ended, as the server says (RFC 4254 §6.10). */
@@ -108,7 +110,7 @@ export async function connectSsh(target: SshTarget, options: SshConnectionOption
 async function logIn(
   socket: Socket,
   target: SshTarget,
-  { signal, rememberHostKey, onHostKey }: SshConnectionOptions,
+  { signal, rememberHostKey, onHostKey, openChannelMs }: SshConnectionOptions,
 ): Promise<SshConnection> {
   const client = new ssh2.Client();
   let failure: Error | undefined;
@@ -175,6 +177,9 @@ async function logIn(
     keepaliveInterval: SSH_LIMITS.keepAliveMs,
     keepaliveCountMax: SSH_LIMITS.keepAliveCount,
   });
+  refuseGlobalRequests(client, () => {
+    fail(new VaultProxyError("upstream_failed", "the server offers its host keys again and again"));
+  });
   try {
     await ready;
   } finally {
@@ -186,6 +191,7 @@ async function logIn(
     hostKey: hostKey === undefined ? "" : formatHostKey(hostKey),
     closed,
     failure: () => failure,
+    openChannelMs: openChannelMs ?? SSH_LIMITS.openChannelMs,
   });
 }
 
@@ -203,6 +209,7 @@ interface LoggedIn {
   readonly hostKey: string;
   readonly closed: Promise<void>;
   readonly failure: () => Error | undefined;
+  readonly openChannelMs: number;
 }
 
 class LoggedInConnection implements SshConnection {
@@ -216,7 +223,7 @@ class LoggedInConnection implements SshConnection {
     this.#parts = parts;
     this.hostKey = parts.hostKey;
     this.closed = parts.closed;
-    this.software = (parts.client as unknown as { readonly _remoteVer?: string })._remoteVer ?? "";
+    this.software = remoteSoftware(parts.client);
     parts.socket.on("data", this.#onData);
   }
 
@@ -253,16 +260,17 @@ class LoggedInConnection implements SshConnection {
   }
 
   async #open<T>(open: (client: Client, done: Callback<T>) => unknown): Promise<T> {
-    const { client, failure, closed } = this.#parts;
+    const { client, failure, closed, openChannelMs } = this.#parts;
+    if (!this.isOpen) throw sshFailure(failure() ?? connectionLost());
     return new Promise<T>((resolve, reject) => {
       const timer = setTimeout(() => {
         // There is no way to take the request back, and an answer that comes late would be nobody's.
         this.destroy();
         reject(new VaultProxyError("upstream_timeout", "the server did not open a channel in time"));
-      }, SSH_LIMITS.openChannelMs);
+      }, openChannelMs);
       void closed.then(() => {
         clearTimeout(timer);
-        reject(sshFailure(failure() ?? new Error("closed")));
+        reject(sshFailure(failure() ?? connectionLost()));
       });
       try {
         open(client, (error, value) => {
@@ -284,6 +292,10 @@ class LoggedInConnection implements SshConnection {
       if (unread > SSH_LIMITS.unreadBytes) this.destroy();
     }
   };
+}
+
+function connectionLost(): VaultProxyError {
+  return new VaultProxyError("upstream_failed", "the connection to the server was lost");
 }
 
 function watchEnd(channel: ClientChannel): SshChannel {

@@ -52,14 +52,12 @@ export function sshFailure(thrown: unknown): VaultProxyError {
       });
     case "handshake":
       return failed("no SSH connection to the server could be made");
-    case "protocol":
-      return failed("the server does not keep to the SSH protocol");
     case "client-socket":
-    case undefined:
+      return describeUpstreamError(thrown);
     default:
       return "code" in thrown
         ? describeUpstreamError(thrown)
-        : failed("the connection to the server was lost");
+        : failed("the server does not keep to the SSH protocol");
   }
 }
 
