@@ -34,7 +34,7 @@ export interface CommandRun {
  * Waits for a command that was started on `channel`, and passes its output on.
  *
  * On a time-out, and when `signal` aborts, the remote process gets SIGTERM, soon after SIGKILL (RFC 4254 §6.9), and the
- * channel is closed.
+ * channel is closed. A server sends it no signal only because its connection has gone.
  * @throws VaultProxyError `upstream_timeout`; `upstream_failed` if the connection was lost; the signal's reason
  */
 export async function runCommand(channel: SshChannel, run: CommandRun): Promise<CommandEnd> {
@@ -73,7 +73,7 @@ export async function runCommand(channel: SshChannel, run: CommandRun): Promise<
   try {
     reason = await Promise.race([channel.ended.then(() => undefined), stopped]);
     if (reason !== undefined) {
-      await endCommand(channel);
+      await endCommand(channel, run.signal.aborted ? SSH_LIMITS.killEndedAfterMs : SSH_LIMITS.killAfterMs);
       throw reason;
     }
   } finally {
@@ -122,15 +122,15 @@ function stopper(): { promise: Promise<VaultProxyError>; stop: (reason: VaultPro
   return { promise, stop };
 }
 
-async function endCommand(channel: SshChannel): Promise<void> {
+async function endCommand(channel: SshChannel, killAfterMs: number): Promise<void> {
   // What it still says is nobody's, but must be read for its end to be heard.
   channel.removeAllListeners("data").resume();
   channel.stderr.removeAllListeners("data").resume();
   const isOver = (milliseconds: number): Promise<boolean> =>
     Promise.race([channel.ended.then(() => true), delay(milliseconds, false, { ref: false })]);
   sendSignal(channel, "TERM");
-  if (await isOver(SSH_LIMITS.killAfterMs)) return;
+  if (await isOver(killAfterMs)) return;
   sendSignal(channel, "KILL");
   channel.close();
-  await isOver(SSH_LIMITS.killAfterMs);
+  await isOver(killAfterMs);
 }

@@ -84,10 +84,14 @@ export class SshConnectionPool {
     for (const kept of this.#kept) if (kept.inUse === 0 && kept.isProven) kept.connection.destroy();
   }
 
+  /** Ends the connections that are being made, those that nobody uses, and soon the others: their calls are over. */
   destroy(reason: Error): void {
     this.#isRetired = true;
     this.#ends.abort(reason);
-    for (const { connection } of this.#kept) connection.destroy();
+    for (const { connection, inUse } of this.#kept) {
+      if (inUse === 0) connection.destroy();
+      else setTimeout(() => connection.destroy(), SSH_LIMITS.destroyAfterMs).unref();
+    }
   }
 
   /** Takes a place on a connection. */

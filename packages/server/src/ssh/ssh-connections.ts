@@ -21,7 +21,7 @@ export interface SshConnections {
   refresh(services: ReadonlyMap<string, ServiceRecord>): void;
   /** Stored files changed: connections that were made with a key serve nobody new. */
   retireKeys(): void;
-  /** Ends them all, also those under way. */
+  /** Ends them all, also those under way; those with running calls as soon as these have ended, or half a second later. */
   destroyAll(reason: Error): void;
 }
 

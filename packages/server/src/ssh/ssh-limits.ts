@@ -11,13 +11,16 @@ export const SSH_LIMITS = {
   /** Probes on a connection on which nothing comes: a server that vanished is noticed within a minute. */
   keepAliveMs: 15_000,
   keepAliveCount: 3,
-  /** What a server may send ahead on one channel beside what the window allows (RFC 4254 §5.2). */
-  unreadBytes: 4 * 1024 * 1024,
+  /** What may wait on one channel for whoever reads it: some 8 MB where a server keeps to the windows (RFC 4254 §5.2). */
+  unreadBytes: 12 * 1024 * 1024,
   /** How long a command may take: what is asked for by default, and at most. */
   defaultCommandMs: 30_000,
   maxCommandMs: 300_000,
-  /** Between the signal that asks a command to end and the one that makes it. */
+  /** Between the signal that asks a command to end and the one that makes it: after a time-out, and when it is ended from outside. */
   killAfterMs: 2_000,
+  killEndedAfterMs: 250,
+  /** How long the connections live on after a lock, for the signals that end what runs there. */
+  destroyAfterMs: 500,
   /** Of each of a command's two streams. */
   outputBytes: 10 * 1024 * 1024,
   /** A command line, in bytes. */
