@@ -59,7 +59,7 @@ const post = (path: string, body: string): string =>
   `POST ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 5\r\n\r\n${body}`;
 
 describe("the body of a control-plane request", () => {
-  const controlBodyTimes = { bodyMs: 100, uploadMs: 700 };
+  const controlBodyTimes = { bodyMs: 100, uploadMs: 700, uploadIdleMs: 400 };
 
   test("that does not end is cut off in time, a finished one is not, however late its answer", async () => {
     const parts: Partial<HttpListenerParts> = {

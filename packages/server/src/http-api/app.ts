@@ -13,7 +13,9 @@ import { registerOAuth2Routes } from "./oauth2.js";
 import { registerOpenApiRoute } from "./openapi.js";
 import { registerServiceRoutes } from "./services.js";
 import { registerSessionRoutes } from "./sessions.js";
+import { registerSshDownloadRoute } from "./ssh-download.js";
 import { registerSshExecRoute } from "./ssh-exec.js";
+import { registerSshUploadRoute } from "./ssh-upload.js";
 import { registerTokenRoutes } from "./tokens.js";
 import { refuseInvalid } from "./validation-hook.js";
 
@@ -47,6 +49,8 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
   registerTokenRoutes(app, parts, access);
   registerSessionRoutes(app, parts, access);
   registerSshExecRoute(app, parts, access);
+  registerSshUploadRoute(app, parts, access);
+  registerSshDownloadRoute(app, parts, access);
   registerOpenApiRoute(app, parts);
 
   const allowedMethods = createMethodTable(app.routes.filter((route) => route.method !== "ALL"));

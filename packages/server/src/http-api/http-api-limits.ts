@@ -6,6 +6,10 @@ export const HTTP_API_LIMITS = {
   fileBytes: 5 * 1024 * 1024,
   /** What a multipart body may need besides the file: boundaries, part headers, the name. */
   multipartOverheadBytes: 64 * 1024,
+  /** The headers of one part of a multipart body that is read as it comes. */
+  partHeaderBytes: 8 * 1024,
+  /** A part of it that is text. */
+  textPartBytes: 16 * 1024,
   /** Characters of a stored file's name. */
   fileNameCharacters: 255,
   /** Characters of a stored file's media type; a longer one is not kept. */

@@ -4,33 +4,54 @@ import { HTTP_API_LIMITS } from "./http-api-limits.js";
 
 const UNCODED = /^(?:identity)?$/i;
 
+export interface BodyLimit {
+  readonly maxBytes: number;
+  readonly tooLarge: () => VaultProxyError;
+}
+
 /**
- * Reads a request's whole body.
- * @throws VaultProxyError `unsupported_media_type` for a body in a content coding (RFC 9110 §8.4), since the checks and
- * limits are for what it would decode to; `body_too_large` as soon as more than `maxBytes` came or are announced; `invalid_request` if
- * the sender went away.
+ * A request's body as it comes.
+ * @throws VaultProxyError at once: `unsupported_media_type` for a body in a content coding (RFC 9110 §8.4), since the checks and
+ * limits are for what it would decode to; and what `tooLarge` makes, if more is announced. While it is read: the same as soon as
+ * more came, and `invalid_request` if the sender went away.
  */
-export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+export function streamBody(request: Request, { maxBytes, tooLarge }: BodyLimit): AsyncGenerator<Uint8Array> {
   if (!UNCODED.test(request.headers.get("content-encoding") ?? "")) {
     throw new VaultProxyError("unsupported_media_type", "Content-Encoding must be identity or absent");
   }
-  const tooLarge = (): VaultProxyError =>
-    new VaultProxyError("body_too_large", `the body is larger than ${maxBytes} bytes`);
   if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge();
-  const chunks: Uint8Array[] = [];
+  return readChunks(request, { maxBytes, tooLarge });
+}
+
+async function* readChunks(request: Request, { maxBytes, tooLarge }: BodyLimit): AsyncGenerator<Uint8Array> {
   let size = 0;
   const reader = (request.body as ReadableStream<Uint8Array> | null)?.getReader();
   while (reader !== undefined) {
     const { done, value } = await reader.read().catch((cause: unknown) => {
       throw new VaultProxyError("invalid_request", "body: did not arrive completely", { cause });
     });
-    if (done) break;
+    if (done) return;
     size += value.byteLength;
     if (size > maxBytes) {
       void reader.cancel().catch(() => undefined);
       throw tooLarge();
     }
-    chunks.push(value);
+    yield value;
+  }
+}
+
+/**
+ * Reads a request's whole body.
+ * @throws VaultProxyError `unsupported_media_type`, `body_too_large`, `invalid_request`; see `streamBody`
+ */
+export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const tooLarge = (): VaultProxyError =>
+    new VaultProxyError("body_too_large", `the body is larger than ${maxBytes} bytes`);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of streamBody(request, { maxBytes, tooLarge })) {
+    size += chunk.byteLength;
+    chunks.push(chunk);
   }
   const body = new Uint8Array(size);
   let offset = 0;

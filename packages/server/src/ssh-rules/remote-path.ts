@@ -20,6 +20,11 @@ const NEVER_ALLOWED: readonly (readonly (string | typeof ANY_NAME)[])[] = [
   ["usr", "sbin"],
 ];
 
+/** Those of them that have one name, to be looked up at a server. */
+export const FORBIDDEN_DIRECTORIES: readonly string[] = NEVER_ALLOWED.filter(
+  (names) => !names.includes(ANY_NAME),
+).map((names) => `/${names.map(String).join("/")}`);
+
 /**
  * The one spelling of the absolute path of a file on a server: `.`, `..` and repeated slashes are resolved by the
  * text alone, so only the answer may be sent, never what came in. A directory's spelling (`/a/`, `/a/.`, `/a/..`,

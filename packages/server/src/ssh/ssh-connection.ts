@@ -240,7 +240,13 @@ class LoggedInConnection implements SshConnection {
   }
 
   sftp(): Promise<SFTPWrapper> {
-    return this.#open((client, done) => client.sftp(done));
+    return this.#open<SFTPWrapper>((client, done) => {
+      client.sftp((error, sftp) => {
+        // What comes in the same packet may be a violation already, which nobody else would hear.
+        if (error === undefined) sftp.on("error", () => undefined);
+        done(error, sftp);
+      });
+    });
   }
 
   destroy(): void {

@@ -18,12 +18,18 @@ const KINDS: ReadonlyMap<string, string> = new Map([
   ["S->C MAC", "MAC"],
 ]);
 
+const NO_SFTP = "the server has no SFTP for this user, which files are moved by";
+
 /** By the beginning of the library's message. */
 const REFUSED_REQUESTS: readonly (readonly [string, string])[] = [
   ["Unable to exec", "the server runs no commands for this user"],
   ["Unable to open shell", "the server opens no shell for this user"],
   ["Unable to request a pseudo-terminal", "the server gives this user no terminal"],
-  ["Unable to start subsystem", "the server has no SFTP for this user, which files are moved by"],
+  ["Unable to start subsystem", NO_SFTP],
+  // Where a command is forced, it runs instead.
+  ["Received exit code", NO_SFTP],
+  ["Received signal", NO_SFTP],
+  ["Received unexpected SFTP session termination", NO_SFTP],
 ];
 
 /** The server says that the credential is wrong. */
@@ -52,6 +58,8 @@ export function sshFailure(thrown: unknown): VaultProxyError {
       });
     case "handshake":
       return failed("no SSH connection to the server could be made");
+    case "sftp-protocol":
+      return failed("the server does not keep to SFTP, which files are moved by");
     case "client-socket":
       return describeUpstreamError(thrown);
     default:

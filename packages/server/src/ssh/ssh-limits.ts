@@ -25,4 +25,22 @@ export const SSH_LIMITS = {
   outputBytes: 10 * 1024 * 1024,
   /** A command line, in bytes. */
   commandBytes: 128 * 1024,
+  /** A file that is moved, either way. */
+  fileBytes: 50 * 1024 * 1024,
+  /** Of one read or write: what every server of SFTP takes (draft-ietf-secsh-filexfer-02 §3). */
+  pieceBytes: 32 * 1024,
+  /** Reads or writes that wait for their answers at a time. */
+  piecesInFlight: 32,
+  /** How long a server may say nothing while it is asked something. */
+  sftpAnswerMs: 30_000,
+  /** For what is left to do when a transfer has failed. */
+  cleanUpMs: 3_000,
+  /** How long a caller may take nothing of a download. */
+  callerIdleMs: 60_000,
+  /** Names in a path; each is looked at. */
+  pathNames: 100,
+  /** Steps in finding out where a path leads: one for each link (Linux follows 40). */
+  pathSteps: 40,
+  /** Uploads of the process whose file came before its path, and waits in memory for it. */
+  filesInMemory: 2,
 } as const;
