@@ -8,6 +8,8 @@ export interface SshServiceOptions {
   /** Default: the server's password. */
   readonly key?: SshKey;
   readonly auth?: Readonly<Record<string, unknown>>;
+  /** Fields beside `auth`. */
+  readonly service?: Readonly<Record<string, unknown>>;
 }
 
 /** An unlocked vault-server for services that are reached by SSH. */
@@ -52,7 +54,7 @@ export async function startSshVault(): Promise<SshVault> {
       body: `${part('name="name"', name)}${part('name="file"; filename="k"', content)}--${boundary}--\r\n`,
     });
   };
-  const define: SshVault["define"] = async (name, sshd, { key, auth } = {}) => {
+  const define: SshVault["define"] = async (name, sshd, { key, auth, service } = {}) => {
     if (key !== undefined) await upload(`${name}.key`, key.privateKey);
     const login = key === undefined ? { ssh_password: sshd.password } : { ssh_key_file_ref: `${name}.key` };
     return post(
@@ -60,6 +62,7 @@ export async function startSshVault(): Promise<SshVault> {
       {
         name,
         allow_private: true,
+        ...service,
         auth: {
           ...{ type: "ssh_key", ssh_host: sshd.host, ssh_port: sshd.port, ssh_user: sshd.user },
           ...login,

@@ -30,6 +30,7 @@ import { createSshConnections } from "./ssh/ssh-connections.js";
 import { createSessionLog } from "./session-log.js";
 import { createSessionRegistry } from "./tcp-sessions/session-registry.js";
 import { createControlPlane } from "./http-api/app.js";
+import { createShellUpgrades } from "./http-api/ssh-session-upgrade.js";
 import { createBoundedSender } from "./network/bounded-request.js";
 import { createBrowserGuard } from "./network/browser-guard.js";
 import { findPeerUid, readTcpTable, shareReads, type ReadTcpTable } from "./network/peer-user.js";
@@ -59,6 +60,8 @@ const MAX_CALLS_PER_TOKEN = 4096;
 export interface VaultServer {
   /** Lets no more clients into sessions; resolves when the last session is over. */
   drainSessions(): Promise<void>;
+  /** Ends all shells, and opens no more. */
+  endShells(): void;
   readonly vault: Vault;
   /** Not listening yet. */
   readonly listener: Server;
@@ -227,8 +230,14 @@ export async function createServer(config: ServerConfig, version: string, log: L
   });
   const listenToControlPlane = getRequestListener(controlPlane.fetch, { overrideGlobalObjects: false });
 
+  const shells = createShellUpgrades({
+    ...{ vault, tokens, ssh, log },
+    clock: { now: Date.now, after: runLater },
+  });
+
   const listener = createHttpListener({
     tls,
+    shells,
     guard: createBrowserGuard({
       tlsNames: tls?.names ?? [],
       allowedHosts: config.allowedHosts,
@@ -260,6 +269,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
     vault,
     listener,
     drainSessions: () => sessions.drain(),
+    endShells: () => shells.end(new VaultProxyError("unavailable", "the vault is stopping")),
     async close() {
       // A provider may have taken the old refresh token back already.
       await Promise.race([accessTokens.settle(), delay(SETTLE_MS, undefined, { ref: false })]);
@@ -267,6 +277,11 @@ export async function createServer(config: ServerConfig, version: string, log: L
       await vault.close();
     },
   };
+}
+
+function runLater(milliseconds: number, task: () => void): () => void {
+  const timer = setTimeout(task, milliseconds);
+  return () => clearTimeout(timer);
 }
 
 /** Tells which services of a Go server's vault need an admin before they can be used. */

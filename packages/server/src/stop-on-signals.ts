@@ -10,7 +10,7 @@ const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 const EXIT_BY_SECOND_SIGNAL = 130;
 
 /**
- * On SIGTERM or SIGINT: stop accepting, let running calls and sessions go on for 5 s, lock, exit 0. A second signal exits at once.
+ * On SIGTERM or SIGINT: stop accepting, end shells, let running calls and sessions go on for 5 s, lock, exit 0. A second signal exits at once.
  */
 export function stopOnSignals(server: VaultServer, log: Logger): void {
   const sockets = trackSockets(server.listener);
@@ -46,6 +46,7 @@ function trackSockets(listener: Server): ReadonlySet<Socket> {
 
 async function stop(server: VaultServer, sockets: ReadonlySet<Socket>): Promise<void> {
   const { listener } = server;
+  server.endShells();
   const drained = Promise.race([server.drainSessions(), delay(DRAIN_MS, undefined, { ref: false })]);
   if (listener.listening) {
     const closed = new Promise<void>((resolve) => listener.close(() => resolve()));

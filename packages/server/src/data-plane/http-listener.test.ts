@@ -17,6 +17,7 @@ async function startListener(parts: Partial<HttpListenerParts>) {
     tls: undefined,
     guard: createBrowserGuard({ tlsNames: [], allowedHosts: [], unixSocket: false }),
     proxy: { call: quiet, upgrade: quiet },
+    shells: { upgrade: quiet },
     controlPlane: quiet,
     maxConnections: 100,
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },

@@ -16,7 +16,7 @@ import { capConnections } from "./connection-cap.js";
 import { CONTROL_BODY_TIMES, limitBodyTime, type ControlBodyTimes } from "./control-body-time.js";
 import { sayContinue } from "./continue-answer.js";
 import { ALLOW_HEADER, answerError, answerErrorOnSocket } from "./own-answer.js";
-import type { ProxyPipeline } from "./proxy-pipeline.js";
+import type { IncomingUpgrade, ProxyPipeline } from "./proxy-pipeline.js";
 import { createUnansweredRequests, MAX_UNANSWERED } from "./unanswered-requests.js";
 
 /** What one caller may cost before its request is even understood. */
@@ -35,6 +35,8 @@ export interface HttpListenerParts {
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
   readonly guard: BrowserGuard;
   readonly proxy: ProxyPipeline;
+  /** Serves WebSockets at `/ssh/{service}/session`. Answers every failure itself; never throws. */
+  readonly shells: { upgrade(upgrade: IncomingUpgrade): void };
   /** Everything that is not `/proxy/…`. */
   readonly controlPlane: (
     request: IncomingMessage,
@@ -134,9 +136,10 @@ export function createHttpListener(parts: HttpListenerParts): Server {
     socket.on("error", () => socket.destroy());
     const target = request.url ?? "/";
     const refusal = refuse(request, target, parts.guard);
+    const plane = isProxyTarget(target) ? parts.proxy : isShellTarget(target) ? parts.shells : undefined;
     if (refusal !== undefined) {
       answerUnlessBusy(socket, refusal);
-    } else if (!isProxyTarget(target)) {
+    } else if (plane === undefined) {
       answerUnlessBusy(socket, new VaultProxyError("not_implemented", "no WebSocket is spoken here"));
     } else if (unanswered.on(socket) > 0) {
       // Behind a call that still runs there is no telling when the connection is free to be switched.
@@ -145,7 +148,7 @@ export function createHttpListener(parts: HttpListenerParts): Server {
         new VaultProxyError("invalid_request", "a WebSocket wants a connection of its own"),
       );
     } else if (socket instanceof Socket) {
-      parts.proxy.upgrade({ request, socket, head, target, requestId: randomUUID() });
+      plane.upgrade({ request, socket, head, target, requestId: randomUUID() });
     }
   });
   server.on("connect", (_request: IncomingMessage, socket: Duplex) => {
@@ -199,6 +202,10 @@ function refuse(request: IncomingMessage, target: string, guard: BrowserGuard): 
 /** Absolute-form targets (RFC 9112 §3.2.2) are proxied calls too: their authority never picks anything. */
 function isProxyTarget(target: string): boolean {
   return /^(?:https?:\/\/[^/?#]*)?\/proxy(?:[/?]|$)/i.test(target);
+}
+
+function isShellTarget(target: string): boolean {
+  return /^\/ssh\/[^/?]*\/session(?:\?|$)/.test(originForm(target));
 }
 
 /** What a control-plane route sees: an origin-form target (RFC 9112 §3.2.1) that any URL parser takes. */

@@ -22,6 +22,12 @@ const DO_NOT_RETRY: readonly (readonly [string, string])[] = [
 /** What `/proxy` passes on (RFC 9110 §10.2.1). */
 export const ALLOW_HEADER = ["Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"] as const;
 
+/** What `upgrade_required` asks for (RFC 9110 §15.5.22, RFC 6455 §4.4). */
+export const UPGRADE_HEADERS: readonly (readonly [string, string])[] = [
+  ["Upgrade", "websocket"],
+  ["Sec-WebSocket-Version", "13"],
+];
+
 export interface OwnAnswerOptions {
   readonly requestId: string;
   /** `X-Vault-Error`, which marks the vault's own answers where an upstream's could be expected. */
@@ -36,6 +42,7 @@ export function errorHeaders(error: VaultProxyError, options: OwnAnswerOptions):
   if (error.code === "unauthorized") headers.push("WWW-Authenticate", "Bearer");
   // Official SDKs try a 409 again by themselves, and a few of these requests suspend the token.
   if (error.code === "secret_in_request") headers.push(...DO_NOT_RETRY.flat());
+  if (error.code === "upgrade_required") headers.push(...UPGRADE_HEADERS.flat());
   if (error.retryAfterSeconds !== undefined) headers.push("Retry-After", String(error.retryAfterSeconds));
   return headers;
 }
@@ -46,7 +53,7 @@ export function answerErrorOnSocket(socket: Duplex, error: VaultProxyError, opti
   const status = statusOf(error.code);
   const headers = errorHeaders(error, options);
   headers.push("Content-Type", "application/json", "Content-Length", String(Buffer.byteLength(body)));
-  headers.push("Connection", "close");
+  headers.push("Connection", error.code === "upgrade_required" ? "close, upgrade" : "close");
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
   for (let index = 0; index < headers.length; index += 2) {
     head += `${headers[index] ?? ""}: ${headers[index + 1] ?? ""}\r\n`;

@@ -17,6 +17,7 @@ export const STATUS_OF_ERROR_CODE = {
   unsupported_media_type: 415,
   expectation_failed: 417,
   vault_locked: 423,
+  upgrade_required: 426,
   rate_limited: 429,
   locked_out: 429,
   headers_too_large: 431,

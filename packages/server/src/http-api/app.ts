@@ -16,6 +16,7 @@ import { registerSessionRoutes } from "./sessions.js";
 import { registerSshDownloadRoute } from "./ssh-download.js";
 import { registerSshExecRoute } from "./ssh-exec.js";
 import { registerSshUploadRoute } from "./ssh-upload.js";
+import { registerSshSessionRoute } from "./ssh-session.js";
 import { registerTokenRoutes } from "./tokens.js";
 import { refuseInvalid } from "./validation-hook.js";
 
@@ -51,6 +52,7 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
   registerSshExecRoute(app, parts, access);
   registerSshUploadRoute(app, parts, access);
   registerSshDownloadRoute(app, parts, access);
+  registerSshSessionRoute(app, access);
   registerOpenApiRoute(app, parts);
 
   const allowedMethods = createMethodTable(app.routes.filter((route) => route.method !== "ALL"));

@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { CALLBACK_PATH } from "../oauth2-flow/redirect-uri.js";
-import type { TokenScope } from "../tokens/token-record.js";
+import type { TokenRecord, TokenScope } from "../tokens/token-record.js";
 import type { TokenRegistry } from "../tokens/token-registry.js";
 import type { Vault } from "../vault/vault.js";
 import type { ControlPlaneEnv } from "./control-plane.js";
@@ -21,11 +21,16 @@ const OPEN_WHILE_LOCKED: ReadonlySet<string> = new Set([
 /** Refuses, before any look at the token, all that a locked vault cannot do: unknown paths too. */
 export function lockGuard(vault: Pick<Vault, "status">): MiddlewareHandler {
   return async function refuseWhileLocked(c, next) {
-    if (vault.status === "locked" && !OPEN_WHILE_LOCKED.has(c.req.path)) {
-      throw new VaultProxyError("vault_locked", "the vault is locked: unlock it first");
-    }
+    if (!OPEN_WHILE_LOCKED.has(c.req.path)) assertUnlocked(vault);
     await next();
   };
+}
+
+/** @throws VaultProxyError `vault_locked` */
+export function assertUnlocked(vault: Pick<Vault, "status">): void {
+  if (vault.status === "locked") {
+    throw new VaultProxyError("vault_locked", "the vault is locked: unlock it first");
+  }
 }
 
 type Guard = MiddlewareHandler<ControlPlaneEnv>;
@@ -57,18 +62,30 @@ export function createAccessRules(tokens: Pick<TokenRegistry, "authenticate">): 
 
 function requireToken(tokens: Pick<TokenRegistry, "authenticate">, scope: TokenScope | undefined): Guard {
   return async function requireValidToken(c, next) {
-    const presented = BEARER.exec(c.req.header("authorization") ?? "")?.[1];
-    if (presented === undefined) {
-      throw new VaultProxyError("unauthorized", "a token is required: send Authorization: Bearer <token>");
-    }
-    const record = tokens.authenticate(presented);
-    if (record === undefined) {
-      throw new VaultProxyError("unauthorized", "the token is not valid: unknown, expired or revoked");
-    }
+    const record = authenticateBearer(tokens, c.req.header("authorization"));
     if (scope !== undefined && record.scope !== scope) {
       throw new VaultProxyError("forbidden", `this needs a token of scope ${scope}`);
     }
     c.set("token", record);
     await next();
   };
+}
+
+/**
+ * The token of an `Authorization` header.
+ * @throws VaultProxyError `unauthorized`
+ */
+export function authenticateBearer(
+  tokens: Pick<TokenRegistry, "authenticate">,
+  authorization: string | undefined,
+): TokenRecord {
+  const presented = BEARER.exec(authorization ?? "")?.[1];
+  if (presented === undefined) {
+    throw new VaultProxyError("unauthorized", "a token is required: send Authorization: Bearer <token>");
+  }
+  const record = tokens.authenticate(presented);
+  if (record === undefined) {
+    throw new VaultProxyError("unauthorized", "the token is not valid: unknown, expired or revoked");
+  }
+  return record;
 }

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
+import { UPGRADE_HEADERS } from "../data-plane/own-answer.js";
 import type { ErrorCode } from "../errors/error-codes.js";
 import { statusOf } from "../errors/error-codes.js";
 import { errorBody, toVaultProxyError, VaultProxyError } from "../errors/vault-proxy-error.js";
@@ -42,6 +43,10 @@ export function createErrorAnswer(options: ErrorAnswerOptions): (c: Context, thr
       );
     }
     if (status === 401) c.header("WWW-Authenticate", "Bearer");
+    if (error.code === "upgrade_required") {
+      for (const [name, value] of UPGRADE_HEADERS) c.header(name, value);
+      c.header("Connection", "upgrade");
+    }
     if (error.retryAfterSeconds !== undefined) c.header("Retry-After", String(error.retryAfterSeconds));
     c.header("X-Vault-Error", error.code);
     return c.json(errorBody(error), status);

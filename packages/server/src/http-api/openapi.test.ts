@@ -82,6 +82,7 @@ describe("the OpenAPI document", () => {
         "get /sessions",
         "delete /sessions/{id}",
         "post /ssh/{service}/exec",
+        "get /ssh/{service}/session",
         "put /services/{name}/host-key",
         "delete /services/{name}/host-key",
         ...proxied.map((method) => `${method} /proxy/{service}/{path}`),
@@ -99,7 +100,7 @@ describe("the OpenAPI document", () => {
         ...["uploadFile", "listFiles", "getFile", "deleteFile"],
         ...["createToken", "listTokens", "revokeToken", "resumeToken"],
         ...["openImapSession", "openSmtpSession", "openRedisSession", "openPostgresSession"],
-        ...["listSessions", "closeSession", "sshExec", "setHostKey", "clearHostKey"],
+        ...["listSessions", "closeSession", "sshExec", "sshSession", "setHostKey", "clearHostKey"],
         ...["proxyGet", "proxyHead", "proxyPost", "proxyPut", "proxyPatch", "proxyDelete", "proxyOptions"],
       ].sort(),
     );

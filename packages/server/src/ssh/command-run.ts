@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { performance } from "node:perf_hooks";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import { readExitStatus, type ExitStatus } from "./exit-status.js";
 import { sendSignal } from "./library-inside.js";
 import type { SshChannel } from "./ssh-connection.js";
 import { SSH_LIMITS } from "./ssh-limits.js";
@@ -10,12 +11,8 @@ export type OutputStream = "stdout" | "stderr";
 /** Takes a command's output, piece by piece. While it returns a promise, no more is read from the server. */
 export type TakeOutput = (stream: OutputStream, chunk: Buffer) => Promise<void> | undefined;
 
-/** How a command ended (RFC 4254 §6.10). */
-export interface CommandEnd {
-  /** 128 and the signal's number for a command that a signal ended, as a shell has it. */
-  readonly exitCode: number;
-  /** Without "SIG", such as `TERM`. */
-  readonly signal: string | undefined;
+/** How a command ended. */
+export interface CommandEnd extends ExitStatus {
   readonly durationMs: number;
   /** Whether output beyond the limit was dropped. */
   readonly isTruncated: boolean;
@@ -84,37 +81,12 @@ export async function runCommand(channel: SshChannel, run: CommandRun): Promise<
   if (exit === undefined) {
     throw new VaultProxyError("upstream_failed", "the connection was lost before the command had ended");
   }
-  const signal = exit.signal?.replace(/^SIG/, "");
   return {
-    exitCode: exit.code ?? SIGNAL_BASE + (SIGNAL_NUMBERS.get(signal ?? "") ?? 0),
-    signal,
+    ...readExitStatus(exit),
     durationMs: Math.round(performance.now() - startedAt),
     isTruncated,
   };
 }
-
-const SIGNAL_BASE = 128;
-
-/** The signals of RFC 4254 §6.10 by their numbers on Linux (signal(7)). */
-const SIGNAL_NUMBERS: ReadonlyMap<string, number> = new Map([
-  ...([
-    ["HUP", 1],
-    ["INT", 2],
-    ["QUIT", 3],
-    ["ILL", 4],
-    ["ABRT", 6],
-    ["FPE", 8],
-    ["KILL", 9],
-  ] as const),
-  ...([
-    ["USR1", 10],
-    ["SEGV", 11],
-    ["USR2", 12],
-    ["PIPE", 13],
-    ["ALRM", 14],
-    ["TERM", 15],
-  ] as const),
-]);
 
 function stopper(): { promise: Promise<VaultProxyError>; stop: (reason: VaultProxyError) => void } {
   let stop: (reason: VaultProxyError) => void = () => undefined;

@@ -1,6 +1,7 @@
 import type { SshAccess } from "../auth-strategies/auth-strategy.js";
 import { usableRecord } from "../auth-strategies/imported-service.js";
 import { sshUseOf, type ServiceRecord } from "../auth-strategies/service-definition.js";
+import { parseDuration } from "../config/duration.js";
 import type { EndableCall, InFlightCalls } from "../data-plane/in-flight-calls.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { TokenRecord } from "../tokens/token-record.js";
@@ -20,6 +21,8 @@ export interface SshCall {
   readonly service: string;
   readonly token: TokenRecord;
   readonly access: SshAccess;
+  /** After how long without any traffic a shell ends, in milliseconds; undefined if it may be still. */
+  readonly idleTimeoutMs: number | undefined;
   /** Ends the call with its reason: the caller left, or it was ended from outside. */
   readonly signal: AbortSignal;
   /** Opens a channel at the service's server, on a connection that others use too. */
@@ -78,6 +81,7 @@ export function createSshCalls(parts: SshCallsParts): SshCalls {
           service: record.name,
           token: caller.token,
           access,
+          idleTimeoutMs: record.idle_timeout === undefined ? undefined : parseDuration(record.idle_timeout),
           signal: ends.signal,
           withChannel: (use) => parts.connections.withChannel(record, ends.signal, use),
         });

@@ -43,4 +43,18 @@ export const SSH_LIMITS = {
   pathSteps: 40,
   /** Uploads of the process whose file came before its path, and waits in memory for it. */
   filesInMemory: 2,
+  /** How long a shell stays open at most. */
+  shellMs: 4 * 60 * 60 * 1000,
+  /** How often a shell's client is asked whether it is there, and how long it may take to answer (RFC 6455 §5.5.2). */
+  pingMs: 30_000,
+  /** One WebSocket message of a shell's client. */
+  shellMessageBytes: 1024 * 1024,
+  /** What a shell has put out and its client has not taken: beyond that no more is read from the server. */
+  shellUnsentBytes: 64 * 1024,
+  /** A terminal that changes its size more often than this is told to the server with its last one. */
+  resizeMs: 50,
+  /** How long a shell's client may take to answer the end of its WebSocket. */
+  closingMs: 2_000,
+  /** What a client may send before its handshake is answered, though it must send nothing (RFC 6455 §4.1). */
+  earlyBytes: 64 * 1024,
 } as const;
