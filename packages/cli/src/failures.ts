@@ -23,8 +23,9 @@ export class InterruptedError extends CliError {
   override readonly name = "InterruptedError";
   readonly exitCode: 130 | 143;
 
-  constructor(signal: "SIGINT" | "SIGTERM") {
-    super("interrupted: the vault is as it was", undefined, "interrupted");
+  /** @param outcome what is left of the work */
+  constructor(signal: "SIGINT" | "SIGTERM", outcome: string) {
+    super(`interrupted: ${outcome}`, undefined, "interrupted");
     this.exitCode = signal === "SIGINT" ? 130 : 143;
   }
 }

@@ -5,9 +5,11 @@ const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 /**
  * Lets `work` clear away what it has begun when SIGINT or SIGTERM comes: its signal is aborted with the failure to
  * report. Another signal ends the process at once.
+ * @param outcome what is told of an interrupted work
  */
 export async function untilInterrupted<Result>(
   work: (signal: AbortSignal) => Promise<Result>,
+  outcome = "the vault is as it was",
 ): Promise<Result> {
   const interruption = new AbortController();
   const stopListening = (): void => {
@@ -15,7 +17,7 @@ export async function untilInterrupted<Result>(
   };
   const interrupt = (signal: (typeof SIGNALS)[number]): void => {
     stopListening();
-    interruption.abort(new InterruptedError(signal));
+    interruption.abort(new InterruptedError(signal, outcome));
   };
   for (const signal of SIGNALS) process.on(signal, interrupt);
   try {

@@ -22,8 +22,8 @@ export interface Output {
   deliver(line: string, value: unknown): Promise<void>;
   /** Rows under a heading; for terminals. */
   table(head: readonly string[], rows: readonly (readonly string[])[]): Promise<void>;
-  /** Raw bytes of the result, at the reader's pace. */
-  bytes(chunk: Uint8Array): Promise<void>;
+  /** Raw bytes of the result, at the reader's pace; or those that a remote program has for standard error. */
+  bytes(chunk: Uint8Array, to?: "stdout" | "stderr"): Promise<void>;
   note(line: string): void;
   /** What a person is to read and type: on a terminal in a frame. */
   callout(text: string): void;
@@ -58,9 +58,10 @@ export function createOutput({ stdout, stderr, env, json }: OutputOptions): Outp
     table: async (head, rows) => {
       stdout.write(`${await layOut(head, rows, wantsColour(stdout, env))}\n`);
     },
-    bytes: async (chunk) => {
-      if (stdout.write(chunk)) return;
-      await new Promise<void>((resolve) => stdout.once("drain", resolve));
+    bytes: async (chunk, to = "stdout") => {
+      const stream = to === "stdout" ? stdout : stderr;
+      if (stream.write(chunk)) return;
+      await new Promise<void>((resolve) => stream.once("drain", resolve));
     },
     note: (line) => say(printable(line)),
     callout: (text) => {

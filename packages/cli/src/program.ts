@@ -11,6 +11,9 @@ import { readVersion } from "./version.js";
 /** Global options that take the next word as their value. */
 const GLOBAL_VALUE_OPTIONS = new Set(["--addr"]);
 
+/** Words of the longest command. */
+const LONGEST_PATH = 3;
+
 const INTRODUCTION = "Call APIs through a vault-server that holds their credentials.";
 
 const ENVIRONMENT = `
@@ -28,8 +31,8 @@ export async function runProgram(host: ProcessLike): Promise<number> {
   let exitCode = 0;
   const program = new Command(bin);
 
-  const perform = async (action: CommandAction): Promise<void> => {
-    const globals = program.opts<GlobalOptions>();
+  const perform = async (command: Command, action: CommandAction): Promise<void> => {
+    const globals = command.optsWithGlobals<GlobalOptions>();
     output = createOutput({ ...host, json: globals.json === true });
     exitCode = (await action(createContext(host, globals, bin, output))) ?? 0;
   };
@@ -37,9 +40,6 @@ export async function runProgram(host: ProcessLike): Promise<number> {
   program
     .description(INTRODUCTION)
     .version(readVersion(), "-V, --version", "print the version")
-    .option("--json", "results and errors as JSON")
-    .option("--addr <address>", "address of vault-server")
-    .option("--allow-insecure", "send credentials over plain http to hosts other than loopback")
     .configureHelp({ showGlobalOptions: true })
     .addHelpText("after", ENVIRONMENT)
     .exitOverride()
@@ -49,14 +49,21 @@ export async function runProgram(host: ProcessLike): Promise<number> {
       outputError: () => undefined,
     });
 
+  addGlobalOptions(program);
+
   try {
     const selected = selectCommand(words, COMMANDS);
-    const groups = new Map<string, Command>();
+    if (selected?.takesWords === true) program.enablePositionalOptions();
+    const known = new Map<string, Command>();
     for (const entry of COMMANDS) {
-      const command = parentOf(entry, program, groups)
+      const command = parentOf(entry, program, known)
         .command(entry.path.at(-1) ?? "")
         .summary(entry.summary);
-      if (entry === selected) (await entry.load())(command.description(`${entry.summary}.`), perform);
+      known.set(entry.path.join(" "), command);
+      if (entry !== selected) continue;
+      command.description(`${entry.summary}.`);
+      if (entry.takesWords === true) letWordsPass(command);
+      (await entry.load())(command, (action) => perform(command, action));
     }
     await program.parseAsync(words, { from: "user" });
     return exitCode;
@@ -84,27 +91,51 @@ function expandHelp(words: string[]): string[] {
   return words[0] === "help" ? [...words.slice(1), "--help"] : words;
 }
 
-/** Which command the words name, so that only its module is loaded. */
+/** Which command the words name, so that only its module is loaded: of several the longest. */
 export function selectCommand(
   words: readonly string[],
   entries: readonly CommandEntry[],
 ): CommandEntry | undefined {
   const operands: string[] = [];
-  for (let at = 0; at < words.length && operands.length < 2; at++) {
+  for (let at = 0; at < words.length && operands.length < LONGEST_PATH; at++) {
     const word = words[at] ?? "";
     if (word === "--") break;
     if (GLOBAL_VALUE_OPTIONS.has(word)) at++;
     else if (!word.startsWith("-")) operands.push(word);
   }
-  return entries.find((entry) => entry.path.every((part, index) => operands[index] === part));
+  return entries
+    .filter((entry) => entry.path.every((part, index) => operands[index] === part))
+    .sort((a, b) => b.path.length - a.path.length)[0];
 }
 
-function parentOf(entry: CommandEntry, program: Command, groups: Map<string, Command>): Command {
-  const [noun] = entry.path;
-  if (entry.path.length === 1) return program;
-  const group = groups.get(noun) ?? program.command(noun).description(GROUPS[noun] ?? "");
-  groups.set(noun, group);
-  return group;
+/** @param known the commands and groups that there are already, by their paths */
+function parentOf(entry: CommandEntry, program: Command, known: Map<string, Command>): Command {
+  let parent = program;
+  for (let length = 1; length < entry.path.length; length++) {
+    const path = entry.path.slice(0, length).join(" ");
+    const group =
+      known.get(path) ?? parent.command(entry.path[length - 1] ?? "").description(GROUPS[path] ?? "");
+    known.set(path, group);
+    parent = group;
+  }
+  return parent;
+}
+
+function addGlobalOptions(command: Command): void {
+  command
+    .option("--json", "results and errors as JSON")
+    .option("--addr <address>", "address of vault-server")
+    .option("--allow-insecure", "send credentials over plain http to hosts other than loopback");
+}
+
+/**
+ * What follows the command's first operand is left as it is, options of this program's own included: they stand before
+ * it, where the program itself no longer looks for them.
+ */
+function letWordsPass(command: Command): void {
+  command.passThroughOptions().helpCommand(false);
+  addGlobalOptions(command);
+  for (const option of command.options) option.hideHelp();
 }
 
 function usageError(error: CommanderError, bin: string, words: readonly string[]): UsageError {

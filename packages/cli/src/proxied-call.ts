@@ -1,11 +1,10 @@
-import { constants, openAsBlob } from "node:fs";
-import { access, stat } from "node:fs/promises";
 import type { RequestBody } from "@vault-proxy/client";
 import type { Command } from "commander";
 
 import type { CommandContext } from "./command-context.js";
 import { parseDuration } from "./duration.js";
 import { CliError, UsageError } from "./failures.js";
+import { openLocalFile } from "./local-file.js";
 
 export interface ProxyFlags {
   readonly header?: readonly string[];
@@ -90,20 +89,7 @@ async function openBody(context: CommandContext, body: string | undefined): Prom
   if (body === undefined || body === "") return undefined;
   if (body === "-") return context.stdin;
   if (!body.startsWith("@")) return body;
-  return openFile(body.slice(1));
-}
-
-async function openFile(path: string): Promise<Blob> {
-  try {
-    // Asked before, since a blob of what cannot be read fails only while it is sent, and one of a pipe is empty.
-    await access(path, constants.R_OK);
-    if (!(await stat(path)).isFile()) {
-      throw new CliError(`${path} is no regular file`, "pipe it to standard input, with - as the body");
-    }
-    return await openAsBlob(path);
-  } catch (error) {
-    throw error instanceof CliError ? error : new CliError(`cannot read ${path}`);
-  }
+  return openLocalFile(body.slice(1), "pipe it to standard input, with - as the body");
 }
 
 function parseHeader(line: string): readonly [string, string] {

@@ -41,12 +41,20 @@ export function numberField(answer: unknown, field: string): number {
   return value;
 }
 
+/** A field that must be true or false. */
+export function booleanField(answer: unknown, field: string): boolean {
+  const value = objectAnswer(answer)[field];
+  if (typeof value !== "boolean") throw unexpectedAnswer();
+  return value;
+}
+
 /** A field that may be absent, but is a number when it is there. */
 export function optionalNumberField(answer: unknown, field: string): void {
   const value = objectAnswer(answer)[field];
   if (value !== undefined && value !== null && typeof value !== "number") throw unexpectedAnswer();
 }
 
-function unexpectedAnswer(): VaultError {
+/** The error for what no vault-server answers. */
+export function unexpectedAnswer(): VaultError {
   return new VaultError(0, "invalid_answer", "the answer is not one of a vault-server");
 }

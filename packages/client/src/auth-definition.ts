@@ -152,6 +152,28 @@ export interface PostgresAuth {
   readonly postgres_tls?: "require" | "prefer" | "disable" | undefined;
 }
 
+/** A server that is reached by SSH, with an uploaded private key or a password. */
+export interface SshKeyAuth {
+  readonly type: "ssh_key";
+  readonly ssh_host: string;
+  /** Default 22. */
+  readonly ssh_port?: number | undefined;
+  readonly ssh_user: string;
+  /** The uploaded private key: Ed25519, ECDSA or RSA, in OpenSSH's format, PEM or PKCS#8. */
+  readonly ssh_key_file_ref?: string | undefined;
+  readonly ssh_key_passphrase?: string | undefined;
+  /** Instead of a key. */
+  readonly ssh_password?: string | undefined;
+  /** The server's public key or its fingerprint (`SHA256:…`); without it the first connection's is kept. */
+  readonly ssh_host_key?: string | undefined;
+  /** With it, only these commands run, each with further arguments, none through a shell's own syntax. */
+  readonly ssh_allowed_commands?: readonly string[] | undefined;
+  /** With it, only files at or below these absolute paths are read and written. */
+  readonly ssh_allowed_paths?: readonly string[] | undefined;
+  /** Outdated algorithms that are offered to this server besides the usual ones, such as `ssh-rsa`. */
+  readonly ssh_legacy_algorithms?: readonly string[] | undefined;
+}
+
 /** How a credential is stored and where it is injected. */
 export type AuthDefinition =
   | { readonly type: "bearer"; readonly token: string }
@@ -167,4 +189,5 @@ export type AuthDefinition =
   | ImapAuth
   | SmtpAuth
   | RedisAuth
-  | PostgresAuth;
+  | PostgresAuth
+  | SshKeyAuth;

@@ -1,4 +1,4 @@
-import { DEFAULT_ADDRESS, parseAddress, unixAddress } from "./address.js";
+import { DEFAULT_ADDRESS, parseAddress, unixAddress, type Address } from "./address.js";
 import { assertTimeout } from "./deadline.js";
 import { invalidRequest } from "./errors.js";
 import * as files from "./files.js";
@@ -7,6 +7,8 @@ import { proxy, proxyStream, type ProxyOptions } from "./proxy.js";
 import type { RequestBody } from "./request-body.js";
 import * as services from "./services.js";
 import * as sessions from "./sessions.js";
+import * as ssh from "./ssh.js";
+import * as sshFiles from "./ssh-files.js";
 import * as tokens from "./tokens.js";
 import { createTransport, type CallOptions, type Transport } from "./transport.js";
 import * as vaultState from "./vault-state.js";
@@ -34,7 +36,7 @@ export class VaultClient {
   readonly addr: string;
   // A private field, so that neither console.log nor JSON.stringify of a client shows it.
   #token: string;
-  readonly #origin: string;
+  readonly #address: Address;
   readonly #transport: Transport;
 
   /** @throws VaultError `invalid_address`, or `invalid_request` for a `timeoutMs` that is no length of time */
@@ -47,7 +49,7 @@ export class VaultClient {
     assertTimeout(timeoutMs);
     this.addr = address.label;
     this.#token = options.token ?? "";
-    this.#origin = address.kind === "unix" ? "http://localhost" : address.label;
+    this.#address = address;
     this.#transport = createTransport({
       address,
       token: () => this.#token,
@@ -254,6 +256,66 @@ export class VaultClient {
     return sessions.closeSession(this.#transport, id, options);
   }
 
+  /**
+   * Runs a command at a server of type `ssh_key`. A command that fails resolves too: look at `exit_code`. The time limit
+   * is the command's own and 45 s, unless `timeoutMs` says otherwise.
+   * @throws VaultError `upstream_timeout` (504) when the command took too long: it is ended then
+   */
+  async sshExec(service: string, command: string, options?: ssh.SshExecOptions): Promise<ssh.SshExecResult> {
+    return ssh.sshExec(this.#transport, service, command, options);
+  }
+
+  /** The same, with the output as it comes; the last event is `exit`. Leaving the loop ends the remote process. */
+  sshExecStream(
+    service: string,
+    command: string,
+    options?: ssh.SshExecOptions,
+  ): AsyncGenerator<ssh.SshExecEvent, void, undefined> {
+    return ssh.sshExecStream(this.#transport, service, command, options);
+  }
+
+  /** Writes a file at a server, in place of one that is there. Parent folders are made. */
+  async sshUpload(
+    service: string,
+    remotePath: string,
+    source: sshFiles.SshUploadSource,
+    options?: sshFiles.SshUploadOptions,
+  ): Promise<sshFiles.SshUploadResult> {
+    return sshFiles.sshUpload(this.#transport, service, remotePath, source, options);
+  }
+
+  /** The bytes of a file at a server. */
+  async sshDownload(service: string, remotePath: string, options?: CallOptions): Promise<Uint8Array> {
+    return sshFiles.sshDownload(this.#transport, service, remotePath, options);
+  }
+
+  /** The same as they arrive. Leaving the loop ends the transfer. */
+  sshDownloadStream(
+    service: string,
+    remotePath: string,
+    options?: CallOptions,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    return sshFiles.sshDownloadStream(this.#transport, service, remotePath, options);
+  }
+
+  /**
+   * Where a terminal on a server is opened by WebSocket; it holds no token, which goes into the `Authorization` header.
+   * Of a unix socket it is `ws+unix:<path>:<request target>`, as the package `ws` takes it.
+   */
+  sshSessionURL(service: string, size?: ssh.TerminalSize): string {
+    return ssh.sshSessionURL(this.#address, service, size);
+  }
+
+  /** Needs an admin token. @param hostKey the server's public key, such as a line of `ssh-keyscan`, or `SHA256:…` */
+  async setHostKey(name: string, hostKey: string, options?: CallOptions): Promise<services.ServiceInfo> {
+    return services.setHostKey(this.#transport, name, hostKey, options);
+  }
+
+  /** Needs an admin token. Forgets a server's key: the next connection keeps the one that it is shown. */
+  async clearHostKey(name: string, options?: CallOptions): Promise<services.ServiceInfo> {
+    return services.clearHostKey(this.#transport, name, options);
+  }
+
   async uploadFile(name: string, source: files.FileSource, options?: CallOptions): Promise<files.FileInfo> {
     return files.uploadFile(this.#transport, name, source, options);
   }
@@ -280,7 +342,8 @@ export class VaultClient {
    * must lie below `addr` (`http://localhost` for a unix socket), so that the token goes nowhere else.
    */
   async doRequest(request: Request, options?: CallOptions): Promise<Response> {
-    const below = request.url.startsWith(this.#origin) ? request.url.slice(this.#origin.length) : undefined;
+    const origin = this.#address.kind === "unix" ? "http://localhost" : this.#address.label;
+    const below = request.url.startsWith(origin) ? request.url.slice(origin.length) : undefined;
     if (below === undefined || (below !== "" && !/^[/?#]/.test(below))) {
       throw invalidRequest("the request's URL does not lie below the vault's address");
     }

@@ -2,6 +2,7 @@ import { readAnswerText } from "./answer-text.js";
 import { invalidRequest } from "./errors.js";
 import type { Exchange } from "./exchange.js";
 import { survivesUrlParser } from "./request-target.js";
+import { chunksOf } from "./response-chunks.js";
 
 /** Sends by a `fetch`, and refuses what fetch would send differently from what was asked. */
 export function createFetchExchange(origin: string, platformFetch: typeof fetch): Exchange {
@@ -26,25 +27,10 @@ export function createFetchExchange(origin: string, platformFetch: typeof fetch)
       return {
         status: response.status,
         header: (name) => response.headers.get(name) ?? undefined,
-        text: (maxBytes) =>
-          response.body === null ? Promise.resolve("") : readAnswerText(chunksOf(response.body), maxBytes),
+        text: (maxBytes) => readAnswerText(chunksOf(response.body), maxBytes),
         response: () => response,
       };
     },
     close: () => undefined,
   };
-}
-
-/** Not every runtime can iterate over a stream itself. */
-async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  const reader = body.getReader();
-  try {
-    for (;;) {
-      const next = await reader.read();
-      if (next.done) return;
-      yield next.value;
-    }
-  } finally {
-    await reader.cancel().catch(() => undefined);
-  }
 }

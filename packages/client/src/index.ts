@@ -16,6 +16,7 @@ export type {
   RequestParameters,
   ServiceAccountAuth,
   SmtpAuth,
+  SshKeyAuth,
 } from "./auth-definition.js";
 export type {
   BrowserLogin,
@@ -32,6 +33,8 @@ export type {
   TokenStatus,
 } from "./services.js";
 export type { OpenedSession, SessionInfo, SessionOptions, SessionProtocol } from "./sessions.js";
+export type { SshExecEnd, SshExecEvent, SshExecOptions, SshExecResult, TerminalSize } from "./ssh.js";
+export type { SshUploadOptions, SshUploadResult, SshUploadSource } from "./ssh-files.js";
 export type { IssuedToken, TokenInfo, TokenRequest, TokenScope } from "./tokens.js";
 export type { HeaderList } from "./request-headers.js";
 export type { CallOptions } from "./transport.js";

@@ -2,6 +2,7 @@ import { VaultError } from "./errors.js";
 import type { RequestBody } from "./request-body.js";
 import { proxyTarget } from "./request-target.js";
 import type { HeaderList } from "./request-headers.js";
+import { chunksOf } from "./response-chunks.js";
 import type { CallOptions, Transport } from "./transport.js";
 
 export interface ProxyOptions extends CallOptions {
@@ -45,19 +46,5 @@ export async function* proxyStream(
       requestId === null ? {} : { requestId },
     );
   }
-  const reader = (response.body as ReadableStream<Uint8Array> | null)?.getReader();
-  if (reader === undefined) return;
-  let finished = false;
-  try {
-    for (;;) {
-      const next = await reader.read();
-      if (next.done) {
-        finished = true;
-        return;
-      }
-      yield next.value;
-    }
-  } finally {
-    if (!finished) await reader.cancel().catch(() => undefined);
-  }
+  yield* chunksOf(response.body as ReadableStream<Uint8Array> | null);
 }

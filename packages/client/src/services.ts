@@ -65,6 +65,19 @@ export interface ServiceInfo {
   readonly scopes?: readonly string[];
   readonly header_name?: string;
   readonly username?: string;
+  readonly ssh_host?: string;
+  readonly ssh_port?: number;
+  readonly ssh_user?: string;
+  readonly ssh_key_file_ref?: string;
+  /** Whether a host key is kept. */
+  readonly ssh_connected?: boolean;
+  /** `ssh-ed25519 AAAA…`, or a fingerprint alone. */
+  readonly ssh_host_key?: string;
+  /** `SHA256:…` */
+  readonly ssh_host_key_fingerprint?: string;
+  readonly ssh_allowed_commands?: readonly string[];
+  readonly ssh_allowed_paths?: readonly string[];
+  readonly ssh_legacy_algorithms?: readonly string[];
   /** Absent while answers are scrubbed. */
   readonly scrub?: "off";
   /** Sentences for the admin who stored the service: in the answers of `addService` and `updateService` only. */
@@ -122,6 +135,26 @@ export async function removeService(
   await transport.json({ ...options, method: "DELETE", target: serviceTarget(name) });
 }
 
+/** From now on only a server that has this key is connected to. */
+export async function setHostKey(
+  transport: Transport,
+  name: string,
+  hostKey: string,
+  options: CallOptions = {},
+): Promise<ServiceInfo> {
+  const body = { host_key: hostKey };
+  return serviceInfo(await transport.json({ ...options, method: "PUT", target: hostKeyTarget(name), body }));
+}
+
+/** The next connection trusts the key that it is shown. */
+export async function clearHostKey(
+  transport: Transport,
+  name: string,
+  options: CallOptions = {},
+): Promise<ServiceInfo> {
+  return serviceInfo(await transport.json({ ...options, method: "DELETE", target: hostKeyTarget(name) }));
+}
+
 /** A GET through the proxy. Only a vault that gives no answer at all makes it throw. */
 export async function testService(
   transport: Transport,
@@ -153,11 +186,18 @@ function serviceTarget(name: string): string {
   return `/services/${pathSegment(name)}`;
 }
 
+function hostKeyTarget(name: string): string {
+  return `${serviceTarget(name)}/host-key`;
+}
+
 function serviceInfo(answer: unknown): ServiceInfo {
   stringField(answer, "name");
   stringField(answer, "auth_type");
   optionalStringFields(answer, "base_url", "token_status", "scrub");
-  optionalStringListField(answer, "warnings");
-  optionalNumberField(answer, "expires_at");
+  optionalStringFields(answer, "ssh_host", "ssh_user", "ssh_host_key", "ssh_host_key_fingerprint");
+  for (const field of ["warnings", "ssh_allowed_commands", "ssh_allowed_paths", "ssh_legacy_algorithms"]) {
+    optionalStringListField(answer, field);
+  }
+  for (const field of ["expires_at", "ssh_port"]) optionalNumberField(answer, field);
   return objectAnswer(answer) as ServiceInfo;
 }

@@ -30,6 +30,8 @@ export interface Call extends CallOptions {
    * is not a success. Default: none.
    */
   readonly rejects?: "vault-errors" | "failures";
+  /** What `json` reads of an answer, in bytes. Default: 16 MB. */
+  readonly maxAnswerBytes?: number;
 }
 
 export interface TransportOptions {
@@ -119,7 +121,7 @@ export function createTransport(options: TransportOptions): Transport {
     json: (call) =>
       perform(call, async (answer) => {
         if (!isSuccess(answer)) throw await errorFromAnswer(answer);
-        const text = await answer.text(MAX_JSON_BYTES);
+        const text = await answer.text(call.maxAnswerBytes ?? MAX_JSON_BYTES);
         if (text === "") return undefined;
         try {
           return JSON.parse(text) as unknown;

@@ -1,15 +1,18 @@
 import type { ConfigureCommand } from "../command-definition.js";
 
 export interface CommandEntry {
-  /** One word, or a noun and a verb. */
-  readonly path: readonly [string] | readonly [string, string];
+  /** One word, or a noun and a verb, or a noun, its part and a verb. */
+  readonly path: readonly [string] | readonly [string, string] | readonly [string, string, string];
   readonly summary: string;
   /** Modules are loaded when their command runs: agents start this program for every call. */
   readonly load: () => Promise<ConfigureCommand>;
+  /** What follows its first operand belongs to another program. */
+  readonly takesWords?: true;
 }
 
 export const GROUPS: Readonly<Record<string, string>> = {
   service: "The APIs and servers that the vault holds credentials for",
+  "service host-key": "The key by which a server proves by SSH that it is the right one",
   session: "Open ports that are logged in to mail servers and databases",
   oauth: "Logins at providers, which end in services",
   token: "The tokens that agents use",
@@ -60,6 +63,21 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./service-test.js")).configureServiceTest,
   },
   {
+    path: ["service", "host-key", "show"],
+    summary: "Show which host key of a server is trusted",
+    load: async () => (await import("./service-host-key-show.js")).configureServiceHostKeyShow,
+  },
+  {
+    path: ["service", "host-key", "pin"],
+    summary: "Trust a server by this host key only",
+    load: async () => (await import("./service-host-key-pin.js")).configureServiceHostKeyPin,
+  },
+  {
+    path: ["service", "host-key", "clear"],
+    summary: "Forget a server's host key: the next connection keeps the one that it is shown",
+    load: async () => (await import("./service-host-key-clear.js")).configureServiceHostKeyClear,
+  },
+  {
     path: ["oauth", "login"],
     summary: "Log in at a provider, and store the service that the login is for",
     load: async () => (await import("./oauth-login.js")).configureOauthLogin,
@@ -93,6 +111,22 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: ["postgres"],
     summary: "Open a port that is logged in to a PostgreSQL database",
     load: async () => (await import("./postgres.js")).configurePostgres,
+  },
+  {
+    path: ["ssh"],
+    summary: "Run a command at a server, or open a terminal on it",
+    load: async () => (await import("./ssh.js")).configureSsh,
+    takesWords: true,
+  },
+  {
+    path: ["ssh", "upload"],
+    summary: "Write a file at a server",
+    load: async () => (await import("./ssh-upload.js")).configureSshUpload,
+  },
+  {
+    path: ["ssh", "download"],
+    summary: "Save a file of a server",
+    load: async () => (await import("./ssh-download.js")).configureSshDownload,
   },
   {
     path: ["session", "list"],

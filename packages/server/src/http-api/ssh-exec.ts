@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { serviceNameSchema } from "../auth-strategies/service-definition.js";
+import { statusOf } from "../errors/error-codes.js";
 import { errorBody, toVaultProxyError } from "../errors/vault-proxy-error.js";
 import type { CommandEnd } from "../ssh/command-run.js";
 import { collectOutput, createOutputDecoders, type DecodedOutput } from "../ssh/command-output.js";
@@ -97,7 +98,7 @@ export function registerSshExecRoute(
       description:
         `With \`Accept: ${NDJSON}\` the answer is a stream of lines, as the output comes: ` +
         '`{"type":"stdout","data":…}` or `{"type":"stderr","data":…}` (`data_base64` for bytes that are not UTF-8), ' +
-        'and at last `{"type":"exit","exit_code":…,"duration_ms":…,"truncated":…}` or `{"type":"error","error":…,"code":…}`.',
+        'and at last `{"type":"exit","exit_code":…,"duration_ms":…,"truncated":…}` or `{"type":"error","status":…,"error":…,"code":…}` with the HTTP status that an answer of its own would have.',
       security: BEARER_SECURITY,
       middleware: access.anyJson,
       request: { params: sshServiceParams, body: jsonRequest(execRequestSchema) },
@@ -164,7 +165,10 @@ export function registerSshExecRoute(
       } catch (error) {
         // Before the command was started there is no answer yet, and this is one like any other.
         if (answer === undefined) throw error;
-        await say({ type: "error", ...errorBody(toVaultProxyError(error)) })?.catch(() => undefined);
+        const failure = toVaultProxyError(error);
+        await say({ type: "error", status: statusOf(failure.code), ...errorBody(failure) })?.catch(
+          () => undefined,
+        );
       }
       answer?.end();
       return STREAMED as never;
