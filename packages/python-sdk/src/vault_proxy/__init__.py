@@ -16,6 +16,7 @@ from vault_proxy.issued_token import IssuedToken
 from vault_proxy.login import LoginStatus, StartedBrowserLogin, StartedDeviceLogin
 from vault_proxy.service_info import ServiceInfo
 from vault_proxy.session import AsyncSession, OpenedSession, Session, SessionInfo, SessionProtocol
+from vault_proxy.ssh_exec import SshExecEvent, SshExecResult, SshExit, SshOutput
 from vault_proxy.token_health import TokenHealth
 
 __all__ = [
@@ -28,6 +29,10 @@ __all__ = [
     "Session",
     "SessionInfo",
     "SessionProtocol",
+    "SshExecEvent",
+    "SshExecResult",
+    "SshExit",
+    "SshOutput",
     "StartedBrowserLogin",
     "StartedDeviceLogin",
     "TokenHealth",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 
-from vault_proxy import operations
+from vault_proxy import operations, ssh_operations
 from vault_proxy.address import resolve_address
 from vault_proxy.errors import VaultError
 from vault_proxy.operations import request_arguments
 from vault_proxy.session import Session
+from vault_proxy.ssh_exec import ExecEvents
 
 if TYPE_CHECKING:
     import ssl
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from vault_proxy.request_target import Params
     from vault_proxy.service_info import ServiceInfo
     from vault_proxy.session import SessionInfo, SessionProtocol
+    from vault_proxy.ssh_exec import SshExecEvent, SshExecResult
+    from vault_proxy.ssh_operations import UploadSource
     from vault_proxy.token_health import TokenHealth
 
 Result = TypeVar("Result")
@@ -196,6 +200,60 @@ class VaultClient:
         """Close a session and its connections."""
         self._call(operations.close_session(session_id))
 
+    def ssh_exec(
+        self, service: str, command: str, *, timeout: float | None = None, stdin: str | bytes | None = None
+    ) -> SshExecResult:
+        """Run a command at a server, and give its whole output; a command that fails raises nothing.
+
+        `timeout` is in seconds, 30 by default and at most 300: then the remote process is ended, and `VaultError`
+        raised. The command reads `stdin`, under 1 MB, or nothing.
+        """
+        operation = ssh_operations.ssh_exec(service, command, timeout=timeout, stdin=stdin)
+        return self._call(operation, ssh_operations.exec_timeout(self._http.timeout, timeout))
+
+    def ssh_exec_stream(
+        self, service: str, command: str, *, timeout: float | None = None, stdin: str | bytes | None = None
+    ) -> Generator[SshExecEvent, None, None]:
+        """Run a command at a server, and yield its output as it comes, and at last an `SshExit`.
+
+        The arguments are those of `ssh_exec`. Closing the iterator early ends the remote process.
+        """
+        events = ExecEvents()
+        operation = ssh_operations.ssh_exec_stream(service, command, events, timeout=timeout, stdin=stdin)
+        return self._events(events, operation, ssh_operations.exec_timeout(self._http.timeout, timeout))
+
+    def ssh_upload(self, service: str, remote_path: str, source: UploadSource, *, mode: int | str | None = None) -> int:
+        """Write a file at a server, in place of one that is there, and give the number of its bytes, 50 MB at most.
+
+        `source` is the path of a local file, or bytes, or a file open for reading bytes. `mode` is 0o644 by default.
+        """
+        with ssh_operations.opened(source) as content:
+            return self._call(ssh_operations.ssh_upload(service, remote_path, content, mode=mode))
+
+    def ssh_download(self, service: str, remote_path: str) -> bytes:
+        """Give the bytes of a file at a server."""
+        return self._call(ssh_operations.ssh_download(service, remote_path)).content
+
+    def ssh_download_stream(self, service: str, remote_path: str) -> Generator[bytes, None, None]:
+        """Yield the bytes of a file at a server as they arrive. Closing the iterator early ends the transfer."""
+        return self._stream(ssh_operations.ssh_download(service, remote_path), None)
+
+    def ssh_session_url(self, service: str, *, cols: int | None = None, rows: int | None = None) -> str:
+        """Say where a terminal on a server is opened by WebSocket, with the token in the `Authorization` header.
+
+        For a vault at a unix socket it is `ws+unix:<path>:<request target>`: connect to the path, and ask for the
+        target.
+        """
+        return ssh_operations.ssh_session_url(self._address, service, cols=cols, rows=rows)
+
+    def set_host_key(self, name: str, host_key: str) -> ServiceInfo:
+        """Trust a server by this key only (admin): a line of `ssh-keyscan`, or a fingerprint `SHA256:…`."""
+        return self._call(ssh_operations.set_host_key(name, host_key))
+
+    def clear_host_key(self, name: str) -> ServiceInfo:
+        """Forget a server's key (admin): the next connection keeps the one that it is shown."""
+        return self._call(ssh_operations.clear_host_key(name))
+
     def proxy(
         self,
         service: str,
@@ -244,6 +302,14 @@ class VaultClient:
         except VaultError as error:
             if not operations.says_ended(error):
                 raise
+
+    def _events(
+        self, events: ExecEvents, operation: Operation[httpx.Response], timeout: httpx.Timeout
+    ) -> Generator[SshExecEvent, None, None]:
+        with closing(self._stream(operation, timeout)) as chunks:
+            for chunk in chunks:
+                yield from events.feed(chunk)
+            yield from events.finish()
 
     def _stream(
         self, operation: Operation[httpx.Response], timeout: float | httpx.Timeout | None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 
 def json_object(value: object) -> dict[str, object]:
     """Give the answer, which must be an object."""
@@ -29,3 +31,20 @@ def integer_field(answer: dict[str, object], name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise ValueError(f"no {name}")
     return value
+
+
+def boolean_field(answer: dict[str, object], name: str) -> bool:
+    """Give a truth value that must be there."""
+    value = answer.get(name)
+    if not isinstance(value, bool):
+        raise ValueError(f"no {name}")
+    return value
+
+
+def bytes_field(answer: dict[str, object], name: str) -> bytes:
+    """Give the bytes that `name`_base64 holds, or else those of the text `name`, which must be there."""
+    encoded = optional_text_field(answer, f"{name}_base64")
+    if encoded is None:
+        # What JSON escapes may be half of a character.
+        return text_field(answer, name).encode("utf-8", "replace")
+    return base64.b64decode(encoded, validate=True)

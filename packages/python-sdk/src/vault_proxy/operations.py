@@ -89,7 +89,7 @@ def health() -> Operation[str]:
             raise ValueError("no status")
         return status
 
-    return Operation("GET", "/health", _json_reader(read), with_token=False)
+    return Operation("GET", "/health", json_reader(read), with_token=False)
 
 
 def health_tokens() -> Operation[list[TokenHealth]]:
@@ -100,29 +100,29 @@ def health_tokens() -> Operation[list[TokenHealth]]:
             raise ValueError("no list")
         return [TokenHealth.from_json(item) for item in answer]
 
-    return Operation("GET", "/health/tokens", _json_reader(read))
+    return Operation("GET", "/health/tokens", json_reader(read))
 
 
 def oauth_authorize(service_name: str, base_url: str, options: BrowserLoginOptions) -> Operation[StartedBrowserLogin]:
     """Begin a login in a browser; an admin token is needed."""
     body = {"json": {**options, "service_name": service_name, "base_url": base_url}}
-    return Operation("POST", "/auth/oauth2/authorize", _json_reader(StartedBrowserLogin.from_json), body=body)
+    return Operation("POST", "/auth/oauth2/authorize", json_reader(StartedBrowserLogin.from_json), body=body)
 
 
 def oauth_device(service_name: str, base_url: str, options: DeviceLoginOptions) -> Operation[StartedDeviceLogin]:
     """Begin a login on another device; an admin token is needed."""
     body = {"json": {**options, "service_name": service_name, "base_url": base_url}}
-    return Operation("POST", "/auth/oauth2/device", _json_reader(StartedDeviceLogin.from_json), body=body)
+    return Operation("POST", "/auth/oauth2/device", json_reader(StartedDeviceLogin.from_json), body=body)
 
 
 def oauth_flow(flow: str) -> Operation[LoginStatus]:
     """Ask how a login stands; an admin token is needed. Raises `ValueError` for what names no login."""
-    return Operation("GET", _flow_target(flow), _json_reader(LoginStatus.from_json))
+    return Operation("GET", _flow_target(flow), json_reader(LoginStatus.from_json))
 
 
 def cancel_oauth_flow(flow: str) -> Operation[None]:
     """Cancel a login; an admin token is needed. Raises `ValueError` for what names no login."""
-    return Operation("DELETE", _flow_target(flow), _json_reader(lambda _answer: None))
+    return Operation("DELETE", _flow_target(flow), json_reader(lambda _answer: None))
 
 
 def _flow_target(flow: str) -> str:
@@ -139,7 +139,7 @@ def list_services() -> Operation[list[ServiceInfo]]:
             raise ValueError("no list")
         return [ServiceInfo.from_json(item) for item in answer]
 
-    return Operation("GET", "/services", _json_reader(read))
+    return Operation("GET", "/services", json_reader(read))
 
 
 def unlock(password: str) -> Operation[IssuedToken]:
@@ -147,7 +147,7 @@ def unlock(password: str) -> Operation[IssuedToken]:
     return Operation(
         "POST",
         "/auth/unlock",
-        _json_reader(IssuedToken.from_json),
+        json_reader(IssuedToken.from_json),
         body={"json": {"password": password}},
         with_token=False,
     )
@@ -156,7 +156,7 @@ def unlock(password: str) -> Operation[IssuedToken]:
 def lock(*, revoke_tokens: bool) -> Operation[None]:
     """Lock the vault; an admin token is needed."""
     body = {"json": {"revoke_tokens": True}} if revoke_tokens else {}
-    return Operation("POST", "/auth/lock", _json_reader(lambda _answer: None), body=body)
+    return Operation("POST", "/auth/lock", json_reader(lambda _answer: None), body=body)
 
 
 def change_password(current: str, new: str) -> Operation[None]:
@@ -174,7 +174,7 @@ def create_recovery_key(password: str) -> Operation[str]:
             raise ValueError("no recovery key")
         return key
 
-    return Operation("POST", "/auth/recovery-key", _json_reader(read), body={"json": {"password": password}})
+    return Operation("POST", "/auth/recovery-key", json_reader(read), body={"json": {"password": password}})
 
 
 def create_token(
@@ -185,7 +185,7 @@ def create_token(
     return Operation(
         "POST",
         "/tokens",
-        _json_reader(IssuedToken.from_json),
+        json_reader(IssuedToken.from_json),
         body={"json": {key: value for key, value in given.items() if value is not None}},
     )
 
@@ -199,7 +199,7 @@ def resume_token(id_or_prefix: str) -> Operation[None]:
         if not isinstance(answer, dict) or answer.get("status") != "active":
             raise ValueError("no status of a token")
 
-    return Operation("POST", f"/tokens/{id_or_prefix}/resume", _json_reader(read))
+    return Operation("POST", f"/tokens/{id_or_prefix}/resume", json_reader(read))
 
 
 def open_session(
@@ -219,7 +219,7 @@ def open_session(
     return Operation(
         "POST",
         f"/{protocol}/{service}/session" + ("" if timeout is None else f"?timeout={int(timeout)}"),
-        _json_reader(opened_session),
+        json_reader(opened_session),
         body={"json": {key: value for key, value in given.items() if value is not None}},
     )
 
@@ -232,14 +232,14 @@ def list_sessions() -> Operation[list[SessionInfo]]:
             raise ValueError("no list")
         return [SessionInfo.from_json(item) for item in answer]
 
-    return Operation("GET", "/sessions", _json_reader(read))
+    return Operation("GET", "/sessions", json_reader(read))
 
 
 def close_session(session_id: str) -> Operation[None]:
     """Close a session and its connections. Raises `ValueError` for what names none."""
     if not _SESSION_ID.fullmatch(session_id):
         raise ValueError("a session is named by letters, digits, '_' and '-'")
-    return Operation("DELETE", f"/sessions/{session_id}", _json_reader(lambda _answer: None))
+    return Operation("DELETE", f"/sessions/{session_id}", json_reader(lambda _answer: None))
 
 
 def says_ended(error: VaultError) -> bool:
@@ -284,28 +284,30 @@ def _body(json: object, data: AnyData | None) -> dict[str, Any]:
     return {"data": data} if hasattr(data, "items") else {"content": data}
 
 
-def _json_reader(read: Callable[[object], Result]) -> Callable[[httpx.Response], Result]:
+def json_reader(read: Callable[[object], Result]) -> Callable[[httpx.Response], Result]:
+    """Make the reader of a JSON answer: `read` raises `ValueError` for what no vault sends."""
+
     def read_answer(response: httpx.Response) -> Result:
         if not response.is_success:
-            raise _vault_error(response)
+            raise vault_error(response)
         with suppress(ValueError):
             return read(response.json())
         # Not from inside a handler: the error of the reading holds the answer's text, which may show a token.
-        raise _unexpected_answer(response)
+        raise unexpected_answer(response)
 
     return read_answer
 
 
 def _nothing(response: httpx.Response) -> None:
     if not response.is_success:
-        raise _vault_error(response)
+        raise vault_error(response)
     if response.content:
-        raise _unexpected_answer(response)
+        raise unexpected_answer(response)
 
 
 def _checked_proxy_answer(response: httpx.Response) -> httpx.Response:
     if "x-vault-error" in response.headers:
-        raise _vault_error(response)
+        raise vault_error(response)
     if response.is_error:
         raise VaultError(
             response.status_code,
@@ -316,7 +318,8 @@ def _checked_proxy_answer(response: httpx.Response) -> httpx.Response:
     return response
 
 
-def _unexpected_answer(response: httpx.Response) -> VaultError:
+def unexpected_answer(response: httpx.Response) -> VaultError:
+    """Give the error for what no vault sends."""
     return VaultError(
         response.status_code,
         "the answer is not what a vault sends: is this the vault's address?",
@@ -325,7 +328,8 @@ def _unexpected_answer(response: httpx.Response) -> VaultError:
     )
 
 
-def _vault_error(response: httpx.Response) -> VaultError:
+def vault_error(response: httpx.Response) -> VaultError:
+    """Give the error that an answer with an error status stands for."""
     try:
         answer = response.json()
     except ValueError:

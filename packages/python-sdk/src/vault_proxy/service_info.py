@@ -36,6 +36,11 @@ class ServiceInfo:
     ssh_user: str | None = None
     ssh_key_file_ref: str | None = None
     ssh_connected: bool | None = None
+    ssh_host_key: str | None = None
+    ssh_host_key_fingerprint: str | None = None
+    ssh_allowed_commands: list[str] | None = None
+    ssh_allowed_paths: list[str] | None = None
+    ssh_legacy_algorithms: list[str] | None = None
     imap_host: str | None = None
     imap_port: int | None = None
     imap_user: str | None = None
