@@ -60,7 +60,11 @@ export async function openShell(
     resize: (cols, rows) => socket.send(Buffer.from([1, cols >> 8, cols & 255, rows >> 8, rows & 255])),
     see: (pattern) =>
       new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error(`not seen: ${String(pattern)}\n${text}`)), WAIT_MS);
+        const giveUp = (why: string): void => {
+          clearTimeout(timer);
+          reject(new Error(`${why} before ${String(pattern)} was seen:\n${text}`));
+        };
+        const timer = setTimeout(() => giveUp("time was up"), WAIT_MS);
         const look = (): void => {
           const found = pattern.exec(text);
           if (found === null) return;
@@ -70,6 +74,7 @@ export async function openShell(
         };
         socket.on("message", look);
         look();
+        void closed.then(({ code, reason }) => giveUp(`closed with ${code} ${reason}`));
       }),
   };
 }

@@ -15,6 +15,7 @@ export interface SshServiceOptions {
 /** An unlocked vault-server for services that are reached by SSH. */
 export interface SshVault {
   readonly server: RunningServer;
+  /** The newest one. */
   readonly admin: string;
   /** Of scope `proxy`. */
   readonly token: string;
@@ -29,13 +30,15 @@ export interface SshVault {
   /** As an admin. */
   get(path: string): Promise<Answered>;
   exec(service: string, command: string, more?: object): Promise<Answered>;
+  /** After a lock. */
+  unlock(): Promise<void>;
   close(): Promise<void>;
 }
 
 export async function startSshVault(): Promise<SshVault> {
   const directory = await temporaryDirectory();
   const server = await startServer({ dataDir: directory.path });
-  const admin = await unlock(server);
+  let admin = await unlock(server);
   const token = await makeToken(server, admin);
   const post = (path: string, body: object, options: Pick<CallOptions, "token"> = {}): Promise<Answered> =>
     call(server.address, "POST", path, {
@@ -74,7 +77,9 @@ export async function startSshVault(): Promise<SshVault> {
   };
   return {
     server,
-    admin,
+    get admin() {
+      return admin;
+    },
     token,
     upload,
     define,
@@ -85,6 +90,9 @@ export async function startSshVault(): Promise<SshVault> {
     },
     get: (path) => call(server.address, "GET", path, { token: admin }),
     exec: (service, command, more = {}) => post(`/ssh/${service}/exec`, { command, ...more }),
+    async unlock() {
+      admin = await unlock(server);
+    },
     async close() {
       await server.stop();
       await directory.remove();

@@ -32,7 +32,7 @@ export function remoteSoftware(client: Client): string {
  * told that its input has ended.
  * @param name without "SIG"
  */
-export function sendSignal(channel: ClientChannel, name: "TERM" | "KILL"): void {
+export function sendSignal(channel: ClientChannel, name: "HUP" | "TERM" | "KILL"): void {
   const { outgoing, _client } = channel as unknown as ChannelInside;
   if (outgoing.state === "open" || outgoing.state === "eof") _client._protocol.signal(outgoing.id, name);
 }

@@ -1,3 +1,4 @@
+import { StringDecoder } from "node:string_decoder";
 import type { ErrorCode } from "../errors/error-codes.js";
 import type { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { ExitStatus } from "./exit-status.js";
@@ -53,7 +54,5 @@ function closeCodeOf(code: ErrorCode): number {
 
 /** At a boundary of characters: a reason that is not UTF-8 would break the connection. */
 function shorten(text: string): string {
-  let short = text;
-  while (Buffer.byteLength(short) > REASON_BYTES) short = [...short].slice(0, -1).join("");
-  return short;
+  return new StringDecoder("utf8").write(Buffer.from(text).subarray(0, REASON_BYTES));
 }

@@ -1,14 +1,15 @@
-import type { ClientChannel } from "ssh2";
 import type { WebSocket } from "ws";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
-import { readExitStatus, type ExitStatus } from "./exit-status.js";
+import { readExitStatus } from "./exit-status.js";
+import { sendSignal } from "./library-inside.js";
 import { closeAfterExit, closeAfterFailure, closeAfterViolation, type ShellClose } from "./shell-close.js";
-import { watchTraffic, type RunLater, type ShellTimes } from "./shell-traffic.js";
+import { watchTraffic, type RunLater, type ShellTimes, type ShellTraffic } from "./shell-traffic.js";
+import type { SshChannel } from "./ssh-connection.js";
 import { SSH_LIMITS } from "./ssh-limits.js";
 import { readTerminalFrame, type TerminalSize } from "./terminal-frames.js";
 
 export interface ShellRelay extends ShellTimes {
-  readonly channel: ShellChannel;
+  readonly channel: SshChannel;
   /** The client's end; open. */
   readonly socket: WebSocket;
   /** Each ends the shell with its reason, a VaultProxyError. */
@@ -17,34 +18,12 @@ export interface ShellRelay extends ShellTimes {
   readonly isConnected: () => boolean;
 }
 
-/** A shell's channel, whose end is heard from the beginning. */
-export interface ShellChannel {
-  readonly channel: ClientChannel;
-  readonly isClosed: () => boolean;
-  /** How the shell ended, if the server told it. */
-  readonly closed: Promise<ExitStatus | undefined>;
-}
-
-/** @param channel of which nobody has read yet */
-export function listenForEnd(channel: ClientChannel): ShellChannel {
-  let isClosed = false;
-  const closed = new Promise<ExitStatus | undefined>((resolve) => {
-    channel.once("close", (code?: number | null, signal?: string) => {
-      isClosed = true;
-      resolve(readExitStatus(code, signal));
-    });
-  });
-  channel.on("error", () => undefined);
-  return { channel, closed, isClosed: () => isClosed };
-}
-
 /**
  * Joins a shell's channel and its client's WebSocket, each at the other's pace, until one of them ends, time is up, or a
  * signal aborts. Then both are closed. Never rejects.
  */
 export async function relayShell(relay: ShellRelay): Promise<ShellClose> {
-  const { socket, after } = relay;
-  const { channel, closed } = relay.channel;
+  const { channel, socket, after } = relay;
   let finish: (close: ShellClose) => void = () => undefined;
   const finished = new Promise<ShellClose>((resolve) => (finish = resolve));
   const fail = (error: VaultProxyError): void => finish(closeAfterFailure(error));
@@ -55,7 +34,9 @@ export async function relayShell(relay: ShellRelay): Promise<ShellClose> {
   const onMessage = (message: Buffer, isBinary: boolean): void => {
     traffic.heard();
     if (!isBinary) {
-      if (!channel.write(message)) socket.pause();
+      if (channel.write(message)) return;
+      socket.pause();
+      traffic.paused();
       return;
     }
     const size = readTerminalFrame(message);
@@ -70,9 +51,10 @@ export async function relayShell(relay: ShellRelay): Promise<ShellClose> {
   socket.on("message", onMessage).on("close", onClientGone);
   // The library has begun to close it, with the code that fits.
   socket.on("error", () => finish(closeAfterViolation("this is not WebSocket")));
-  channel.on("drain", onDrain);
-  void closed.then((exit) => {
-    if (exit !== undefined || relay.isConnected()) finish(closeAfterExit(exit));
+  channel.on("drain", onDrain).on("error", () => undefined);
+  void channel.ended.then((exit) => {
+    if (exit !== undefined) finish(closeAfterExit(readExitStatus(exit)));
+    else if (relay.isConnected()) finish(closeAfterExit(undefined));
     else fail(new VaultProxyError("upstream_failed", "the connection to the server was lost"));
   });
   const stopSignals = relay.signals.map((signal) => onAbort(signal, fail));
@@ -82,31 +64,45 @@ export async function relayShell(relay: ShellRelay): Promise<ShellClose> {
   socket.off("message", onMessage).off("close", onClientGone);
   channel.off("drain", onDrain);
   closeSocket(socket, close, after);
-  await hangUp(relay.channel, after);
+  await hangUp(channel, after);
   return close;
 }
 
-/** Closes a channel: the server hangs up on what runs there. Resolves when it has, or after a while. */
-export async function hangUp({ channel, closed, isClosed }: ShellChannel, after: RunLater): Promise<void> {
-  if (isClosed()) return;
+/**
+ * Closes a channel: the server hangs up on what runs there. OpenSSH does so only when that has read all of its input,
+ * hence the signals. Resolves when the server has closed it too, or after a while.
+ */
+export async function hangUp(channel: SshChannel, after: RunLater): Promise<void> {
+  let isEnded = false;
+  const ended = channel.ended.then(() => {
+    isEnded = true;
+  });
+  const waitForEnd = (): Promise<void> =>
+    new Promise((resolve) => {
+      const callOff = after(SSH_LIMITS.killAfterMs, resolve);
+      void ended.then(() => {
+        callOff();
+        resolve();
+      });
+    });
   // What it still says is nobody's, but must be read for its end to be heard.
   channel.resume();
   channel.stderr.resume();
+  sendSignal(channel, "HUP");
+  if (channel.writableLength > 0) {
+    await waitForEnd();
+    if (isEnded) return;
+    sendSignal(channel, "KILL");
+  }
   channel.close();
-  await new Promise<void>((resolve) => {
-    const callOff = after(SSH_LIMITS.killAfterMs, resolve);
-    void closed.then(() => {
-      callOff();
-      resolve();
-    });
-  });
+  await waitForEnd();
 }
 
 /** Sends what the shell puts out. While the client does not take it, no more is read from the server. */
 function passOutput(
-  channel: ClientChannel,
+  channel: SshChannel,
   socket: WebSocket,
-  traffic: { said(): void; taken(): void },
+  traffic: Pick<ShellTraffic, "said" | "taken">,
 ): () => void {
   const sources = [channel, channel.stderr];
   let isHeld = false;

@@ -15,12 +15,14 @@ export interface ShellTimes {
 
 export interface ShellTraffic {
   /** The client sent something. */
-  heard(): void;
+  readonly heard: () => void;
   /** The shell put something out. */
-  said(): void;
+  readonly said: () => void;
   /** The client took what it had let wait. */
-  taken(): void;
-  stop(): void;
+  readonly taken: () => void;
+  /** The client is not listened to: that it has left shows only when something is sent to it (RFC 6455 §5.5.3). */
+  readonly paused: () => void;
+  readonly stop: () => void;
 }
 
 /** Ends a shell when its time is up, when nothing happens any more, and when its client is gone without a word. */
@@ -53,14 +55,24 @@ export function watchTraffic(
 
   let stopPings = (): void => undefined;
   const ping = (): void => {
-    // Of one that is not listened to nothing can be heard.
-    if (!isHeard && !socket.isPaused) {
-      end(new VaultProxyError("invalid_request", "the client does not answer any more"));
-      return;
-    }
-    isHeard = false;
-    socket.ping();
     stopPings = after(SSH_LIMITS.pingMs, ping);
+    // Of one that is not listened to nothing can be heard.
+    if (socket.isPaused) {
+      isHeard = true;
+    } else if (isHeard) {
+      isHeard = false;
+      socket.ping();
+    } else {
+      end(new VaultProxyError("invalid_request", "the client does not answer any more"));
+    }
+  };
+
+  let stopProbes = (): void => undefined;
+  const probe = (): void => {
+    if (!socket.isPaused) return;
+    if (socket.bufferedAmount === 0) socket.pong();
+    stopProbes();
+    stopProbes = after(SSH_LIMITS.probeMs, probe);
   };
 
   socket.on("pong", heard);
@@ -73,9 +85,10 @@ export function watchTraffic(
     },
     said: touch,
     taken: heard,
+    paused: probe,
     stop() {
       socket.off("pong", heard);
-      for (const stop of [stopLife, stopIdle, stopPings]) stop();
+      for (const stop of [stopLife, stopIdle, stopPings, stopProbes]) stop();
     },
   };
 }

@@ -47,6 +47,8 @@ export const SSH_LIMITS = {
   shellMs: 4 * 60 * 60 * 1000,
   /** How often a shell's client is asked whether it is there, and how long it may take to answer (RFC 6455 §5.5.2). */
   pingMs: 30_000,
+  /** How often a shell's client that is not listened to is sent something, which tells whether it has left. */
+  probeMs: 1000,
   /** One WebSocket message of a shell's client. */
   shellMessageBytes: 1024 * 1024,
   /** What a shell has put out and its client has not taken: beyond that no more is read from the server. */

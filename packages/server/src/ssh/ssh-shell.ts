@@ -1,7 +1,7 @@
 import type { WebSocket } from "ws";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { ShellClose } from "./shell-close.js";
-import { hangUp, listenForEnd, relayShell } from "./shell-relay.js";
+import { hangUp, relayShell } from "./shell-relay.js";
 import type { RunLater } from "./shell-traffic.js";
 import type { SshCall } from "./ssh-calls.js";
 import type { TerminalSize } from "./terminal-frames.js";
@@ -45,8 +45,7 @@ export async function openShell(call: SshCall, request: ShellRequest): Promise<S
   const signals = [call.signal, request.signal];
   return call.withChannel({
     async open(connection) {
-      const opened = await connection.shell({ ...size, term: TERMINAL_TYPE, width: 0, height: 0 });
-      const channel = listenForEnd(opened);
+      const channel = await connection.shell({ ...size, term: TERMINAL_TYPE, width: 0, height: 0 });
       // Nobody would close it.
       if (call.signal.aborted) await hangUp(channel, clock.after);
       return channel;
