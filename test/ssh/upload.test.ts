@@ -4,6 +4,7 @@ import { chmod, chown, lchown, mkdir, rm, symlink, writeFile } from "node:fs/pro
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Mounts } from "../durability/mounts.js";
+import { call, makeToken } from "../live/vault-calls.js";
 import { startSshd, type RunningSshd } from "../real-servers/openssh.js";
 import { sendForm, stallUpload, upload } from "./moved-files.js";
 import { startSshVault, type SshVault } from "./ssh-vault.js";
@@ -200,11 +201,9 @@ describe("an upload that breaks off leaves the old file, and no other", () => {
   });
 
   test("when its token is revoked", async () => {
-    const { makeToken } = await import("../live/vault-calls.js");
     const token = await makeToken(vault.server, vault.admin);
     const { answer } = stallUpload(vault, "box", `${directory}/f`, 1_000_000, token);
     await isUnderWay();
-    const { call } = await import("../live/vault-calls.js");
     const revoked = await call(vault.server.address, "DELETE", `/tokens/${token}`, { token: vault.admin });
     expect(revoked.status, revoked.text).toBe(200);
     await onlyTheOld();
@@ -220,10 +219,10 @@ describe("an upload that breaks off leaves the old file, and no other", () => {
   });
 
   test("and goes on when the rest comes late", async () => {
-    const { answer, finish } = stallUpload(vault, "box", `${directory}/f`, 1_000_000);
+    const stalled = stallUpload(vault, "box", `${directory}/f`, 1_000_000);
     await isUnderWay();
-    finish();
-    expect(await answer).toMatch(/^HTTP\/1\.1 200 /);
+    stalled.finish();
+    expect(await stalled.answer).toMatch(/^HTTP\/1\.1 200 /);
     expect(statSync(`${directory}/f`).size).toBe(1_100_000);
   });
 });
@@ -304,6 +303,23 @@ describe("what is in the file's place", () => {
   });
 });
 
+test("an upload into a directory that turns into a link and back all the time never gets where that leads", async () => {
+  await makeDirectory(`${directory}/in`);
+  await makeDirectory(`${directory}/out`);
+  await vault.addService("changing", sshd, { auth: { ssh_allowed_paths: [`${directory}/in`] } });
+  const changing = vault.exec(
+    "box",
+    `cd ${directory}/in; mkdir d; ln -s ../out l; while [ ! -e ../stop ]; do mv d e; mv l d; mv d l; mv e d; done`,
+  );
+  for (let turn = 0; turn < 40; turn += 1) {
+    const answer = await upload(vault, "changing", `${directory}/in/d/f`, "x");
+    expect([200, 403, 404, 409, 502], answer.text).toContain(answer.status);
+  }
+  await put(`${directory}/stop`);
+  await changing;
+  expect(readdirSync(`${directory}/out`).filter((name) => name === "f")).toEqual([]);
+});
+
 describe("a server that does not take the file", () => {
   test("because its user may not write there says so", async () => {
     const closed = join(sshd.home, "closed");
@@ -353,10 +369,7 @@ describe("a service with lists", () => {
   });
 
   test("of paths takes files there, wherever the entries lead, and nowhere else", async () => {
-    await Promise.all(
-      ["in", "out", "in/sub"].map((name, index) => index === 2 || makeDirectory(`${directory}/${name}`)),
-    );
-    await makeDirectory(`${directory}/in/sub`);
+    for (const name of ["in", "out", "in/sub"]) await makeDirectory(`${directory}/${name}`);
     await link("in", `${directory}/entry`);
     await link("../out", `${directory}/in/escape`);
     const ssh_allowed_paths = [`${directory}/entry`];
