@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { Mounts } from "../durability/mounts.js";
 import { call, makeToken } from "../live/vault-calls.js";
 import { startSshd, type RunningSshd } from "../real-servers/openssh.js";
-import { sendForm, stallUpload, upload } from "./moved-files.js";
+import { sendForm, stallUpload, upload, type SentField } from "./moved-files.js";
 import { startSshVault, type SshVault } from "./ssh-vault.js";
 
 const MIB = 1024 * 1024;
@@ -159,12 +159,15 @@ describe("a form is refused, and nothing stays at the server", () => {
     ["a relative path", () => [["remote_path", "f"], file], "must be absolute"],
     ["a line feed in the path", () => [["remote_path", `${directory}/a\nb`], file], "control character"],
     ["a directory's path", () => [["remote_path", `${directory}/`], file], "must name a file"],
-  ] as const)("with %s", async (_, fields, said) => {
-    const answer = await sendForm(vault, "box", fields());
-    expect(answer.status, answer.text).toBe(400);
-    expect(answer.text).toContain(said);
-    expect(readdirSync(directory)).toEqual([]);
-  });
+  ] as readonly (readonly [string, () => readonly SentField[], string])[])(
+    "with %s",
+    async (_, fields, said) => {
+      const answer = await sendForm(vault, "box", fields());
+      expect(answer.status, answer.text).toBe(400);
+      expect(answer.text).toContain(said);
+      expect(readdirSync(directory)).toEqual([]);
+    },
+  );
 
   test("that ends before its last boundary", async () => {
     const { socket, answer } = stallUpload(vault, "box", `${directory}/f`, 500_000);
