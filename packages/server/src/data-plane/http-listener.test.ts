@@ -81,19 +81,46 @@ describe("the body of a control-plane request", () => {
     expect(await exchange(parts, post("/tokens", "12345"))).toContain("late but whole");
   });
 
+  const uploading = (times = controlBodyTimes): Partial<HttpListenerParts> => ({
+    controlBodyTimes: times,
+    controlPlane(request, response, { allowUpload }) {
+      allowUpload();
+      request.resume().on("end", () => response.end("whole"));
+    },
+  });
+
   test("has the time of an upload from when it is allowed, and no more", async () => {
+    const late = (socket: Socket): void => void setTimeout(() => socket.write("5"), 300);
+    expect(await exchange(uploading(), post("/files", "1234"), late)).toContain("whole");
+    const started = performance.now();
+    const patient = { ...controlBodyTimes, uploadIdleMs: 10_000 };
+    expect(await exchange(uploading(patient), post("/files", "1234"))).toBe("");
+    expect(performance.now() - started).toBeGreaterThan(600);
+  });
+
+  test("of an upload lives as long as something comes, and not much longer", async () => {
+    const times = { ...controlBodyTimes, uploadMs: 60_000 };
+    const slowly = (socket: Socket): void => {
+      for (const [index, byte] of ["3", "4", "5"].entries()) {
+        setTimeout(() => socket.write(byte), 250 * (index + 1));
+      }
+    };
+    expect(await exchange(uploading(times), post("/files", "12"), slowly)).toContain("whole");
+    const started = performance.now();
+    expect(await exchange(uploading(times), post("/files", "1234"))).toBe("");
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+
+  test("of an upload is not ended while it waits to be read", async () => {
     const parts: Partial<HttpListenerParts> = {
-      controlBodyTimes,
+      controlBodyTimes: { ...controlBodyTimes, uploadMs: 60_000 },
       controlPlane(request, response, { allowUpload }) {
         allowUpload();
-        request.resume().on("end", () => response.end("whole"));
+        setTimeout(() => request.resume().on("end", () => response.end("whole")), 900);
       },
     };
-    const late = (socket: Socket): void => void setTimeout(() => socket.write("5"), 300);
-    expect(await exchange(parts, post("/files", "1234"), late)).toContain("whole");
-    const started = performance.now();
-    expect(await exchange(parts, post("/files", "1234"))).toBe("");
-    expect(performance.now() - started).toBeGreaterThan(600);
+    const rest = (socket: Socket): void => void setTimeout(() => socket.write("5"), 1_000);
+    expect(await exchange(parts, post("/files", "1234"), rest)).toContain("whole");
   });
 });
 

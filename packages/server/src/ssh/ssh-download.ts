@@ -12,6 +12,8 @@ export interface DownloadRequest {
   readonly onStarted: (file: { readonly bytes: number; readonly name: string }) => void;
   /** Takes the file, piece by piece; while it returns a promise, no more pieces are asked for. */
   readonly takeContent: (piece: Buffer) => Promise<void> | undefined;
+  /** How long the server may say nothing; default: as SSH_LIMITS. */
+  readonly answerMs?: number | undefined;
 }
 
 const TASK = "read this file";
@@ -27,7 +29,7 @@ export async function downloadFile(call: SshCall, request: DownloadRequest): Pro
     open: (connection) => connection.sftp(),
     async use(channel) {
       try {
-        const session = createSftpSession(channel, { signal: call.signal });
+        const session = createSftpSession(channel, { signal: call.signal, answerMs: request.answerMs });
         const rules = await readServerRules(session, call.access);
         const { path, kind, missing } = await locate(session, remotePath);
         rules.admit(path);

@@ -14,6 +14,8 @@ export interface UploadRequest {
   readonly content: AsyncIterable<Buffer>;
   /** Permission bits; asked for when `content` has ended. */
   readonly mode: () => number;
+  /** How long the server may say nothing; default: as SSH_LIMITS. */
+  readonly answerMs?: number | undefined;
 }
 
 export interface UploadResult {
@@ -42,10 +44,10 @@ export async function uploadFile(call: SshCall, request: UploadRequest): Promise
     open: (connection) => connection.sftp(),
     async use(channel) {
       try {
-        const session = createSftpSession(channel, { signal: call.signal });
+        const session = createSftpSession(channel, { signal: call.signal, answerMs: request.answerMs });
         const cleaner = createSftpSession(channel, {
           signal: new AbortController().signal,
-          answerMs: SSH_LIMITS.cleanUpMs,
+          answerMs: Math.min(SSH_LIMITS.cleanUpMs, request.answerMs ?? Infinity),
         });
         const rules = await readServerRules(session, call.access).catch((thrown: unknown) => {
           throw sftpFailure(thrown, "look at its directories");
