@@ -73,16 +73,12 @@ export async function relayShell(relay: ShellRelay): Promise<ShellClose> {
  * hence the signals. Resolves when the server has closed it too, or after a while.
  */
 export async function hangUp(channel: SshChannel, after: RunLater): Promise<void> {
-  let isEnded = false;
-  const ended = channel.ended.then(() => {
-    isEnded = true;
-  });
-  const waitForEnd = (): Promise<void> =>
+  const isEnded = (): Promise<boolean> =>
     new Promise((resolve) => {
-      const callOff = after(SSH_LIMITS.killAfterMs, resolve);
-      void ended.then(() => {
+      const callOff = after(SSH_LIMITS.killAfterMs, () => resolve(false));
+      void channel.ended.then(() => {
         callOff();
-        resolve();
+        resolve(true);
       });
     });
   // What it still says is nobody's, but must be read for its end to be heard.
@@ -90,12 +86,11 @@ export async function hangUp(channel: SshChannel, after: RunLater): Promise<void
   channel.stderr.resume();
   sendSignal(channel, "HUP");
   if (channel.writableLength > 0) {
-    await waitForEnd();
-    if (isEnded) return;
+    if (await isEnded()) return;
     sendSignal(channel, "KILL");
   }
   channel.close();
-  await waitForEnd();
+  await isEnded();
 }
 
 /** Sends what the shell puts out. While the client does not take it, no more is read from the server. */
