@@ -48,6 +48,8 @@ const NEEDED = [
   { package: "swaks", check: ["swaks", ["--version"]] },
   // The csh of Debian, which looks up history between quotes.
   { package: "tcsh", check: ["tcsh", ["--version"]] },
+  // A terminal that tests can look at and resize.
+  { package: "tmux", check: ["tmux", ["-V"]] },
 ];
 
 /**

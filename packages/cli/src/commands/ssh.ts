@@ -39,7 +39,11 @@ export const configureSsh: ConfigureCommand = (command, perform) => {
       // `ssh box -- ls`: the dashes end the options of this program, which end with the service anyway.
       const own = words[0] === "--" ? words.slice(1) : words;
       const timeout = flags.timeout === undefined ? undefined : seconds(flags.timeout);
-      if (own.length === 0) throw new UsageError("no command was given");
+      if (own.length === 0) {
+        if (timeout !== undefined || flags.stdin === true) throw new UsageError("no command was given");
+        const { openTerminal } = await import("../ssh-terminal/open-terminal.js");
+        return openTerminal(context, service);
+      }
       const line = own.join(" ");
       if (line.trim() === "") throw new UsageError("the command is empty");
       return runRemoteCommand(context, { service, command: line, timeout, takesInput: flags.stdin === true });

@@ -19,20 +19,17 @@ const MAX_MESSAGE_BYTES = 1024 * 1024;
 export async function openShellSocket(
   client: VaultClient,
   service: string,
-  { cols, rows }: TerminalSize,
+  size: TerminalSize,
 ): Promise<WebSocket> {
   // Refuses an address where the token could be read on the way, and tells what is wrong with token and service.
   await client.getService(service);
   const [{ WebSocket }, { VaultError }] = await Promise.all([import("ws"), import("@vault-proxy/client")]);
-  const { url, socketPath } = addressOf(client.addr);
-  const socket = new WebSocket(
-    `${url}/ssh/${encodeURIComponent(service)}/session?cols=${cols}&rows=${rows}`,
-    {
-      headers: { Authorization: `Bearer ${client.token}` },
-      ...{ perMessageDeflate: false, handshakeTimeout: HANDSHAKE_MS, maxPayload: MAX_MESSAGE_BYTES },
-      ...(socketPath === undefined ? {} : { createConnection: () => connect(socketPath) }),
-    },
-  );
+  const { url, socketPath } = addressOf(client, service, size);
+  const socket = new WebSocket(url, {
+    headers: { Authorization: `Bearer ${client.token}` },
+    ...{ perMessageDeflate: false, handshakeTimeout: HANDSHAKE_MS, maxPayload: MAX_MESSAGE_BYTES },
+    ...(socketPath === undefined ? {} : { createConnection: () => connect(socketPath) }),
+  });
   // Output may come with the answer itself: nothing of it is lost before somebody listens.
   socket.on("upgrade", () => socket.once("open", () => socket.pause()));
   await new Promise<void>((resolve, reject) => {
@@ -58,10 +55,18 @@ export async function openShellSocket(
   return socket;
 }
 
-/** Where a WebSocket goes that goes to the vault of `addr`, as a client calls it. */
-export function addressOf(addr: string): { readonly url: string; readonly socketPath?: string } {
-  if (addr.startsWith("unix:")) return { url: "ws://localhost", socketPath: addr.slice("unix:".length) };
-  return { url: addr.replace(/^http/, "ws") };
+/**
+ * Where the shell's WebSocket goes. The library's own form for a unix socket stands for no path with a blank or a colon.
+ */
+export function addressOf(
+  client: Pick<VaultClient, "addr" | "sshSessionURL">,
+  service: string,
+  size: TerminalSize,
+): { readonly url: string; readonly socketPath?: string } {
+  const url = client.sshSessionURL(service, size);
+  if (!client.addr.startsWith("unix:")) return { url };
+  const socketPath = client.addr.slice("unix:".length);
+  return { url: `ws://localhost${url.slice(`ws+unix:${socketPath}:`.length)}`, socketPath };
 }
 
 interface Refusal {
