@@ -1,6 +1,7 @@
 import { UsageError } from "./failures.js";
 import type { AuthType, ServiceFlags } from "./service-definition.js";
 import { isSessionType, SESSION_TYPES } from "./session-types/registry.js";
+import { SSH_OPTIONS } from "./ssh/ssh-service.js";
 
 interface FlagUse {
   /** As the user writes it. */
@@ -17,11 +18,17 @@ const ofTypes = (option: string, ...types: readonly AuthType[]): FlagUse => ({
 const ofSessions = (option: string): FlagUse => ofTypes(option, ...SESSIONS);
 const ofCalls = (option: string): FlagUse => ({
   option,
-  isFor: (type) => !isSessionType(type),
+  isFor: (type) => !isSessionType(type) && type !== "ssh_key",
   use: "services of HTTP calls",
 });
 
 const SESSIONS = Object.keys(SESSION_TYPES) as readonly (keyof typeof SESSION_TYPES)[];
+
+const notBySsh = (option: string): FlagUse => ({
+  option,
+  isFor: (type) => type !== "ssh_key",
+  use: "services of HTTP calls and of sessions",
+});
 
 /** Flags that do nothing for other types; those of credentials that expire tell their type themselves. */
 const USES: Readonly<Partial<Record<keyof ServiceFlags, FlagUse>>> = {
@@ -46,6 +53,12 @@ const USES: Readonly<Partial<Record<keyof ServiceFlags, FlagUse>>> = {
   connectTimeout: ofCalls("--connect-timeout"),
   responseTimeout: ofCalls("--response-timeout"),
   maxRequestBytes: ofCalls("--max-request-bytes"),
+  tlsCa: notBySsh("--tls-ca"),
+  tlsSkipVerify: notBySsh("--tls-skip-verify"),
+  idleTimeout: notBySsh("--idle-timeout"),
+  ...Object.fromEntries(
+    Object.entries(SSH_OPTIONS).map(([flag, option]) => [flag, ofTypes(option, "ssh_key")]),
+  ),
 };
 
 /** @throws UsageError that names a flag which `type` has no use for */

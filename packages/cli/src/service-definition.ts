@@ -10,6 +10,7 @@ import { UsageError } from "./failures.js";
 import type { SettingsFlags } from "./service-settings.js";
 import { isSessionType, SESSION_TYPES, sessionAuth, takesToken } from "./session-types/registry.js";
 import type { SessionTypeFlags } from "./session-types/session-type.js";
+import { SSH_SUMMARY, sshAuth, sshSecretLabels, type SshFlags } from "./ssh/ssh-service.js";
 
 /** The auth types that `service add` knows by flags, and what each injects, is got by, or logs in to. */
 export const AUTH_TYPES = {
@@ -27,12 +28,13 @@ export const AUTH_TYPES = {
   smtp: SESSION_TYPES.smtp.summary,
   redis: SESSION_TYPES.redis.summary,
   postgres: SESSION_TYPES.postgres.summary,
+  ssh_key: SSH_SUMMARY,
 } as const;
 
 export type AuthType = keyof typeof AUTH_TYPES;
 
 /** What of a service the command line names: nothing of it is secret. */
-export interface ServiceFlags extends SettingsFlags, ExpiringAuthFlags, SessionTypeFlags {
+export interface ServiceFlags extends SettingsFlags, ExpiringAuthFlags, SessionTypeFlags, SshFlags {
   readonly baseUrl?: string | undefined;
   readonly type?: AuthType | undefined;
   readonly headerName?: readonly string[] | undefined;
@@ -45,6 +47,8 @@ export function secretLabels(type: AuthType, flags: ServiceFlags): readonly stri
   if (isExpiringAuthType(type)) return EXPIRING_AUTH[type].secretLabels(flags);
   if (isSessionType(type)) return takesToken(type, flags) ? [] : ["Password"];
   switch (type) {
+    case "ssh_key":
+      return sshSecretLabels(flags);
     case "bearer":
     case "url":
       return ["Token"];
@@ -58,26 +62,34 @@ export function secretLabels(type: AuthType, flags: ServiceFlags): readonly stri
   }
 }
 
-/** @param values one for each of {@link secretLabels}; a basic password may be missing, since many APIs have none */
+/** Whether secrets may be missing: many APIs have no basic password, and many keys no passphrase. */
+export function mayLackSecrets(type: AuthType, flags: ServiceFlags): boolean {
+  return type === "basic" || (type === "ssh_key" && flags.sshKeyFileRef !== undefined);
+}
+
+/** @param values one for each of {@link secretLabels}, but see {@link mayLackSecrets} */
 export function authDefinition(
   type: AuthType,
   flags: ServiceFlags,
   values: readonly string[],
 ): AuthDefinition {
   const labels = secretLabels(type, flags);
-  const given = type === "basic" ? [...values, ...labels.slice(values.length).map(() => "")] : values;
+  const isComplete = !mayLackSecrets(type, flags);
+  const given = !isComplete ? [...values, ...labels.slice(values.length).map(() => "")] : values;
   if (given.length !== labels.length) {
     throw new UsageError(
       `the secret has ${values.length} lines, but ${labels.length} are needed`,
       `one line each, in this order: ${labels.join(", ")}`,
     );
   }
-  const empty = type === "basic" ? undefined : labels[given.indexOf("")];
+  const empty = isComplete ? labels[given.indexOf("")] : undefined;
   if (empty !== undefined) throw new UsageError(`no secret was given for: ${empty}`);
   if (isExpiringAuthType(type)) return expiringAuth(type, flags, given);
   if (isSessionType(type)) return sessionAuth(type, flags, given);
   const [first = "", second = ""] = given;
   switch (type) {
+    case "ssh_key":
+      return sshAuth(flags, given);
     case "bearer":
     case "url":
       return { type, token: first };

@@ -12,6 +12,8 @@ import { askChoice, askText, canAsk } from "./prompt.js";
 import { AUTH_TYPES, type AuthType, type ServiceFlags } from "./service-definition.js";
 import { isSessionType, missingSessionFlags, readSessionFlags } from "./session-types/registry.js";
 import { askSessionFlags } from "./session-types/session-questions.js";
+import { askSshFlags } from "./ssh/ssh-questions.js";
+import { missingSshFlags, readSshFlags } from "./ssh/ssh-service.js";
 
 export interface CompleteFlags extends ServiceFlags {
   readonly name: string;
@@ -33,6 +35,7 @@ export async function completeFlags(
     name: name ?? (await askText(context, "Name of the service", serviceName)),
     type: flags.type ?? (await askType(context, flags)),
   };
+  if (named.type === "ssh_key") return { ...named, ...(await askSshFlags(context, named)) };
   if (isSessionType(named.type)) return { ...named, ...(await askSessionFlags(context, named.type, named)) };
   const given = {
     ...named,
@@ -68,11 +71,11 @@ function knownBaseUrl({ baseUrl, type, ...flags }: ServiceFlags): string | undef
 
 function requireFlags(name: string | undefined, flags: ServiceFlags): CompleteFlags {
   const { type } = flags;
-  const session = type !== undefined && isSessionType(type) ? readSessionFlags(type, flags) : undefined;
-  const complete = { ...flags, ...session, baseUrl: knownBaseUrl(flags) };
+  const server = type === undefined ? undefined : serverFlags(type, flags);
+  const complete = { ...flags, ...server, baseUrl: knownBaseUrl(flags) };
   const missing = [
     ...(name === undefined ? ["a name"] : []),
-    ...(session === undefined && flags.host === undefined && complete.baseUrl === undefined
+    ...(server === undefined && flags.host === undefined && complete.baseUrl === undefined
       ? ["--base-url"]
       : []),
     ...(type === undefined ? ["--type"] : missingOptions(type, complete)),
@@ -83,7 +86,14 @@ function requireFlags(name: string | undefined, flags: ServiceFlags): CompleteFl
   return { ...complete, name, type };
 }
 
+/** Of types that have a host in place of a base URL. */
+function serverFlags(type: AuthType, flags: ServiceFlags): ServiceFlags | undefined {
+  if (type === "ssh_key") return readSshFlags(flags);
+  return isSessionType(type) ? readSessionFlags(type, flags) : undefined;
+}
+
 function missingOptions(type: AuthType, flags: ServiceFlags): readonly string[] {
+  if (type === "ssh_key") return missingSshFlags(flags);
   if (isSessionType(type)) return missingSessionFlags(type, flags);
   return isExpiringAuthType(type) ? missingFlags(type, flags).map(({ option }) => option) : [];
 }

@@ -1,7 +1,8 @@
 import type { AuthDefinition, SessionProtocol } from "@vault-proxy/client";
-import { InvalidArgumentError, type Command } from "commander";
+import type { Command } from "commander";
 
 import { UsageError } from "../failures.js";
+import { hostAndPort, portNumber } from "../host-and-port.js";
 import { imap } from "./imap.js";
 import { postgres } from "./postgres.js";
 import { redis } from "./redis.js";
@@ -10,8 +11,6 @@ import { smtp } from "./smtp.js";
 
 /** The kinds of servers that sessions log in to. */
 export const SESSION_TYPES: Readonly<Record<SessionProtocol, SessionType>> = { imap, smtp, redis, postgres };
-
-const MAX_PORT = 65_535;
 
 export function isSessionType(type: string): type is SessionProtocol {
   return Object.hasOwn(SESSION_TYPES, type);
@@ -78,19 +77,6 @@ export function sessionAuth(
   return SESSION_TYPES[type].define(flags, password);
 }
 
-function hostAndPort({ host, port }: SessionTypeFlags): Pick<SessionTypeFlags, "host" | "port"> {
-  // RFC 3986 §3.2.2: an IPv6 address has a port behind its brackets only.
-  const [, name, digits] = /^(\[[^\]]*\]|[^:]*):(\d+)$/.exec(host ?? "") ?? [];
-  if (name === undefined || digits === undefined) return { host: withoutBrackets(host), port };
-  if (port !== undefined && port !== Number(digits)) throw new UsageError("two different ports were given");
-  if (Number(digits) < 1 || Number(digits) > MAX_PORT) throw new UsageError(`${digits} is no port`);
-  return { host: withoutBrackets(name), port: Number(digits) };
-}
-
-function withoutBrackets(host: string | undefined): string | undefined {
-  return host?.replace(/^\[(.*)\]$/, "$1");
-}
-
 function refuseOther(
   option: string,
   type: SessionProtocol,
@@ -110,11 +96,4 @@ function choicesOf(choices: (type: SessionType) => readonly string[]): string {
     .filter(([, type]) => choices(type).length > 0)
     .map(([name, type]) => `${name}: ${choices(type).join(", ")}`)
     .join("; ");
-}
-
-function portNumber(text: string): number {
-  if (!/^[1-9]\d{0,4}$/.test(text) || Number(text) > MAX_PORT) {
-    throw new InvalidArgumentError("It takes a number from 1 to 65535.");
-  }
-  return Number(text);
 }

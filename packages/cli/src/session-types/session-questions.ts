@@ -2,6 +2,7 @@ import type { SessionProtocol } from "@vault-proxy/client";
 
 import type { CommandContext } from "../command-context.js";
 import { askChoice, askText } from "../prompt.js";
+import { askAllowance, isThisMachine } from "../this-machine.js";
 import { readSessionFlags, SESSION_TYPES, takesToken } from "./registry.js";
 import type { SessionTypeFlags } from "./session-type.js";
 
@@ -20,7 +21,7 @@ export async function askSessionFlags(
   const host = given.host ?? (await askText(context, "Host, or host:port", needed)).trim();
   let flags: AskedSessionFlags = { ...given, ...readSessionFlags(type, { ...given, host }) };
   if (flags.allowPrivate === undefined && isThisMachine(flags.host ?? "")) {
-    flags = { ...flags, allowPrivate: await askAllowance(context) };
+    flags = { ...flags, allowPrivate: await askAllowance(context, "May sessions connect to it?") };
   }
   if (flags.tls === undefined) {
     const choices = Object.entries(tls).map(([value, meaning]) => ({ value, label: `${value}: ${meaning}` }));
@@ -44,24 +45,11 @@ export async function askSessionFlags(
   return flags;
 }
 
-async function askAllowance(context: CommandContext): Promise<true | undefined> {
-  const answer = await askChoice(context, "That is this machine itself. May sessions connect to it?", [
-    { value: "yes", label: "yes" },
-    { value: "no", label: "no: the vault will refuse the service" },
-  ]);
-  return answer === "yes" ? true : undefined;
-}
-
 function askCredential(context: CommandContext): Promise<"password" | "token"> {
   return askChoice(context, "What does it log in with?", [
     { value: "password", label: "a password" },
     { value: "token", label: "the access token of an OAuth2 service, as Gmail and Outlook want it" },
   ]);
-}
-
-/** The vault decides on the address; this only knows when to ask. */
-function isThisMachine(host: string): boolean {
-  return /^(?:localhost|127\.[\d.]+|::1)$/i.test(host);
 }
 
 function needed(value: string): string | undefined {

@@ -1,0 +1,45 @@
+import type { CommandContext } from "../command-context.js";
+import { askChoice, askText } from "../prompt.js";
+import { askAllowance, isThisMachine } from "../this-machine.js";
+import { hasKey, readSshFlags, type SshFlags } from "./ssh-service.js";
+
+/** What is asked: it may turn out that the server is this machine itself. */
+export interface AskedSshFlags extends SshFlags {
+  readonly allowPrivate?: boolean | undefined;
+}
+
+/** Asks for what was not given, and has no default. */
+export async function askSshFlags(context: CommandContext, given: AskedSshFlags): Promise<AskedSshFlags> {
+  const host = given.sshHost ?? (await askText(context, "Host, or host:port", needed)).trim();
+  let flags: AskedSshFlags = { ...given, ...readSshFlags({ ...given, sshHost: host }) };
+  if (flags.allowPrivate === undefined && isThisMachine(flags.sshHost ?? "")) {
+    flags = { ...flags, allowPrivate: await askAllowance(context, "May the vault connect to it?") };
+  }
+  if (flags.sshUser === undefined) flags = { ...flags, sshUser: await askText(context, "User", needed) };
+  if (!hasKey(flags) && flags.sshPasswordStdin === undefined) {
+    flags = { ...flags, ...(await askCredential(context)) };
+  }
+  if (flags.sshHostKey === undefined) {
+    const key = await askText(
+      context,
+      "Host key or its fingerprint, or nothing to keep the first that is shown",
+    );
+    flags = { ...flags, sshHostKey: key.trim() === "" ? undefined : key.trim() };
+  }
+  return flags;
+}
+
+async function askCredential(context: CommandContext): Promise<SshFlags> {
+  const kind = await askChoice(context, "What does it log in with?", [
+    { value: "file", label: "a private key in a file on this machine" },
+    { value: "stored", label: "a private key that the vault has already" },
+    { value: "password", label: "a password" },
+  ]);
+  if (kind === "file") return { sshKeyFile: await askText(context, "Path of the private key", needed) };
+  if (kind === "stored") return { sshKeyFileRef: await askText(context, "Name of the stored key", needed) };
+  return {};
+}
+
+function needed(value: string): string | undefined {
+  return value.trim() === "" ? "needed" : undefined;
+}
