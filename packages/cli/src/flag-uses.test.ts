@@ -28,6 +28,13 @@ test.each<[AuthType, ServiceFlags, string]>([
   ["bearer", { maxConnections: 2 }, `--max-connections is for ${SESSIONS}`],
   ["bearer", { requirePassword: true }, `--require-password is for ${SESSIONS}`],
   ["bearer", { anyLocalUser: true }, `--any-local-user is for ${SESSIONS}`],
+  ["ssh_key", { baseUrl: "https://x" }, `--base-url is for ${CALLS}`],
+  ["ssh_key", { host: "h" }, `--host is for ${SESSIONS}`],
+  ["ssh_key", { tlsCa: "f" }, `--tls-ca is for ${CALLS} and of sessions`],
+  ["ssh_key", { tlsSkipVerify: true }, `--tls-skip-verify is for ${CALLS} and of sessions`],
+  ["ssh_key", { idleTimeout: "1m" }, `--idle-timeout is for ${CALLS} and of sessions`],
+  ["bearer", { sshHost: "h" }, "--ssh-host is for --type ssh_key"],
+  ["imap", { sshKeyFile: "f" }, "--ssh-key-file is for --type ssh_key"],
 ])("%s has no use for %j", (type, flags, message) => {
   expect(() => refuseUselessFlags(type, flags)).toThrow(
     expect.objectContaining({ name: "UsageError", message: `${message}, not for --type ${type}` }),
@@ -35,8 +42,11 @@ test.each<[AuthType, ServiceFlags, string]>([
 });
 
 test("what every type has a use for is refused to none", () => {
-  const flags = { scrub: true, allowPrivate: true, tlsSkipVerify: true, tlsCa: "f", idleTimeout: "1m" };
-  for (const type of Object.keys(AUTH_TYPES) as AuthType[]) {
-    expect(suits(type, { ...flags, description: "d" }), type).toBe(true);
+  const types = Object.keys(AUTH_TYPES) as AuthType[];
+  for (const type of types) {
+    expect(suits(type, { scrub: true, allowPrivate: true, description: "d" }), type).toBe(true);
+  }
+  for (const type of types.filter((other) => other !== "ssh_key")) {
+    expect(suits(type, { tlsSkipVerify: true, tlsCa: "f", idleTimeout: "1m" }), type).toBe(true);
   }
 });

@@ -144,7 +144,9 @@ async function serviceFromFlags(
   if (argument !== undefined && options.name !== undefined && argument !== options.name) {
     throw new UsageError("two different names were given");
   }
-  const sources = [...STDIN_OPTIONS.filter(([flag]) => options[flag] === true).map(([, option]) => option)];
+  const sources: string[] = STDIN_OPTIONS.filter(([flag]) => options[flag] === true).map(
+    ([, option]) => option,
+  );
   if (options.secretFile !== undefined) sources.push("--secret-file");
   if (sources.length > 1) throw new UsageError(`use one of ${sources.join(" and ")}`);
   if (options.bearerStdin === true && (options.type ?? "bearer") !== "bearer") {
