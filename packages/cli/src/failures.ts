@@ -122,6 +122,8 @@ function hintFor(error: VaultErrorShape, { bin, tokenFromEnvironment }: Circumst
       return `it sent secrets of other services, or guessed at one; an admin looks into that, then runs \`${bin} token resume\``;
     case "secret_in_request":
       return "leave it out, the vault adds the right credential itself; the third time suspends a proxy token";
+    case "ssh_host_key_mismatch":
+      return `if the server got a new key, and this is it: \`${bin} service host-key pin\``;
     case "connection_failed":
       return connectionHint(error.cause);
     default:

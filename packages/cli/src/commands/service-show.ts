@@ -15,12 +15,19 @@ export const configureServiceShow: ConfigureCommand = (command, perform) => {
       const fields = Object.entries(service);
       const width = Math.max(...fields.map(([field]) => field.length)) + 1;
       for (const [field, value] of fields) {
-        output.result(`${`${field}:`.padEnd(width)} ${shown(field, value)}`);
+        const [first = "", ...others] = linesOf(field, value);
+        output.result(`${`${field}:`.padEnd(width)} ${first}`.trimEnd());
+        for (const other of others) output.result(`${" ".repeat(width)} ${other}`);
       }
       return undefined;
     }),
   );
 };
+
+/** Commands and paths may hold blanks: each has a line of its own. */
+function linesOf(field: string, value: unknown): string[] {
+  return field.startsWith("ssh_allowed_") && Array.isArray(value) ? value.map(asText) : [shown(field, value)];
+}
 
 function shown(field: string, value: unknown): string {
   if (field === "expires_at" && typeof value === "number") return timeText(value);
