@@ -117,7 +117,7 @@ test("output comes while the command runs, and Ctrl-C ends the remote process to
   child.kill("SIGINT");
   // Of which a shell makes 130.
   expect(await once(child, "close")).toEqual([null, "SIGINT"]);
-  await expect.poll(() => sshd.commands()).toEqual([]);
+  await expect.poll(() => sshd.commands(), { timeout: 10_000 }).toEqual([]);
 });
 
 test("a signal counts also while nobody reads the output", async () => {
@@ -127,7 +127,7 @@ test("a signal counts also while nobody reads the output", async () => {
   await new Promise((resolve) => setTimeout(resolve, 300));
   child.kill("SIGTERM");
   expect(await once(child, "exit")).toEqual([null, "SIGTERM"]);
-  await expect.poll(() => sshd.commands()).toEqual([]);
+  await expect.poll(() => sshd.commands(), { timeout: 10_000 }).toEqual([]);
 });
 
 test("a command that takes too long ends with exit code 1 and a sentence, after what it had said", async () => {
@@ -137,7 +137,7 @@ test("a command that takes too long ends with exit code 1 and a sentence, after 
     stdout: "so far\n",
     stderr: "error: the command did not end within 0.5 s\n",
   });
-  await expect.poll(() => sshd.commands()).toEqual([]);
+  await expect.poll(() => sshd.commands(), { timeout: 10_000 }).toEqual([]);
 });
 
 test("a forced command outlives its time-out: sshd takes no signals for one", async () => {
