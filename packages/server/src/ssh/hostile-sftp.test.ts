@@ -34,7 +34,8 @@ afterEach(() => {
 async function startServer(size: number, misbehave: Misbehaviour): Promise<SshConnection> {
   const server = new ssh2.Server({ hostKeys: [HOST_KEY] }, (client) => {
     client.on("error", () => undefined);
-    client.setNoDelay(true);
+    // The library has it, its types do not.
+    (client as unknown as { setNoDelay(isOn: boolean): void }).setNoDelay(true);
     client.on("authentication", (context) => context.accept());
     client.on("session", (accept) => {
       accept().on("sftp", (acceptSftp) => {

@@ -55,27 +55,42 @@ export class SshConnectionPool {
   ): Promise<Result> {
     for (let turn = 1; ; turn += 1) {
       const kept = await this.#take(signal);
-      let isOpened = false;
-      try {
-        const channel = await open(kept.connection);
-        isOpened = true;
+      const opening = open(kept.connection).then((channel) => {
         kept.isProven = true;
-        signal.throwIfAborted();
-        return await use(channel, kept.connection);
+        return channel;
+      });
+      let channel: Channel;
+      try {
+        channel = await untilAborted(opening, signal);
       } catch (error) {
-        if (isOpened) throw error;
-        const isWorthAnother = kept.isProven || kept.inUse > 1;
-        if (turn === MAX_TURNS || !isWorthAnother) throw sshFailure(error);
-        // A server may close a kept connection at any time.
-        if (kept.connection.isOpen) {
-          if (!isChannelRefusal(error)) throw sshFailure(error);
-          kept.capacity = kept.inUse - 1;
-          if (kept.capacity > 0) this.#capacity = kept.capacity;
+        // A channel that comes all the same has to be closed.
+        if (signal.aborted) {
+          const closing = opening.then((late) => use(late, kept.connection));
+          void closing.catch(() => undefined).finally(() => this.#release(kept));
+          throw error;
         }
+        const isWorthAnother = this.#isWorthAnother(kept, error);
+        this.#release(kept);
+        if (turn === MAX_TURNS || !isWorthAnother) throw sshFailure(error);
+        continue;
+      }
+      try {
+        return await use(channel, kept.connection);
       } finally {
         this.#release(kept);
       }
     }
+  }
+
+  /** Whether a call that `error` kept from its channel may get one elsewhere. */
+  #isWorthAnother(kept: Kept, error: unknown): boolean {
+    if (!kept.isProven && kept.inUse === 1) return false;
+    // A server may close a kept connection at any time.
+    if (!kept.connection.isOpen) return true;
+    if (!isChannelRefusal(error)) return false;
+    kept.capacity = kept.inUse - 1;
+    if (kept.capacity > 0) this.#capacity = kept.capacity;
+    return true;
   }
 
   /** Serves nobody new; what runs goes on. */
@@ -168,6 +183,7 @@ export class SshConnectionPool {
 
 /** Rejects with the signal's reason at once, whatever becomes of `promise`. */
 async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason as VaultProxyError);
     signal.addEventListener("abort", onAbort, { once: true });

@@ -62,7 +62,7 @@ type Callback<T> = (error: Error | undefined, value: T) => void;
 /** What is done on a channel of one kind. */
 export interface ChannelUse<Channel, Result> {
   readonly open: (connection: SshConnection) => Promise<Channel>;
-  /** The channel is closed, or lost, when this settles. */
+  /** The channel is closed, or lost, when this settles: soon, if the call has ended before it was opened. */
   readonly use: (channel: Channel, connection: SshConnection) => Promise<Result>;
 }
 
@@ -151,7 +151,7 @@ async function logIn(
         isRemembered = true;
       }
       // The library's types do not know that `false` ends the attempts.
-      if (!socket.destroyed) next(nextMethod(methodsLeft, isPartial) as AnyAuthMethod);
+      next(nextMethod(methodsLeft, isPartial) as AnyAuthMethod);
     };
     proceed().catch((error: unknown) => fail(error as Error));
   };

@@ -26,7 +26,7 @@ export async function execCommand(call: SshCall, request: ExecRequest): Promise<
       return connection.exec(command);
     },
     use(channel) {
-      request.onStarted?.();
+      if (!call.signal.aborted) request.onStarted?.();
       return runCommand(channel, { ...request, signal: call.signal });
     },
   });
