@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, lstatSync, readdirSync, readFileSync, statSync, type Stats } from "node:fs";
 import { chmod, chown, lchown, mkdir, rm, symlink, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Mounts } from "../durability/mounts.js";
@@ -230,6 +231,33 @@ describe("an upload that breaks off leaves the old file, and no other", () => {
   });
 });
 
+test("uploads whose file comes before its path wait in memory two at a time, and are refused beyond", async () => {
+  const { hostname, port } = new URL(vault.server.address);
+  const begun = Buffer.from(
+    '--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\nthe beginning of it',
+  );
+  const sockets = Array.from({ length: 2 }, () => connect(Number(port), hostname));
+  for (const socket of sockets) {
+    socket.on("error", () => undefined);
+    socket.write(
+      `POST /ssh/box/upload HTTP/1.1\r\nHost: ${hostname}:${port}\r\nAuthorization: Bearer ${vault.token}\r\n` +
+        "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000\r\n\r\n",
+    );
+    socket.write(begun);
+  }
+  const late = (): ReturnType<typeof upload> =>
+    sendForm(vault, "box", [
+      ["file", Buffer.from("x")],
+      ["remote_path", `${directory}/f`],
+    ]);
+  await expect.poll(async () => (await late()).status).toBe(429);
+  expect((await late()).headers["retry-after"]).toMatch(/^\d+$/);
+  // With its path first, nothing waits.
+  expect((await put(`${directory}/f`)).status).toBe(200);
+  for (const socket of sockets) socket.destroy();
+  await expect.poll(async () => (await late()).status).toBe(200);
+});
+
 describe("a path that no transfer touches", () => {
   test.each([
     "/etc/x",
@@ -388,4 +416,16 @@ describe("a service with lists", () => {
     expect(existsSync(`${directory}/in/f`)).toBe(true);
     expect(readdirSync(`${directory}/out`)).toEqual([]);
   });
+});
+
+test("an upload that a lock ends leaves the old file, and no other", async () => {
+  await writeFile(`${directory}/f`, "old");
+  await own(`${directory}/f`);
+  const { answer } = stallUpload(vault, "box", `${directory}/f`, 1_000_000);
+  await expect.poll(() => readdirSync(directory).length).toBe(2);
+  const locked = await call(vault.server.address, "POST", "/auth/lock", { token: vault.admin });
+  expect(locked.status, locked.text).toBe(200);
+  expect(await answer).toMatch(/^HTTP\/1\.1 423 /);
+  await expect.poll(() => readdirSync(directory)).toEqual(["f"]);
+  expect(readFileSync(`${directory}/f`, "utf8")).toBe("old");
 });
