@@ -96,12 +96,15 @@ describe("a command", () => {
     const ended = run({
       outputBytes: 10,
       takeOutput(stream, chunk) {
+        expect(chunk.length).toBeGreaterThan(0);
         taken[stream] += chunk.length;
         return undefined;
       },
     });
     remote.write("0123456789");
     remote.stderr.write("0123456789x");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    remote.write("more");
     remote.exit(0);
     remote.end();
     expect(await ended).toMatchObject({ isTruncated: true });

@@ -10,6 +10,7 @@ import {
   type ScriptedServer,
 } from "./testing/scripted-server.js";
 
+const IDLE_MS = 200;
 const never = new AbortController().signal;
 
 let server: ScriptedServer;
@@ -19,6 +20,9 @@ let channels: ServerChannel[];
 /** Lets the server's next channel be opened. */
 let allow: (() => void) | undefined;
 let isHeld: boolean;
+/** Channels that the server opens on one connection. */
+let openAtOnce: number;
+let refusals: number;
 let emptied: { times: number };
 
 beforeEach(async () => {
@@ -28,9 +32,20 @@ beforeEach(async () => {
   emptied = ofThisTest;
   allow = undefined;
   isHeld = false;
+  openAtOnce = Infinity;
+  refusals = 0;
   server = await startScriptedServer(takesPassword, (client) => {
-    client.on("session", (accept) => {
-      accept().on("exec", (begin) => {
+    let open = 0;
+    client.on("session", (accept, reject) => {
+      if (open === openAtOnce) {
+        refusals += 1;
+        reject();
+        return;
+      }
+      open += 1;
+      const session = accept();
+      session.on("close", () => (open -= 1));
+      session.on("exec", (begin) => {
         allow = (): void => void channels.push(begin());
         if (!isHeld) allow();
       });
@@ -43,6 +58,7 @@ beforeEach(async () => {
       return connection;
     },
     () => (ofThisTest.times += 1),
+    IDLE_MS,
   );
 });
 
@@ -53,7 +69,15 @@ afterEach(async () => {
 
 const open = (connection: SshConnection): Promise<SshChannel> => connection.exec("x");
 const runFor = (until: Promise<unknown>): Promise<string> =>
-  pool.withChannel(never, { open, use: () => until.then(() => "done") });
+  pool.withChannel(never, {
+    open,
+    use: (channel) =>
+      until.then(async () => {
+        channel.resume().close();
+        await channel.ended;
+        return "done";
+      }),
+  });
 
 describe("a pool", () => {
   test("gives the host key of its server as soon as that is known", async () => {
@@ -70,7 +94,7 @@ describe("a pool", () => {
       open,
       use(channel) {
         late = channel;
-        channel.close();
+        channel.resume().close();
         return Promise.resolve();
       },
     });
@@ -121,6 +145,26 @@ describe("a pool", () => {
     expect(connections[0]?.isOpen).toBe(true);
     await connections[0]?.closed;
     void running;
+  });
+
+  test("closes a connection that nobody has used for a while, and none that is used again", async () => {
+    await runFor(Promise.resolve());
+    await new Promise((resolve) => setTimeout(resolve, IDLE_MS / 2));
+    await runFor(new Promise((resolve) => setTimeout(resolve, IDLE_MS)));
+    expect(connections).toHaveLength(1);
+    expect(connections[0]?.isOpen).toBe(true);
+    await connections[0]?.closed;
+  });
+
+  test("makes as many connections as it may when each takes one channel, and lets the rest wait", async () => {
+    openAtOnce = 1;
+    const areAllMade = expect.poll(() => connections.length, { timeout: 10_000 }).toBe(16);
+    const held = areAllMade.then(() => new Promise((resolve) => setTimeout(resolve, 100)));
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => runFor(held)));
+    expect(outcomes).toEqual(outcomes.map(() => "done"));
+    expect(connections).toHaveLength(16);
+    // All but one are refused on the first connection; from then on it is known what a connection takes.
+    expect(refusals).toBe(19);
   });
 
   test("tells all who wait for a connection why there is none", async () => {

@@ -27,6 +27,7 @@ const MAX_TURNS = 3;
 export class SshConnectionPool {
   readonly #connect: Connect;
   readonly #onEmpty: () => void;
+  readonly #idleMs: number;
   readonly #kept = new Set<Kept>();
   readonly #ends = new AbortController();
   /** A connection that is being made: whoever needs one waits for it. */
@@ -39,9 +40,10 @@ export class SshConnectionPool {
   #waiting: (() => void)[] = [];
 
   /** @param onEmpty called when no connection is left */
-  constructor(connect: Connect, onEmpty: () => void) {
+  constructor(connect: Connect, onEmpty: () => void, idleMs: number = SSH_LIMITS.idleMs) {
     this.#connect = connect;
     this.#onEmpty = onEmpty;
+    this.#idleMs = idleMs;
   }
 
   /** Of the server, as its connections saw it; undefined before there was one. */
@@ -166,7 +168,7 @@ export class SshConnectionPool {
       kept.connection.destroy();
       return;
     }
-    kept.idleTimer = setTimeout(() => kept.connection.destroy(), SSH_LIMITS.idleMs);
+    kept.idleTimer = setTimeout(() => kept.connection.destroy(), this.#idleMs);
     kept.idleTimer.unref();
   }
 

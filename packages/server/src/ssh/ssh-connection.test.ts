@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createRequire } from "node:module";
 import { createServer, type AddressInfo, type Socket } from "node:net";
-import type { Connection, ServerChannel } from "ssh2";
+import ssh2, { type Connection, type ServerChannel } from "ssh2";
 import { afterEach, describe, expect, test } from "vitest";
 import { HANGING_STAGES, startHangingSshServer } from "../../../../test/real-servers/hanging-ssh.js";
 import { startOfferReader } from "../../../../test/real-servers/ssh-kexinit.js";
@@ -176,6 +176,20 @@ describe("a host key", () => {
     expect(remembered).toHaveLength(1);
   });
 
+  test("that changes on the running connection ends it", async () => {
+    let client: Connection | undefined;
+    const server = await scripted(takesPassword, (accepted) => (client = accepted));
+    const connection = await connect(targetOf(server.port));
+    const { _protocol: protocol } = client as unknown as {
+      _protocol: { _hostKeys: Record<string, unknown>; rekey(): void };
+    };
+    const [parsed] = [ssh2.utils.parseKey(ssh2.utils.generateKeyPairSync("ed25519").private)].flat();
+    protocol._hostKeys["ssh-ed25519"] = parsed;
+    protocol.rekey();
+    await connection.closed;
+    await expect(connection.exec("id")).rejects.toMatchObject({ code: "ssh_host_key_mismatch" });
+  });
+
   test("that cannot be kept ends the connection before the log-in", async () => {
     const server = await scripted(takesPassword);
     const rememberHostKey = (): Promise<void> => Promise.reject(new Error("disk full"));
@@ -212,14 +226,17 @@ describe("a log-in", () => {
           answers.push(given);
           next();
         });
+      const two = ["Old:", "New:"].map((prompt) => ({ prompt, echo: false }));
       ask([{ prompt: "Name:", echo: true }], () =>
-        ask([{ prompt: "Password:", echo: false }], () =>
-          ask([{ prompt: "Password again:", echo: false }], () => context.accept()),
+        ask(two, () =>
+          ask([{ prompt: "Password:", echo: false }], () =>
+            ask([{ prompt: "Password again:", echo: false }], () => context.accept()),
+          ),
         ),
       );
     });
     await connect(targetOf(server.port));
-    expect(answers).toEqual([[""], [PASSWORD], [""]]);
+    expect(answers).toEqual([[""], ["", ""], [PASSWORD], [""]]);
   });
 
   test("that wants a second factor is refused", async () => {
