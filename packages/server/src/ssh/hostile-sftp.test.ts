@@ -234,7 +234,8 @@ describe("a download fails, and says nothing of the server's text, when the serv
     [
       "gives an endless handle",
       "upstream_failed",
-      (sftp) => answer(sftp, "OPEN", (id) => sideOf(sftp).handle(id, Buffer.alloc(300))),
+      (sftp, raw) =>
+        answer(sftp, "OPEN", (id) => raw.send(packet(102, 0, 0, 0, id, 0, 0, 1, 44, ...Buffer.alloc(300)))),
     ],
     [
       "is at home nowhere",
