@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { temporaryDirectory } from "../live/processes.js";
 import { startSshd, type RunningSshd } from "../real-servers/openssh.js";
-import { makeSshKey, type SshKey } from "../real-servers/ssh-keys.js";
+import { makeSshKey } from "../real-servers/ssh-keys.js";
 import { runCli } from "./cli-run.js";
 import { startSshVault, type SshVault } from "./ssh-vault.js";
 
@@ -14,14 +14,13 @@ import { startSshVault, type SshVault } from "./ssh-vault.js";
 let vault: SshVault;
 let sshd: RunningSshd;
 let home: Awaited<ReturnType<typeof temporaryDirectory>>;
-let keys: { readonly plain: SshKey; readonly encrypted: SshKey };
+
 let at: string[];
 
 const PASSPHRASE = "open sesame 42";
 
 beforeAll(async () => {
   const [plain, encrypted] = await Promise.all([makeSshKey(), makeSshKey({ passphrase: PASSPHRASE })]);
-  keys = { plain, encrypted };
   [vault, sshd, home] = await Promise.all([
     startSshVault(),
     startSshd({ login: "key-or-password", authorizedKeys: [plain.publicLine, encrypted.publicLine] }),
