@@ -161,3 +161,45 @@ test("a flag that the type has no use for is refused before anything is asked", 
   const args = ["x", "--type", "postgres", "--base-url", "https://x"];
   await expect(addInTerminal(args, [])).rejects.toThrow("--base-url is for services of HTTP calls");
 });
+
+test("of a server that is reached by SSH a terminal is asked for its user, its credential and its host key", async () => {
+  expect(
+    await addInTerminal(
+      ["box", "--type", "ssh_key"],
+      [
+        ["Host, or host:port", "box.example.com:2222\r"],
+        ["User", "deploy\r"],
+        ["What does it log in with", `${DOWN}${DOWN}\r`],
+        ["Host key or its fingerprint", "SHA256:abc\r"],
+        ["Password", "hunter2\r"],
+      ],
+    ),
+  ).toEqual({
+    name: "box",
+    auth: {
+      ...{ type: "ssh_key", ssh_host: "box.example.com", ssh_port: 2222, ssh_user: "deploy" },
+      ...{ ssh_password: "hunter2", ssh_host_key: "SHA256:abc" },
+    },
+  });
+});
+
+test("the passphrase of a stored key may be nothing, and flags of SSH tell the type", async () => {
+  expect(
+    await addInTerminal(
+      ["box", "--ssh-host", "localhost", "--ssh-user", "u", "--ssh-allowed-command", "docker ps"],
+      [
+        ["May the vault connect to it", "\r"],
+        ["What does it log in with", `${DOWN}\r`],
+        ["Name of the stored key", "box.key\r"],
+        ["Host key or its fingerprint", "\r"],
+        ["Passphrase of the key, or nothing", "\r"],
+      ],
+    ),
+  ).toEqual({
+    ...{ name: "box", allow_private: true },
+    auth: {
+      ...{ type: "ssh_key", ssh_host: "localhost", ssh_user: "u", ssh_key_file_ref: "box.key" },
+      ssh_allowed_commands: ["docker ps"],
+    },
+  });
+});
