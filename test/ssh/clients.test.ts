@@ -190,6 +190,22 @@ describe("the TypeScript client", () => {
     await expect(events.next()).rejects.toMatchObject({ status: 504, code: "upstream_timeout" });
   });
 
+  test("leaves nothing running at a server, whenever its caller goes away", async () => {
+    await client.sshExec("box", "true");
+    await writeFile(remote("left"), "x");
+    const delays = Array.from({ length: 25 }, (_, delay) => delay);
+    await Promise.all(
+      delays.flatMap((delay) => {
+        const options = () => ({ signal: AbortSignal.timeout(delay) });
+        return [
+          client.sshExec("box", "sleep 600", options()).catch(() => undefined),
+          client.sshDownload("box", remote("left"), options()).catch(() => undefined),
+        ];
+      }),
+    );
+    await expect.poll(() => sshd.commands(), { timeout: 10_000 }).toEqual([]);
+  });
+
   test("moves files", async () => {
     const uploaded = await client.sshUpload("box", remote("ts"), Buffer.from("from typescript"), {
       mode: 0o600,
