@@ -75,7 +75,7 @@ export async function relayShell(relay: ShellRelay): Promise<ShellClose> {
 export async function hangUp(channel: SshChannel, after: RunLater): Promise<void> {
   const isEnded = (): Promise<boolean> =>
     new Promise((resolve) => {
-      const callOff = after(SSH_LIMITS.killAfterMs, () => resolve(false));
+      const callOff = after(SSH_LIMITS.killEndedAfterMs, () => resolve(false));
       void channel.ended.then(() => {
         callOff();
         resolve(true);

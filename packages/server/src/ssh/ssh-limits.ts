@@ -56,7 +56,7 @@ export const SSH_LIMITS = {
   /** A terminal that changes its size more often than this is told to the server with its last one. */
   resizeMs: 50,
   /** How long a shell's client may take to answer the end of its WebSocket. */
-  closingMs: 2_000,
+  closingMs: 10_000,
   /** What a client may send before its handshake is answered, though it must send nothing (RFC 6455 §4.1). */
   earlyBytes: 64 * 1024,
 } as const;
