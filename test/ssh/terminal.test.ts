@@ -102,9 +102,9 @@ describe("vault-cli ssh without a command", () => {
 
   test("passes on every key: text of any language, Ctrl-C, Ctrl-D", async () => {
     const tmux = await atServer();
-    await tmux.type("printf %s 'grüße-日本-🙂' | wc -c; sleep 600");
+    await tmux.type("printf %s 'grüße-日本-🙂' | wc -c; sh -c 'echo running; exec sleep 600'");
     await tmux.press("Enter");
-    await tmux.see(/\n19\n/);
+    await tmux.see(/\n19\nrunning\n/);
     await tmux.press("C-c");
     await tmux.see(/\^C/);
     await tmux.type("echo code=$?");
