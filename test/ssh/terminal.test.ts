@@ -65,6 +65,7 @@ async function listen(
 
 /** That keys are read, shown and worked on line by line again. */
 async function expectOwnTerminal(tmux: Tmux): Promise<void> {
+  await tmux.see(/\nended:\d+\nlocal\$/);
   await tmux.type("stty -a | tr ' ' '\\n' | grep -cE '^(icanon|echo|isig|icrnl|opost);?$'");
   await tmux.press("Enter");
   await tmux.see(/\n5\n/);
