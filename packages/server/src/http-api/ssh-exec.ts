@@ -54,7 +54,10 @@ const execRequestSchema = z
       .default(SSH_LIMITS.defaultCommandMs / 1000)
       .openapi({ description: "Seconds." }),
     stdin: z.string().optional().openapi({ description: "What the command reads; nothing without it." }),
-    stdin_base64: z.base64("must be base64").optional().openapi({ description: "The same for bytes that are no text." }),
+    stdin_base64: z
+      .base64("must be base64")
+      .optional()
+      .openapi({ description: "The same for bytes that are no text." }),
   })
   .refine(
     ({ stdin, stdin_base64 }) => stdin === undefined || stdin_base64 === undefined,
