@@ -1,0 +1,116 @@
+import { parseDuration } from "../config/duration.js";
+import { createCommandRule, type CommandRule } from "../ssh-rules/command-rules.js";
+import { cleanRemotePath, isUnderAllowed } from "../ssh-rules/remote-path.js";
+import type { Action } from "./action.js";
+import { createPathMatcher, parsePathPattern, type PathMatcher } from "./path-pattern.js";
+import type { PolicyRule, RuleAction } from "./policy-schema.js";
+import { readRequestPath, type RequestPath } from "./request-path.js";
+import { ruleKey } from "./rule-key.js";
+
+/** A rule that allows an action, and what comes with that. */
+export interface AdmittingRule {
+  /** The rule's place in its policy, from 0. */
+  readonly index: number;
+  /** {@link ruleKey} */
+  readonly key: string;
+  /** Milliseconds; 0 if the rule has no cooldown. */
+  readonly cooldownMs: number;
+  /** Only where the rule limits commands: the same words, quoted, to be sent in place of what the caller wrote. */
+  readonly command?: string;
+}
+
+/** The action with its path read at most once for all rules, and only when one asks. */
+export interface JudgedAction {
+  readonly action: Action;
+  readonly requestPath: () => RequestPath;
+}
+
+export function judgedAction(action: Action): JudgedAction {
+  let read: RequestPath | undefined;
+  return {
+    action,
+    requestPath: () => (read ??= readRequestPath(action.kind === "http" ? action.rawPath : "")),
+  };
+}
+
+export interface CompiledRule {
+  /** Whether it is for this action, given that it is for the action's service. */
+  admit(judged: JudgedAction): AdmittingRule | undefined;
+}
+
+/** @param rule as its schema lets it through */
+export function compileRule(rule: PolicyRule, index: number): CompiledRule {
+  const cooldownMs = rule.cooldown === undefined ? 0 : (parseDuration(rule.cooldown) ?? Infinity);
+  const admitting: AdmittingRule = { index, key: ruleKey(rule), cooldownMs };
+  const admitHttp = httpMatcher(rule);
+  const actions = actionsOf(rule);
+  const commandRule = rule.commands === undefined ? undefined : createCommandRule(rule.commands);
+  return {
+    admit(judged) {
+      const { action } = judged;
+      if (action.kind === "http") return admitHttp(action.method, judged) ? admitting : undefined;
+      if (action.kind === "session") return actions.has("session") ? admitting : undefined;
+      if (!actions.has(action.action)) return undefined;
+      switch (action.action) {
+        case "session":
+          return admitting;
+        case "exec":
+          return commandRule === undefined ? admitting : admitCommand(admitting, commandRule, action.command);
+        case "upload":
+        case "download":
+          return isRemotePathAllowed(rule.remote_paths, action.remotePath) ? admitting : undefined;
+      }
+    },
+  };
+}
+
+function httpMatcher(rule: PolicyRule): (method: string, judged: JudgedAction) => boolean {
+  if (rule.actions !== undefined || rule.commands !== undefined || rule.remote_paths !== undefined)
+    return () => false;
+  const methods = rule.methods === undefined ? undefined : new Set(rule.methods);
+  const matchers = rule.paths?.map(compilePath);
+  return (method, judged) => {
+    if (methods !== undefined && !methods.has(method)) return false;
+    if (matchers === undefined) return true;
+    const path = judged.requestPath();
+    return path.ok && matchers.some((matches) => matches(path.segments));
+  };
+}
+
+function compilePath(text: string): PathMatcher {
+  const parsed = parsePathPattern(text);
+  return parsed.ok ? createPathMatcher(parsed.pattern) : () => false;
+}
+
+const EVERY_ACTION: ReadonlySet<RuleAction> = new Set(["exec", "upload", "download", "session"]);
+
+/** What a rule is for besides HTTP; a rule that names no actions is for those that its other fields are about. */
+export function actionsOf(rule: PolicyRule): ReadonlySet<RuleAction> {
+  if (rule.methods !== undefined || rule.paths !== undefined) return new Set();
+  if (rule.actions !== undefined) return new Set(rule.actions);
+  if (rule.commands === undefined && rule.remote_paths === undefined) return EVERY_ACTION;
+  return new Set<RuleAction>([
+    ...(rule.commands === undefined ? [] : (["exec"] as const)),
+    ...(rule.remote_paths === undefined ? [] : (["upload", "download"] as const)),
+  ]);
+}
+
+function admitCommand(
+  admitting: AdmittingRule,
+  commandRule: CommandRule,
+  command: string | undefined,
+): AdmittingRule | undefined {
+  if (command === undefined) return undefined;
+  const admitted = commandRule.admit(command);
+  return admitted.ok ? { ...admitting, command: admitted.command } : undefined;
+}
+
+function isRemotePathAllowed(
+  allowed: readonly string[] | undefined,
+  remotePath: string | undefined,
+): boolean {
+  if (allowed === undefined) return true;
+  if (remotePath === undefined) return false;
+  const cleaned = cleanRemotePath(remotePath);
+  return cleaned.ok && isUnderAllowed(cleaned.path, allowed);
+}

@@ -1,0 +1,123 @@
+import type { Action } from "./action.js";
+import { parseByteCount } from "./byte-count.js";
+import { compileRule, judgedAction, type AdmittingRule, type CompiledRule } from "./compiled-rule.js";
+import type { PolicyContent } from "./policy-schema.js";
+
+/** The limits of a policy as numbers; one that is absent does not limit. */
+export interface LimitValues {
+  readonly requestsPerMinute?: number;
+  readonly maxConcurrent?: number;
+  readonly maxUses?: number;
+  readonly bytesPerDay?: number;
+}
+
+/** Unix milliseconds: from the first on, before the second. */
+export interface ValidityWindow {
+  readonly from: number;
+  readonly until: number;
+}
+
+export interface CompiledPolicy {
+  readonly limits: LimitValues;
+  readonly valid: ValidityWindow;
+  /** The rules that are for a service, in their order. */
+  rulesFor(service: string): readonly CompiledRule[];
+}
+
+export type Decision =
+  | {
+      readonly allowed: true;
+      /** The rule to name in the audit. With `cooldowns`, the limiter says which of them was used instead. */
+      readonly rule: AdmittingRule;
+      /**
+       * Empty if a rule without cooldown allows the action. Else every rule that does, in the order in which the
+       * limiter has to try them: the action may go on only if the cooldown of one is over.
+       */
+      readonly cooldowns: readonly AdmittingRule[];
+    }
+  | {
+      readonly allowed: false;
+      /** A sentence for the caller, which repeats nothing of the action. */
+      readonly reason: string;
+    };
+
+/** @param content as its schema lets it through */
+export function compilePolicy(content: PolicyContent): CompiledPolicy {
+  const compiled = content.rules.map((rule, index) => ({
+    services: typeof rule.service === "string" ? [rule.service] : rule.service,
+    rule: compileRule(rule, index),
+  }));
+  const named = new Set(compiled.flatMap(({ services }) => services));
+  const rulesOf = (service: string): readonly CompiledRule[] =>
+    compiled
+      .filter(({ services }) => services.includes(service) || services.includes("*"))
+      .map(({ rule }) => rule);
+  const byService = new Map([...named].map((service) => [service, rulesOf(service)]));
+  const ofEveryService = rulesOf("*");
+  return {
+    limits: limitValues(content.limits ?? {}),
+    valid: {
+      from: content.valid?.from === undefined ? -Infinity : Date.parse(content.valid.from),
+      until: content.valid?.until === undefined ? Infinity : Date.parse(content.valid.until),
+    },
+    rulesFor: (service) => byService.get(service) ?? ofEveryService,
+  };
+}
+
+export function limitValues(limits: NonNullable<PolicyContent["limits"]>): LimitValues {
+  return {
+    ...(limits.requests_per_minute === undefined ? {} : { requestsPerMinute: limits.requests_per_minute }),
+    ...(limits.max_concurrent === undefined ? {} : { maxConcurrent: limits.max_concurrent }),
+    ...(limits.max_uses === undefined ? {} : { maxUses: limits.max_uses }),
+    // What the schema would not let through allows nothing.
+    ...(limits.bytes_per_day === undefined ? {} : { bytesPerDay: parseByteCount(limits.bytes_per_day) ?? 0 }),
+  };
+}
+
+/**
+ * Whether a policy allows an action: only if some rule does (deny by default). The order of the rules makes no
+ * difference, except to which of several without cooldown is named.
+ *
+ * @param now Unix milliseconds
+ */
+export function decide(policy: CompiledPolicy, action: Action, now: number): Decision {
+  if (now < policy.valid.from) return deny("the token's policy is not valid yet");
+  if (now >= policy.valid.until) return deny("the token's policy is not valid any more");
+  const rules = policy.rulesFor(action.service);
+  if (rules.length === 0) return deny("the token's policy has no rule for this service");
+  const judged = judgedAction(action);
+  const admitting: AdmittingRule[] = [];
+  for (const rule of rules) {
+    const admitted = rule.admit(judged);
+    if (admitted === undefined) continue;
+    if (admitted.cooldownMs === 0 && admitted.command === undefined)
+      return { allowed: true, rule: admitted, cooldowns: [] };
+    admitting.push(admitted);
+  }
+  const [first] = admitting.sort(byPreference);
+  if (first === undefined) return deny(whyNot(action, judged.requestPath));
+  return { allowed: true, rule: first, cooldowns: first.cooldownMs === 0 ? [] : admitting };
+}
+
+/** What costs least first; the key makes the order the same however the rules are listed. */
+function byPreference(a: AdmittingRule, b: AdmittingRule): number {
+  return (
+    a.cooldownMs - b.cooldownMs ||
+    Number(a.command !== undefined) - Number(b.command !== undefined) ||
+    (a.key < b.key ? -1 : a.key > b.key ? 1 : a.index - b.index)
+  );
+}
+
+function whyNot(
+  action: Action,
+  requestPath: () => { readonly ok: boolean; readonly reason?: string },
+): string {
+  if (action.kind !== "http") return "no rule of the token's policy allows this action at this service";
+  const path = requestPath();
+  if (!path.ok) return `no rule of the token's policy allows this, and the path ${path.reason ?? ""}`;
+  return "no rule of the token's policy allows this method and path at this service";
+}
+
+function deny(reason: string): Decision {
+  return { allowed: false, reason };
+}

@@ -1,0 +1,74 @@
+const FIRST_CAPACITY = 16;
+
+/**
+ * Counts events exactly: of all spans of the window's length, none ever holds more than the limit. A span holds its
+ * first instant and not its last. Only the times of events inside the window are kept.
+ */
+export class SlidingWindow {
+  readonly #windowMs: number;
+  #limit: number;
+  /** A ring of the times of the latest events, the oldest at `#start`. */
+  #times = new Float64Array(FIRST_CAPACITY);
+  #start = 0;
+  #count = 0;
+  /** Added to the clock so that a clock that is set back never makes an old event look like one to come. */
+  #clockOffset = 0;
+
+  constructor(limit: number, windowMs: number) {
+    this.#limit = limit;
+    this.#windowMs = windowMs;
+  }
+
+  /** What was counted stays counted. */
+  setLimit(limit: number): void {
+    this.#limit = limit;
+  }
+
+  /** How many more events there may be now. */
+  remaining(now: number): number {
+    this.#forget(this.#adjusted(now));
+    return Math.max(0, this.#limit - this.#count);
+  }
+
+  /** Milliseconds until there is room for one more than now; 0 if the window is empty. */
+  untilMoreRoom(now: number): number {
+    const time = this.#adjusted(now);
+    this.#forget(time);
+    if (this.#count === 0) return 0;
+    return this.#at(Math.max(0, this.#count - this.#limit)) + this.#windowMs - time;
+  }
+
+  /** @throws RangeError if there is no room, which `remaining` tells */
+  add(now: number): void {
+    const time = this.#adjusted(now);
+    this.#forget(time);
+    if (this.#count >= this.#limit) throw new RangeError("the sliding window is full");
+    if (this.#count === this.#times.length) this.#grow();
+    this.#times[(this.#start + this.#count) % this.#times.length] = time;
+    this.#count += 1;
+  }
+
+  #adjusted(now: number): number {
+    const newest = this.#count === 0 ? -Infinity : this.#at(this.#count - 1);
+    if (now + this.#clockOffset < newest) this.#clockOffset = newest - now;
+    return now + this.#clockOffset;
+  }
+
+  #forget(time: number): void {
+    while (this.#count > 0 && time - this.#at(0) >= this.#windowMs) {
+      this.#start = (this.#start + 1) % this.#times.length;
+      this.#count -= 1;
+    }
+  }
+
+  #at(index: number): number {
+    return this.#times[(this.#start + index) % this.#times.length] ?? 0;
+  }
+
+  #grow(): void {
+    const larger = new Float64Array(this.#times.length * 2);
+    for (let index = 0; index < this.#count; index += 1) larger[index] = this.#at(index);
+    this.#times = larger;
+    this.#start = 0;
+  }
+}
