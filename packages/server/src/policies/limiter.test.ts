@@ -108,7 +108,10 @@ describe("a refusal says which limit, and when to come back", () => {
     expect(call.takeBytes(60, NOON)).toBe(true);
     expect(call.takeBytes(41, NOON)).toBe(false);
     expect(call.takeBytes(40, NOON)).toBe(true);
-    expect(limiter.reserve(NOON)).toMatchObject({ limit: "bytes_per_day", retryAfterSeconds: HALF_DAY_SECONDS });
+    expect(limiter.reserve(NOON)).toMatchObject({
+      limit: "bytes_per_day",
+      retryAfterSeconds: HALF_DAY_SECONDS,
+    });
     const midnight = NOON + DAY_MS / 2;
     expect(limiter.reserve(midnight - 1)).toMatchObject({ granted: false, retryAfterSeconds: 1 });
     expect(grant(limiter, midnight).takeBytes(100, midnight)).toBe(true);
