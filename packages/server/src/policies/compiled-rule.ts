@@ -88,11 +88,8 @@ const EVERY_ACTION: ReadonlySet<RuleAction> = new Set(["exec", "upload", "downlo
 export function actionsOf(rule: PolicyRule): ReadonlySet<RuleAction> {
   if (rule.methods !== undefined || rule.paths !== undefined) return new Set();
   if (rule.actions !== undefined) return new Set(rule.actions);
-  if (rule.commands === undefined && rule.remote_paths === undefined) return EVERY_ACTION;
-  return new Set<RuleAction>([
-    ...(rule.commands === undefined ? [] : (["exec"] as const)),
-    ...(rule.remote_paths === undefined ? [] : (["upload", "download"] as const)),
-  ]);
+  if (rule.commands !== undefined) return new Set(["exec"]);
+  return rule.remote_paths === undefined ? EVERY_ACTION : new Set(["upload", "download"]);
 }
 
 function admitCommand(

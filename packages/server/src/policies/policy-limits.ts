@@ -2,6 +2,10 @@
 export const POLICY_LIMITS = {
   /** Bytes of a policy as YAML or JSON. */
   textBytes: 256 * 1024,
+  /** Brackets within brackets, and YAML's indicators on a line; a policy needs four. */
+  nesting: 16,
+  /** Blanks in a row that YAML could read as the indentation of a level each. */
+  indentation: 128,
   nameCharacters: 64,
   descriptionCharacters: 500,
   rules: 200,

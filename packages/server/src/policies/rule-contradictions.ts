@@ -13,28 +13,40 @@ export interface Contradiction {
   readonly message: string;
 }
 
-/** What in a rule would never take effect, or would look like a limit and be none. */
+/**
+ * What in a rule would never take effect, or would look like a limit and be none: with `commands` or `remote_paths`,
+ * each action that the rule is for must be limited by one of them. So a field more never makes a rule allow more.
+ */
 export function contradictionsOf(rule: RuleFields): readonly Contradiction[] {
   const found: Contradiction[] = [];
+  const { actions, commands, remote_paths: remotePaths } = rule;
   const isAboutHttp = rule.methods !== undefined || rule.paths !== undefined;
   for (const field of ["actions", "commands", "remote_paths"] as const) {
     if (isAboutHttp && rule[field] !== undefined) {
       found.push({ field, message: "cannot stand in one rule with methods or paths, which are for HTTP" });
     }
   }
-  const { actions } = rule;
-  if (actions === undefined) return found;
-  if (rule.commands !== undefined && !actions.includes("exec")) {
+  if (actions === undefined) {
+    if (commands !== undefined && remotePaths !== undefined) {
+      found.push({ field: "actions", message: "are required in a rule with both commands and remote_paths" });
+    }
+    return found;
+  }
+  const isTransfer = actions.includes("upload") || actions.includes("download");
+  const isLimited = commands !== undefined || remotePaths !== undefined;
+  if (commands !== undefined && !actions.includes("exec")) {
     found.push({ field: "commands", message: "need the action exec" });
   }
-  if (rule.remote_paths !== undefined && !actions.includes("upload") && !actions.includes("download")) {
+  if (remotePaths !== undefined && !isTransfer) {
     found.push({ field: "remote_paths", message: "need the action upload or download" });
   }
-  if (actions.includes("session") && (rule.commands !== undefined || rule.remote_paths !== undefined)) {
-    found.push({
-      field: "actions",
-      message: "may hold session only in a rule without commands and remote_paths",
-    });
+  if (
+    isLimited &&
+    (actions.includes("session") ||
+      (actions.includes("exec") && commands === undefined) ||
+      (isTransfer && remotePaths === undefined))
+  ) {
+    found.push({ field: "actions", message: "must not hold one that this rule's other fields do not limit" });
   }
   return found;
 }

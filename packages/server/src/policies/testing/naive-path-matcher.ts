@@ -16,7 +16,7 @@ function matchSegments(patterns: readonly string[], segments: readonly string[])
   }
   const [segment, ...others] = segments;
   if (segment === undefined || (pattern === "*" && segment === "")) return false;
-  return matchText([...pattern], [...segment]) && matchSegments(rest, others);
+  return matchText(Array.from(pattern), Array.from(segment)) && matchSegments(rest, others);
 }
 
 function matchText(pattern: readonly string[], text: readonly string[]): boolean {

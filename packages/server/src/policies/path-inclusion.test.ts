@@ -1,0 +1,134 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { isPatternIncluded } from "./path-inclusion.js";
+import { createPathMatcher, parsePathPattern, type PathPattern } from "./path-pattern.js";
+import { POLICY_LIMITS } from "./policy-limits.js";
+import { readRequestPath } from "./request-path.js";
+
+function pattern(text: string): PathPattern {
+  const parsed = parsePathPattern(text);
+  if (!parsed.ok) throw new Error(parsed.reason);
+  return parsed.pattern;
+}
+
+function isIncluded(
+  narrower: string,
+  wider: readonly string[],
+  steps: number = POLICY_LIMITS.inclusionSteps,
+): boolean {
+  return isPatternIncluded(pattern(narrower), wider.map(pattern), { steps });
+}
+
+describe("a pattern is included in", () => {
+  test.each<[string, string[]]>([
+    ["/a", ["/a"]],
+    ["/a", ["/*"]],
+    ["/a", ["/**"]],
+    ["/", ["/**"]],
+    ["/a/*", ["/*/*"]],
+    ["/a/*", ["/a/**"]],
+    ["/a/**", ["/**"]],
+    ["/a/**/b", ["/a/**"]],
+    ["/a/x/**/b", ["/a/**/b"]],
+    ["/a/**/x/**/b", ["/a/**/b"]],
+    ["/ab*", ["/a*"]],
+    ["/a*bc", ["/a*c"]],
+    ["/*a*b*", ["/*b*"]],
+    ["/a*", ["/*"]],
+    ["/a/**", ["/a", "/a/", "/a/*", "/a/*/**"]],
+    ["/a/**", ["/a", "/a/*/**", "/a/"]],
+    ["/**", ["/", "/*/**"]],
+    ["/*", ["/a*", "/*"]],
+    ["/a%20b", ["/a*b"]],
+    ["/a%20*", ["/a%20*"]],
+    ["/**/**", ["/**"]],
+    ["/a*/x", ["/ab*/x", "/a*/*"]],
+  ])("%s ⊆ %j", (narrower, wider) => {
+    expect(isIncluded(narrower, wider)).toBe(true);
+  });
+
+  test.each<[string, string[]]>([
+    ["/*", ["/a"]],
+    ["/**", ["/*", "/*/*"]],
+    ["/a", ["/b"]],
+    ["/a", []],
+    ["/a/", ["/a"]],
+    ["/a/", ["/a/*"]],
+    ["/a/**", ["/a/*/**"]],
+    ["/a*", ["/ab*", "/ac*"]],
+    ["/a/*/b", ["/a/x/b"]],
+    ["/**/b", ["/a/**/b"]],
+    ["/*a*", ["/a*", "/*a"]],
+    ["/*/*", ["/a/*", "/*/b"]],
+    ["/a%20", ["/a%20b"]],
+    ["/a*0", ["/a%20"]],
+    ["/a%20", ["/a*0"]],
+    ["/*/x", ["/**/x/**/x", "/x*/**"]],
+  ])("%s ⊄ %j", (narrower, wider) => {
+    expect(isIncluded(narrower, wider)).toBe(false);
+  });
+});
+
+const word = (units: readonly string[], maxLength: number): fc.Arbitrary<string> =>
+  fc.string({ unit: fc.constantFrom(...units), maxLength });
+const anyPattern = fc
+  .array(
+    fc.oneof(
+      fc.constant("**"),
+      word(["a", "b", "*"], 3).map((text) => text.replaceAll(/\*+/g, "*")),
+    ),
+    { minLength: 1, maxLength: 3 },
+  )
+  .map((segments) => `/${segments.join("/")}`)
+  .filter((text) => parsePathPattern(text).ok);
+
+/** Every path of few short segments. "c" stands for what no pattern names. */
+const PATHS: readonly (readonly string[])[] = (() => {
+  const words = ["a", "b", "c"].flatMap((first) => [
+    first,
+    ...["a", "b", "c"].map((second) => first + second),
+  ]);
+  const longer = [...words, "aba", "abb", "bab", "aab", "bba", "abab", "cab", "abc", "acb"];
+  const deep = words.flatMap((first) =>
+    words.flatMap((second) => ["a", "b", ""].map((third) => [first, second, third])),
+  );
+  const deepest = ["a", "b", "c"].flatMap((first) =>
+    ["a", "b", "ab"].map((last) => [first, "b", "a", "c", last]),
+  );
+  return [
+    [""],
+    ...longer.map((text) => [text]),
+    ...longer.flatMap((a) => [...longer, ""].map((b) => [a, b])),
+    ...deep,
+    ...deepest,
+  ];
+})();
+
+test("it says so exactly if no path tells the two apart", () => {
+  expect(PATHS.every((path) => readRequestPath(`/${path.join("/")}`).ok)).toBe(true);
+  let included = 0;
+  fc.assert(
+    fc.property(anyPattern, fc.array(anyPattern, { maxLength: 3 }), (narrower, wider) => {
+      const matches = createPathMatcher(pattern(narrower));
+      const matchers = wider.map((text) => createPathMatcher(pattern(text)));
+      const witness = PATHS.find((path) => matches(path) && !matchers.some((matcher) => matcher(path)));
+      const answer = isIncluded(narrower, wider);
+      if (answer) included += 1;
+      expect({ narrower, wider, answer }).toEqual({ narrower, wider, answer: witness === undefined });
+    }),
+    { numRuns: 1000 },
+  );
+  expect(included).toBeGreaterThan(60);
+});
+
+test("what costs too much to compare is not included, and soon", () => {
+  const hard = `/${"a*".repeat(100)}`;
+  const wide = Array.from({ length: 40 }, (_, index) =>
+    `/*a${"*b".repeat(index + 1)}*${"*c".repeat(40)}`.replaceAll(/\*+/g, "*"),
+  );
+  const start = performance.now();
+  expect(isIncluded(hard, wide)).toBe(false);
+  expect(isIncluded("/*b*a*b*a*", ["/*a*a*"], 1)).toBe(false);
+  expect(isIncluded("/*b*a*b*a*", ["/*a*a*"])).toBe(true);
+  expect(performance.now() - start).toBeLessThan(5000);
+});

@@ -1,0 +1,54 @@
+import { automatonOf, OTHER_UNIT, step, unitsFrom } from "./path-automaton.js";
+import type { PathPattern } from "./path-pattern.js";
+
+/** Counts down over all comparisons of one question, so that it costs a bounded time. */
+export interface StepBudget {
+  steps: number;
+}
+
+const SLASH = "/";
+
+/**
+ * Whether every path that a pattern matches is matched by one of others: inclusion of their languages, among paths
+ * without an empty segment but the last, since others are always denied.
+ *
+ * A state of the narrower pattern's automaton is followed together with the set of states in which the wider ones may
+ * be (subset construction, as far as it is needed). Where the narrower one accepts, one of the wider must.
+ *
+ * @param budget is lessened; when it is used up the answer is no
+ */
+export function isPatternIncluded(
+  narrower: PathPattern,
+  wider: readonly PathPattern[],
+  budget: StepBudget,
+): boolean {
+  if (wider.some(({ text }) => text === narrower.text)) return true;
+  const child = automatonOf([narrower]);
+  const parents = automatonOf(wider);
+  const seen = new Set<string>();
+  const pending: { readonly state: number; readonly set: readonly number[]; readonly afterSlash: boolean }[] =
+    [];
+  const visit = (states: readonly number[], set: readonly number[], afterSlash: boolean): void => {
+    for (const state of states) {
+      const key = `${String(state)}${afterSlash ? "/" : ":"}${set.join(",")}`;
+      if (seen.has(key)) continue;
+      seen.add(key);
+      pending.push({ state, set, afterSlash });
+    }
+  };
+  // Not from the start itself: every path has its first slash.
+  visit(step(child, child.start, SLASH), step(parents, parents.start, SLASH), true);
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { state, set, afterSlash } = next;
+    if (child.accepting.has(state) && !set.some((each) => parents.accepting.has(each))) return false;
+    const { named, takesAny } = unitsFrom(child, [state]);
+    const units = takesAny ? new Set([SLASH, OTHER_UNIT, ...named, ...unitsFrom(parents, set).named]) : named;
+    for (const unit of units) {
+      budget.steps -= 1 + set.length;
+      if (budget.steps <= 0) return false;
+      if (unit === SLASH && afterSlash) continue;
+      visit(step(child, [state], unit), step(parents, set, unit), unit === SLASH);
+    }
+  }
+  return true;
+}
