@@ -37,4 +37,6 @@ export const POLICY_LIMITS = {
   rememberedCooldowns: 1000,
   /** Steps of all comparisons when a policy is compared with another; beyond it the answer is no. */
   inclusionSteps: 2_000_000,
+  /** Learned patterns of one method up to which those are sought that others make needless. */
+  comparedPatterns: 300,
 } as const;

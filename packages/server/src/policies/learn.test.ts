@@ -1,0 +1,217 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Action } from "./action.js";
+import { backtest } from "./backtest.js";
+import { learnPolicy } from "./learn.js";
+import { compilePolicy, decide } from "./policy-decision.js";
+import { POLICY_LIMITS } from "./policy-limits.js";
+import { policySchema } from "./policy-schema.js";
+import { actionOf } from "./testing/action-of.js";
+import { anyAction } from "./testing/any-policy.js";
+import { workingDay } from "./testing/working-day.js";
+
+const ABUSES: readonly (readonly [string, string])[] = [
+  ["delete a repository", "DELETE github /repos/acme/app-ak"],
+  ["rename a repository", "PATCH github /repos/acme/app-ak"],
+  ["read a repository of others", "GET github /repos/evil/app/issues"],
+  ["leave the organisation by dots", "GET github /repos/acme/../evil/issues"],
+  ["leave it by escaped dots", "GET github /repos/acme/%2e%2e/issues"],
+  ["leave it by an escaped slash", "GET github /repos/acme/app-ak%2F..%2F..%2Fevil/issues"],
+  ["leave it by a path parameter", "GET github /repos/acme/app-ak;x/issues"],
+  ["read the secrets of a repository", "GET github /repos/acme/app-ak/actions/secrets"],
+  ["read its deploy keys", "GET github /repos/acme/app-ak/keys"],
+  ["add a deploy key", "POST github /repos/acme/app-ak/keys"],
+  ["add a web hook", "POST github /repos/acme/app-ak/hooks"],
+  ["invite somebody", "PUT github /repos/acme/app-ak/collaborators/eve"],
+  ["merge a pull request", "PUT github /repos/acme/app-ak/pulls/1/merge"],
+  ["write a file", "PUT github /repos/acme/app-ak/contents/x"],
+  ["open an issue", "POST github /repos/acme/app-ak/issues"],
+  ["dispatch a workflow", "POST github /repos/acme/app-ak/actions/workflows/1/dispatches"],
+  ["add a key to the user", "POST github /user/keys"],
+  ["read the user's emails", "GET github /user/emails"],
+  ["read the organisation's hooks", "GET github /orgs/acme/hooks"],
+  ["read another organisation", "GET github /orgs/evil"],
+  ["make a gist", "POST github /gists"],
+  ["use GraphQL", "POST github /graphql"],
+  ["refund a charge", "POST stripe /v1/charges/ch_3MmaZ4abcdefghijkmnpq/refund"],
+  ["make a charge", "POST stripe /v1/charges"],
+  ["make a payout", "POST stripe /v1/payouts"],
+  ["delete a customer", "DELETE stripe /v1/customers/cus_NaZ4abcdefghij"],
+  ["read the bank accounts", "GET stripe /v1/customers/cus_NaZ4abcdefghij/sources"],
+  ["list the keys", "GET stripe /v1/ephemeral_keys"],
+  ["make an API key", "POST stripe /v1/webhook_endpoints"],
+  ["delete a channel's message", "POST slack /api/chat.delete"],
+  ["read all users", "POST slack /api/users.list"],
+  ["invite to a channel", "POST slack /api/conversations.invite"],
+  ["delete an issue", "DELETE jira /rest/api/3/issue/OPS-12"],
+  ["edit an issue", "PUT jira /rest/api/3/issue/OPS-12"],
+  ["read another project", "GET jira /rest/api/3/issue/HR-12"],
+  ["make a user", "POST jira /rest/api/3/user"],
+  ["upload a file to a model", "POST openai /v1/files"],
+  ["fine-tune a model", "POST openai /v1/fine_tuning/jobs"],
+  ["delete a model", "DELETE openai /v1/models/a"],
+  ["delete an account", "DELETE crm /api/v2/accounts/a1b2c3d4-a1b2-a1b2-a1b2-a1b2c3d4e5f6"],
+  ["export all accounts", "GET crm /api/v2/accounts"],
+  ["read the administration", "GET crm /api/v2/admin/users"],
+  ["write a page", "PUT wiki /pages/Home"],
+  ["use a service never used", "GET aws /"],
+  ["open a shell", "shell prod"],
+  ["remove a container", "exec prod docker rm -f a1b2c3d4e5f6"],
+  ["run in a container", "exec prod docker exec a1b2c3d4e5f6 env"],
+  ["chain a command", "exec prod uptime; cat /etc/shadow"],
+  ["read the password file", "download prod /etc/passwd"],
+  ["overwrite a key", "upload build /home/ci/.ssh/authorized_keys"],
+  ["upload to the other server", "upload prod /srv/app/app.tar"],
+  ["a session at another database", "session hr-db"],
+];
+
+describe("a realistic day of 10,000 calls", () => {
+  const day = workingDay();
+  const start = performance.now();
+  const { policy, notCovered } = learnPolicy(day, { name: "learned" });
+  const took = performance.now() - start;
+
+  test("gives a policy of at most 30 rules, quickly", () => {
+    expect(day).toHaveLength(10_000);
+    expect(policySchema.parse(policy)).toEqual(policy);
+    expect(policy.rules.length).toBeLessThanOrEqual(30);
+    expect(took).toBeLessThan(5000);
+  });
+
+  test("that admits all of them", () => {
+    expect(notCovered).toEqual([]);
+    expect(backtest(policy, day)).toEqual({ allowed: 10_000, denied: [] });
+  });
+
+  test("there are at least 50 abuses", () => {
+    expect(new Set(ABUSES.map(([, action]) => action)).size).toBeGreaterThanOrEqual(50);
+  });
+
+  test.each(ABUSES)("and does not let it %s", (_, text) => {
+    expect(decide(compilePolicy(policy), actionOf(text), 0).allowed).toBe(false);
+  });
+
+  test("and lets it do the like of what it did", () => {
+    for (const text of [
+      "GET github /repos/acme/new-one/issues/7",
+      "GET stripe /v1/customers/cus_NeverSeen1",
+      "GET crm /api/v2/reports/2027-01-01.csv",
+      "exec prod docker logs --tail 100 ffffeeee1111",
+      "download prod /var/log/app/2027-01-01.log",
+    ]) {
+      expect({ text, allowed: decide(compilePolicy(policy), actionOf(text), 0).allowed }).toEqual({
+        text,
+        allowed: true,
+      });
+    }
+  });
+
+  test("names the paths as an admin would", () => {
+    const rule = policy.rules.find(({ service, methods }) => service === "jira" && methods?.includes("GET"));
+    expect(rule?.paths).toEqual(["/rest/api/3/issue/OPS-*", "/rest/api/3/search"]);
+    expect(
+      policy.rules.find(({ service, methods }) => service === "github" && methods?.includes("PATCH")),
+    ).toEqual({
+      service: "github",
+      methods: ["PATCH"],
+      paths: ["/repos/acme/*/issues/*"],
+    });
+    expect(
+      policy.rules.find(({ service, actions }) => service === "prod" && actions?.includes("exec"))?.commands,
+    ).toEqual(
+      [
+        "df -h",
+        "docker inspect",
+        "docker logs --tail",
+        "docker ps",
+        "systemctl status nginx",
+        "uptime",
+      ].sort(),
+    );
+  });
+});
+
+const learn = (...texts: string[]): object => learnPolicy(texts.map(actionOf), { name: "a" }).policy.rules;
+
+test("methods with the same paths share a rule; services never do", () => {
+  expect(learn("GET a /x/1", "PUT a /x/2", "DELETE a /y", "GET b /x/1")).toEqual([
+    { service: "a", methods: ["DELETE"], paths: ["/y"] },
+    { service: "a", methods: ["GET", "PUT"], paths: ["/x/*"] },
+    { service: "b", methods: ["GET"], paths: ["/x/*"] },
+  ]);
+});
+
+test("names beside each other become a wildcard beyond the threshold, but not at the top", () => {
+  const names = Array.from({ length: 13 }, (_, index) => `n${"abcdefghijklm".charAt(index)}`);
+  const under = (base: string, list = names): object => learn(...list.map((name) => `GET s ${base}/${name}`));
+  expect(under("/repos")).toEqual([{ service: "s", methods: ["GET"], paths: ["/repos/*"] }]);
+  expect(under("/repos", names.slice(1))).toMatchObject([
+    { paths: names.slice(1).map((name) => `/repos/${name}`) },
+  ]);
+  expect(under("/api/v1")).toMatchObject([{ paths: names.map((name) => `/api/v1/${name}`) }]);
+  expect(under("")).toMatchObject([{ paths: names.map((name) => `/${name}`) }]);
+});
+
+test("what no list can allow is named, and widens nothing", () => {
+  const texts = ["GET s /a%2Fb", "GET s /a/../b", "exec s ls | wc", "upload s relative", "GET s /ok"];
+  const { policy, notCovered } = learnPolicy(texts.map(actionOf), { name: "a" });
+  expect(policy.rules).toEqual([{ service: "s", methods: ["GET"], paths: ["/ok"] }]);
+  expect(notCovered).toEqual(texts.slice(0, 4).map(actionOf));
+});
+
+test("nothing observed gives a policy that allows nothing", () => {
+  expect(learnPolicy([], { name: "a", description: "b" })).toEqual({
+    policy: { name: "a", description: "b", rules: [] },
+    notCovered: [],
+  });
+});
+
+test("more than fits is widened until it does", () => {
+  const word = (index: number): string =>
+    `w${index.toString(36).replaceAll(/\d/g, (digit) => "zyxwvutsrq".charAt(Number(digit)))}`;
+  const observed = Array.from({ length: 60 }, (_, index) =>
+    Array.from({ length: 60 }, (_, deeper) =>
+      actionOf(`GET s /x/${word(index % 12)}/${word(deeper % 11)}/${word(index)}-${word(deeper)}`),
+    ),
+  ).flat();
+  const long = Array.from({ length: 11 }, (_, index) =>
+    actionOf(`GET s /y/${word(index).repeat(170)}/${"b/".repeat(90)}c`),
+  );
+  const start = performance.now();
+  const { policy, notCovered } = learnPolicy([...observed, ...long], { name: "a" });
+  expect(performance.now() - start).toBeLessThan(10_000);
+  expect(notCovered).toEqual([]);
+  expect(policy.rules.flatMap(({ paths }) => paths ?? []).join("").length).toBeLessThan(
+    POLICY_LIMITS.patternCharactersOfAPolicy,
+  );
+});
+
+test("whatever was done, the policy admits it or says that it cannot, and stays within services and methods", () => {
+  fc.assert(
+    fc.property(fc.array(anyAction, { maxLength: 30 }), anyAction, (observed, other) => {
+      const { policy, notCovered } = learnPolicy(observed, { name: "a" });
+      expect(backtest(policy, observed).denied.map(({ action }) => action)).toEqual(notCovered);
+      const isAlike = (action: Action): boolean =>
+        action.service === other.service &&
+        (action.kind === "http"
+          ? other.kind === "http" && other.method === action.method
+          : (action.kind === "session" ? "session" : action.action) ===
+            (other.kind === "ssh" ? other.action : other.kind));
+      if (!observed.some(isAlike)) expect(decide(compilePolicy(policy), other, 0).allowed).toBe(false);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("a backtest names what a policy would have denied, and why", () => {
+  const observed = ["GET s /a", "POST s /a"].map(actionOf);
+  const policy = {
+    rules: [{ service: "s", methods: ["GET"] }],
+    limits: { max_uses: 1 },
+    valid: { from: "2099-01-01T00:00:00Z" },
+  };
+  expect(backtest(policy, observed)).toEqual({
+    allowed: 1,
+    denied: [{ action: observed[1], reason: expect.any(String) as unknown }],
+  });
+});
