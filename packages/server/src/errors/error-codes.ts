@@ -29,6 +29,7 @@ export const STATUS_OF_ERROR_CODE = {
   ssh_host_key_mismatch: 502,
   oauth2_reauthorization_required: 502,
   oauth2_refresh_failed: 502,
+  audit_unavailable: 503,
   unavailable: 503,
   upstream_timeout: 504,
   storage_full: 507,

@@ -1,0 +1,92 @@
+import type { ErrorCode } from "../errors/error-codes.js";
+import { AUDIT_ACTIONS, type AuditAction, type AuditDetails } from "./audit-action.js";
+import { ENTRY_LIMITS } from "./audit-limits.js";
+import { entryTarget, entryText, type MaskText } from "./entry-text.js";
+
+/** What is known of any action. Whatever does not apply is left out. */
+export interface AuditFacts {
+  readonly request_id?: string | undefined;
+  /** The start of the token's id that may be shown (`tokenPrefix`), and its name. */
+  readonly token?: string | undefined;
+  readonly token_name?: string | undefined;
+  readonly service?: string | undefined;
+  readonly method?: string | undefined;
+  /** As the caller sent it, with its query. */
+  readonly path?: string | undefined;
+  readonly decision: "allow" | "deny";
+  /** What decided: a policy's rule, such as `triage-bot/2`, or what refused. */
+  readonly rule?: string | undefined;
+  /** HTTP status that the caller got. */
+  readonly status?: number | undefined;
+  /** Of the vault's own refusal or failure. */
+  readonly code?: ErrorCode | undefined;
+  /** Bytes of bodies from and to the caller. */
+  readonly bytes_in?: number | undefined;
+  readonly bytes_out?: number | undefined;
+  /** Milliseconds from the start of the request to its end. */
+  readonly ms?: number | undefined;
+  /** Address of the caller's connection, or its user on a unix socket. */
+  readonly client?: string | undefined;
+  /** What the caller says it is for. */
+  readonly justification?: string | undefined;
+}
+
+/** An entry that is safe to be written. Made by {@link createEntryMaker} only. */
+export interface AuditEntry extends AuditFacts {
+  readonly action: AuditAction;
+  readonly details?: Readonly<Record<string, string | number | boolean>> | undefined;
+}
+
+/** Makes entries: masked, bounded, nothing in them that is no field of the action. */
+export type MakeAuditEntry = <A extends AuditAction>(
+  action: A,
+  facts: AuditFacts,
+  details?: AuditDetails<A>,
+) => AuditEntry;
+
+/** @param mask is applied to every text that a caller or an upstream may have made. */
+export function createEntryMaker(mask: MaskText): MakeAuditEntry {
+  const text = (value: string | undefined, max: number): string | undefined =>
+    value === undefined ? undefined : entryText(value, max, mask);
+
+  return (action, facts, details) => ({
+    request_id: text(facts.request_id, ENTRY_LIMITS.name),
+    token: text(facts.token, ENTRY_LIMITS.name),
+    token_name: text(facts.token_name, ENTRY_LIMITS.name),
+    action,
+    service: text(facts.service, ENTRY_LIMITS.name),
+    method: text(facts.method, ENTRY_LIMITS.name),
+    path: facts.path === undefined ? undefined : entryTarget(facts.path, mask),
+    decision: facts.decision,
+    rule: text(facts.rule, ENTRY_LIMITS.name),
+    status: facts.status,
+    code: facts.code,
+    bytes_in: facts.bytes_in,
+    bytes_out: facts.bytes_out,
+    ms: facts.ms === undefined ? undefined : Math.round(facts.ms * 100) / 100,
+    client: text(facts.client, ENTRY_LIMITS.name),
+    justification: text(facts.justification, ENTRY_LIMITS.justification),
+    details: details === undefined ? undefined : knownDetails(action, details, mask),
+  });
+}
+
+/** Only what the table of actions has: an object may hold more than its type says. */
+function knownDetails(
+  action: AuditAction,
+  given: Readonly<Record<string, unknown>>,
+  mask: MaskText,
+): Record<string, string | number | boolean> {
+  const details: Record<string, string | number | boolean> = {};
+  for (const [name, kind] of Object.entries(AUDIT_ACTIONS[action])) {
+    const value = given[name];
+    if (kind === "text" && typeof value === "string") {
+      details[name] = entryText(value, ENTRY_LIMITS.detail, mask);
+    } else if (
+      (kind === "number" && typeof value === "number") ||
+      (kind === "flag" && typeof value === "boolean")
+    ) {
+      details[name] = value;
+    }
+  }
+  return details;
+}

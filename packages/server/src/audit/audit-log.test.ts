@@ -1,0 +1,76 @@
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { withTemporaryDirectory } from "../vault/testing/temporary-vault.js";
+import { call, filesIn, keyOf, linesOf, openLogIn, writeLog } from "./testing/written-log.js";
+import { verifyAuditLog } from "./verify-log.js";
+
+test("what is recorded is written, chained, and verifies with the key and without", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    await writeLog(directory, 20);
+    const lines = await linesOf(directory);
+    expect(lines).toHaveLength(23);
+    expect(JSON.parse(lines[5]!)).toMatchObject({ seq: 6, action: "proxy", path: "/repos/acme/3?page=***" });
+    expect((await stat(join(directory, "audit.jsonl"))).mode & 0o777).toBe(0o600);
+    expect(await verifyAuditLog(directory, {})).toMatchObject({
+      bad: undefined,
+      lines: 23,
+      authenticated: 0,
+    });
+    expect(await verifyAuditLog(directory, { keys: [keyOf("k")] })).toMatchObject({
+      ...{ bad: undefined, torn: undefined, authenticated: 21, uncovered: 0, last: { sequence: 23 } },
+    });
+  });
+});
+
+test("a log goes on where an earlier run ended", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    await writeLog(directory, 3);
+    await writeLog(directory, 3);
+    expect(await verifyAuditLog(directory, { keys: [keyOf("k")] })).toMatchObject({
+      bad: undefined,
+      lines: 11,
+    });
+  });
+});
+
+test("a full file is rotated out, the chain goes on over the files, and only so many are kept", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    const limits = { fileBytes: 2_000, files: 4 };
+    await writeLog(directory, 10, limits);
+    expect(await filesIn(directory)).toEqual(["audit.1.jsonl", "audit.2.jsonl", "audit.jsonl"]);
+    expect(await verifyAuditLog(directory, { keys: [keyOf("k")] })).toMatchObject({
+      bad: undefined,
+      first: { sequence: 1 },
+    });
+    await writeLog(directory, 100, limits);
+    expect(await filesIn(directory)).toEqual([
+      "audit.1.jsonl",
+      "audit.2.jsonl",
+      "audit.3.jsonl",
+      "audit.jsonl",
+    ]);
+    const verified = await verifyAuditLog(directory, { keys: [keyOf("k")] });
+    expect(verified).toMatchObject({
+      bad: undefined,
+      files: ["audit.3.jsonl", "audit.2.jsonl", "audit.1.jsonl", "audit.jsonl"],
+    });
+    expect(verified.first!.sequence).toBeGreaterThan(80);
+  });
+});
+
+test("a flush resolves with the last line when it is on the disk", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    const log = await openLogIn(directory, { batchMs: 100_000 });
+    expect(log.record(call(1))).toBeUndefined();
+    const head = await log.flush();
+    expect(head.sequence).toBe(2);
+    expect(log.head()).toEqual(head);
+    expect((await readFile(join(directory, "audit.jsonl"), "utf8")).split("\n")).toHaveLength(3);
+    expect(await verifyAuditLog(directory, { remembered: head })).toMatchObject({
+      bad: undefined,
+      last: head,
+    });
+    await log.close();
+  });
+});

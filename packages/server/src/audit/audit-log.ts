@@ -1,0 +1,371 @@
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import type { Logger } from "../redaction/logger.js";
+import { NotARegularFileError } from "../vault/durable-file.js";
+import { errorCodeOf } from "../vault/storage-error.js";
+import type { AuditEntry } from "./audit-entry.js";
+import { AuditFile, type Unwritten } from "./audit-file.js";
+import type { AuditKey } from "./audit-key.js";
+import { AUDIT_LIMITS, type AuditLimits } from "./audit-limits.js";
+import { CHAIN_START, sealLine, type ChainEnd } from "./chain.js";
+import { jsonMembers } from "./json-members.js";
+import { cutTornLine, readLogTail, type LogTail } from "./log-tail.js";
+import { fileHeader, lostEntries, tornLine } from "./own-lines.js";
+
+export interface AuditLogOptions {
+  readonly directory: string;
+  readonly log: Pick<Logger, "info" | "warn">;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  readonly randomBytes: (size: number) => Buffer;
+  /** What tests make smaller. */
+  readonly limits?: Partial<AuditLimits>;
+}
+
+/**
+ * Opens the log of a data directory, made if need be, behind what an earlier run left. A last line that a crash cut short
+ * is taken off, and what it held is kept in a line of its own. The directory's lock must be held.
+ *
+ * @throws {VaultProxyError} `storage_failed`
+ */
+export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> {
+  const limits = { ...AUDIT_LIMITS, ...options.limits };
+  const file = new AuditFile(options.directory, limits.files);
+  try {
+    const tail = await readLogTail(options.directory);
+    if (tail.torn.length > 0) await cutTornLine(options.directory, tail.wholeBytes);
+    await file.open();
+    if (tail.isDamaged) {
+      options.log.warn(
+        {},
+        "the audit log does not end with a line of it: look at it with vault-cli audit verify",
+      );
+    }
+    return new AuditLog({ ...options, limits, file, tail });
+  } catch (error) {
+    await file.close();
+    const what =
+      error instanceof NotARegularFileError ? "is a link or device" : (errorCodeOf(error) ?? "failed");
+    throw new VaultProxyError("storage_failed", `the audit log cannot be opened (${what})`, { cause: error });
+  }
+}
+
+interface Parts extends AuditLogOptions {
+  readonly limits: AuditLimits;
+  readonly file: AuditFile;
+  readonly tail: LogTail;
+}
+
+/** Lines of one file that were not written yet, or the step to the next file. */
+type Step =
+  | { readonly type: "line"; readonly text: string; readonly end: ChainEnd }
+  | { readonly type: "next file"; readonly isMoved: boolean };
+
+interface Waiter {
+  /** Undefined for one that waits for room only. */
+  readonly entry: AuditEntry | undefined;
+  readonly resolve: () => void;
+  readonly reject: (error: VaultProxyError) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+interface Flush {
+  readonly sequence: number;
+  readonly resolve: (head: ChainEnd) => void;
+  readonly reject: (error: VaultProxyError) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** The batch that is being written. */
+interface Batch extends Unwritten {
+  readonly end: ChainEnd;
+  readonly lines: number;
+}
+
+/** Writes entries, each chained to the one before, in batches that no call waits for. */
+export class AuditLog {
+  readonly #parts: Parts;
+  /** Of the last line that was sealed, written, and known to be on the disk. */
+  #end: ChainEnd;
+  #written: ChainEnd;
+  #durable: ChainEnd = CHAIN_START;
+  #key: AuditKey | undefined;
+  /** Of the file that the next line goes into, lines that wait included. */
+  #fileBytes: number;
+  #firstSequences: number[];
+  #isFileGone = false;
+  #queue: Step[] = [];
+  #queuedLines = 0;
+  #queuedBytes = 0;
+  #batch: Batch | undefined;
+  #waiting: Waiter[] = [];
+  #flushes: Flush[] = [];
+  #lost = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #hasFailed = false;
+  #isClosed = false;
+
+  /** Use {@link openAuditLog}. */
+  constructor(parts: Parts) {
+    const { tail } = parts;
+    this.#parts = parts;
+    this.#end = tail.end;
+    this.#written = tail.end;
+    this.#fileBytes = tail.wholeBytes;
+    this.#firstSequences = [...tail.firstSequences];
+    if (tail.wholeBytes === 0) this.#sealHeader();
+    if (tail.torn.length > 0) this.#seal(tornLine(tail.torn));
+  }
+
+  /**
+   * Whether there is room for an entry: undefined, or what to wait for before a call is made that would be recorded.
+   *
+   * @returns rejects with `audit_unavailable` when there is none for 5 s.
+   */
+  ready(): Promise<void> | undefined {
+    return this.#hasRoom() ? undefined : this.#wait(undefined);
+  }
+
+  /**
+   * Records an entry: at once and without waiting for the disk (undefined), or when there is room in the queue.
+   *
+   * @returns rejects with `audit_unavailable` when there is none for 5 s. The entry is lost then; that one was is
+   *   recorded as soon as something can be.
+   */
+  record(entry: AuditEntry): Promise<void> | undefined {
+    if (!this.#hasRoom()) return this.#wait(entry);
+    this.#sealEntry(entry);
+    return undefined;
+  }
+
+  /**
+   * Resolves when all that was recorded before is on the disk (fdatasync).
+   *
+   * @returns the last line of it, for the vault to remember.
+   * @throws {VaultProxyError} `audit_unavailable` when that takes over 5 s.
+   */
+  flush(): Promise<ChainEnd> {
+    if (this.#isClosed) return Promise.reject(unavailable());
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#flushes = this.#flushes.filter((other) => other !== flush);
+        reject(unavailable());
+      }, this.#parts.limits.waitMs);
+      const flush = { sequence: this.#end.sequence, resolve, reject, timer };
+      this.#flushes.push(flush);
+      this.#write();
+    });
+  }
+
+  /** The last line that is known to be on the disk: that of the last flush. */
+  head(): ChainEnd {
+    return this.#durable;
+  }
+
+  /**
+   * Gives the lines from now on MACs of this key, which the log wipes when it gets another, or none (undefined). What was
+   * recorded before has the MAC of the key of then.
+   */
+  useKey(key: AuditKey | undefined): void {
+    if (this.#key !== key) this.#key?.destroy();
+    this.#key = key;
+  }
+
+  /** Writes what waits, if the disk takes it, and ends. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    await this.flush().catch(() => undefined);
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    await this.#running;
+    for (const { timer, reject } of [...this.#waiting.splice(0), ...this.#flushes.splice(0)]) {
+      clearTimeout(timer);
+      reject(unavailable());
+    }
+    this.useKey(undefined);
+    await this.#parts.file.close();
+  }
+
+  #hasRoom(): boolean {
+    const { queueLines, queueBytes } = this.#parts.limits;
+    return (
+      !this.#isClosed &&
+      this.#waiting.length === 0 &&
+      this.#queuedLines < queueLines &&
+      this.#queuedBytes < queueBytes
+    );
+  }
+
+  #wait(entry: AuditEntry | undefined): Promise<void> {
+    const { waitingEntries, waitMs } = this.#parts.limits;
+    if (this.#isClosed || this.#waiting.length >= waitingEntries) {
+      if (entry !== undefined) this.#lost += 1;
+      return Promise.reject(unavailable());
+    }
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiting = this.#waiting.filter((other) => other !== waiter);
+        if (entry !== undefined) this.#lost += 1;
+        reject(unavailable());
+      }, waitMs);
+      const waiter: Waiter = { entry, resolve, reject, timer };
+      this.#waiting.push(waiter);
+    });
+  }
+
+  #admitWaiting(): void {
+    const { queueLines, queueBytes } = this.#parts.limits;
+    let admitted = 0;
+    for (const { entry, resolve, timer } of this.#waiting) {
+      if (this.#queuedLines >= queueLines || this.#queuedBytes >= queueBytes) break;
+      clearTimeout(timer);
+      if (entry !== undefined) this.#sealEntry(entry);
+      resolve();
+      admitted += 1;
+    }
+    this.#waiting.splice(0, admitted);
+  }
+
+  #sealEntry(entry: AuditEntry): void {
+    if (this.#lost > 0) {
+      const lost = this.#lost;
+      this.#lost = 0;
+      this.#seal(lostEntries(lost));
+    }
+    this.#seal(jsonMembers(entry));
+  }
+
+  #seal(members: string): void {
+    const { limits } = this.#parts;
+    if (this.#isFileGone || this.#fileBytes >= limits.fileBytes) this.#nextFile();
+    const { text, end } = sealLine(this.#end, `"time":"${this.#now()}",${members}`, this.#key);
+    this.#end = end;
+    const size = Buffer.byteLength(text);
+    this.#fileBytes += size;
+    this.#queue.push({ type: "line", text, end });
+    this.#queuedLines += 1;
+    this.#queuedBytes += size;
+    if (this.#queuedBytes >= limits.batchBytes) this.#write();
+    else this.#writeIn(limits.batchMs);
+  }
+
+  #nextFile(): void {
+    this.#queue.push({ type: "next file", isMoved: this.#isFileGone });
+    this.#isFileGone = false;
+    this.#fileBytes = 0;
+    this.#sealHeader();
+  }
+
+  #sealHeader(): void {
+    this.#firstSequences.push(this.#end.sequence + 1);
+    while (this.#firstSequences.length > this.#parts.limits.files) this.#firstSequences.shift();
+    this.#seal(fileHeader(this.#firstSequences[0] ?? 1, this.#parts.randomBytes));
+  }
+
+  #now(): string {
+    return new Date(this.#parts.clock()).toISOString();
+  }
+
+  #writeIn(ms: number): void {
+    if (this.#isClosed || this.#running !== undefined) return;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#startWriting();
+    }, ms).unref();
+  }
+
+  /** Writes at once, unless that goes on already, or has failed: then the timer tries again. */
+  #write(): void {
+    if (!this.#hasFailed) this.#startWriting();
+  }
+
+  #startWriting(): void {
+    if (this.#isClosed || this.#running !== undefined) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#running = this.#writeAll().then((isDone) => {
+      this.#running = undefined;
+      if (!isDone) this.#writeIn(this.#parts.limits.retryMs);
+      // Something may have come between the last look and here.
+      else if (this.#queue.length > 0 || this.#flushes.length > 0) this.#writeIn(this.#parts.limits.batchMs);
+    });
+  }
+
+  /** Writes, and syncs if somebody waits for that, until nothing is left. False if the disk failed. */
+  async #writeAll(): Promise<boolean> {
+    const { file, log } = this.#parts;
+    try {
+      while (await this.#writeNext());
+      if (!this.#isFileGone && (await file.isGone())) {
+        this.#isFileGone = true;
+        log.warn({}, "the audit log was moved or removed under the server: the next line begins a new file");
+      }
+    } catch (error) {
+      if (!this.#hasFailed) log.warn({ code: errorCodeOf(error) }, "the audit log cannot be written");
+      this.#hasFailed = true;
+      return false;
+    }
+    if (this.#hasFailed) log.info({}, "the audit log is written again");
+    this.#hasFailed = false;
+    return true;
+  }
+
+  /** One step; false when there is none. */
+  async #writeNext(): Promise<boolean> {
+    const { file } = this.#parts;
+    this.#batch ??= this.#nextBatch();
+    if (this.#batch !== undefined) {
+      await file.append(this.#batch);
+      this.#hasWritten(this.#batch);
+      return true;
+    }
+    const step = this.#queue[0];
+    if (step?.type === "next file") {
+      await (step.isMoved ? file.reopen() : file.rotate());
+      this.#queue.shift();
+      return true;
+    }
+    if (this.#flushes.length === 0) return false;
+    const written = this.#written;
+    await file.sync();
+    this.#durable = written;
+    this.#flushes = this.#flushes.filter((flush) => {
+      if (flush.sequence > written.sequence) return true;
+      clearTimeout(flush.timer);
+      flush.resolve(written);
+      return false;
+    });
+    return true;
+  }
+
+  /** The lines of one file that come next, as many as one write takes. */
+  #nextBatch(): Batch | undefined {
+    const texts: string[] = [];
+    let characters = 0;
+    let end = this.#written;
+    for (const step of this.#queue) {
+      if (step.type !== "line" || characters >= this.#parts.limits.writeBytes) break;
+      texts.push(step.text);
+      characters += step.text.length;
+      ({ end } = step);
+    }
+    if (texts.length === 0) return undefined;
+    this.#queue.splice(0, texts.length);
+    return { bytes: Buffer.from(texts.join("")), offset: 0, end, lines: texts.length };
+  }
+
+  #hasWritten({ bytes, end, lines }: Batch): void {
+    this.#batch = undefined;
+    this.#written = end;
+    this.#queuedLines -= lines;
+    this.#queuedBytes -= bytes.length;
+    this.#admitWaiting();
+  }
+}
+
+function unavailable(): VaultProxyError {
+  return new VaultProxyError(
+    "audit_unavailable",
+    "the audit log cannot be written, so nothing is done unrecorded",
+  );
+}

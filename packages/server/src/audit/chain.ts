@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+import type { AuditKey } from "./audit-key.js";
+import { LINE_BYTES } from "./audit-limits.js";
+
+/** The last line of a log: its number, and the SHA-256 of its bytes without the line feed, base64url. */
+export interface ChainEnd {
+  readonly sequence: number;
+  readonly hash: string;
+}
+
+/** Before the first line: no line has this hash. */
+export const CHAIN_START: ChainEnd = { sequence: 0, hash: "A".repeat(43) };
+
+export interface SealedLine {
+  /** With its line feed. */
+  readonly text: string;
+  readonly end: ChainEnd;
+}
+
+const HASH = "[A-Za-z0-9_-]{43}";
+const KEY_ID = "[A-Za-z0-9_-]{8}";
+/** A quote inside a JSON string is always escaped, so that no value of a field can look like these. */
+const START_PATTERN = /^\{"seq":([1-9]\d{0,15}),/;
+const END_PATTERN = new RegExp(`,"prev":"(${HASH})"(?:,"mac":"(${KEY_ID})\\.(${HASH})")?\\}$`);
+/** `,"mac":"` + key id + `.` + MAC + `"}` */
+const MAC_CHARACTERS = 8 + 8 + 1 + 43 + 2;
+
+/**
+ * The line behind `end`: `{"seq":N,` + `members` + `,"prev":"hash of the line before"` + `,"mac":"key id.MAC"}`. The MAC
+ * is over all that stands before it, and is left out without a key. The hash of the line is over all of it.
+ *
+ * @param members the fields of a JSON object, without its braces; at least one, and ASCII or UTF-16 that is well formed.
+ */
+export function sealLine(end: ChainEnd, members: string, key: AuditKey | undefined): SealedLine {
+  const sequence = end.sequence + 1;
+  const covered = `{"seq":${sequence},${members},"prev":"${end.hash}"`;
+  const line = key === undefined ? `${covered}}` : `${covered},"mac":"${key.id}.${key.mac(covered)}"}`;
+  return { text: `${line}\n`, end: { sequence, hash: hashLine(line) } };
+}
+
+export function hashLine(line: string | Uint8Array): string {
+  return createHash("sha256").update(line).digest("base64url");
+}
+
+/** A line that was read. Whether it is where it belongs is for {@link createVerifier} to say. */
+export interface ChainLine {
+  readonly end: ChainEnd;
+  /** The hash that it gives of the line before. */
+  readonly previousHash: string;
+  readonly mac: { readonly keyId: string; readonly value: string; readonly covered: Uint8Array } | undefined;
+  /** All its fields, the chain's own included. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** Reads a line without its line feed; undefined if it is none of this log's. */
+export function parseLine(bytes: Uint8Array): ChainLine | undefined {
+  if (bytes.length > LINE_BYTES) return undefined;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
+  const sequence = Number(START_PATTERN.exec(text)?.[1]);
+  const [, previousHash, keyId, value] = END_PATTERN.exec(text) ?? [];
+  const fields = parseObject(text);
+  if (previousHash === undefined || fields?.seq !== sequence) return undefined;
+  const mac =
+    keyId === undefined || value === undefined
+      ? undefined
+      : { keyId, value, covered: bytes.subarray(0, bytes.length - MAC_CHARACTERS) };
+  return { end: { sequence, hash: hashLine(bytes) }, previousHash, mac, fields };
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

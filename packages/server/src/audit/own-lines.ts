@@ -1,0 +1,50 @@
+import { createHash } from "node:crypto";
+import { TORN_BYTES_KEPT } from "./audit-limits.js";
+import { jsonMembers } from "./json-members.js";
+
+/** Lines that the log writes of itself. */
+export const FILE_ACTION = "audit.file";
+export const TORN_ACTION = "audit.torn";
+export const LOST_ACTION = "audit.lost";
+
+/** Raised when a file could no longer be checked by what checks this one. */
+const FORMAT = 1;
+const FILE_ID_BYTES = 12;
+
+/** The first line of every file. */
+export interface FileHeader {
+  readonly format: typeof FORMAT;
+  /** Random: tells a file from a copy of another one under its name. */
+  readonly file: string;
+  /** The number of the first line that was kept of this log when the file was begun. */
+  readonly oldest: number;
+}
+
+export function fileHeader(oldest: number, randomBytes: (size: number) => Buffer): string {
+  const file = randomBytes(FILE_ID_BYTES).toString("base64url");
+  return jsonMembers({ action: FILE_ACTION, format: FORMAT, file, oldest });
+}
+
+/** Undefined where it is no header, "newer" where a later version wrote it. */
+export function parseFileHeader(fields: Readonly<Record<string, unknown>>): FileHeader | "newer" | undefined {
+  const { format, file, oldest } = fields;
+  if (typeof format === "number" && format > FORMAT) return "newer";
+  if (format !== FORMAT || typeof file !== "string" || !Number.isSafeInteger(oldest)) return undefined;
+  return { format, file, oldest: oldest as number };
+}
+
+/** What a line that was cut short by a crash held, so that nothing that was on the disk is dropped unseen. */
+export function tornLine(bytes: Buffer): string {
+  return jsonMembers({
+    action: TORN_ACTION,
+    bytes: bytes.length,
+    sha256: createHash("sha256").update(bytes).digest("base64url"),
+    // The start of what was a line of this log: nothing in it that was not to be written.
+    text: bytes.subarray(0, TORN_BYTES_KEPT).toString("utf8"),
+  });
+}
+
+/** Entries that were refused, because the disk took none for too long. */
+export function lostEntries(count: number): string {
+  return jsonMembers({ action: LOST_ACTION, entries: count });
+}
