@@ -6,10 +6,11 @@ import type { AuditEntry } from "./audit-entry.js";
 import { AuditFile, type Unwritten } from "./audit-file.js";
 import type { AuditKey } from "./audit-key.js";
 import { AUDIT_LIMITS, type AuditLimits } from "./audit-limits.js";
-import { CHAIN_START, sealLine, type ChainEnd } from "./chain.js";
+import { sealLine, type ChainEnd } from "./chain.js";
 import { jsonMembers } from "./json-members.js";
 import { cutTornLine, readLogTail, type LogTail } from "./log-tail.js";
-import { fileHeader, lostEntries, tornLine } from "./own-lines.js";
+import { cutOffLine, fileHeader, lostEntries, tornLine } from "./own-lines.js";
+import { hasRememberedLine } from "./remembered-line.js";
 
 export interface AuditLogOptions {
   readonly directory: string;
@@ -34,6 +35,7 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
     const tail = await readLogTail(options.directory);
     if (tail.torn.length > 0) await cutTornLine(options.directory, tail.wholeBytes);
     await file.open();
+    await file.sync();
     if (tail.isDamaged) {
       options.log.warn(
         {},
@@ -87,7 +89,7 @@ export class AuditLog {
   /** Of the last line that was sealed, written, and known to be on the disk. */
   #end: ChainEnd;
   #written: ChainEnd;
-  #durable: ChainEnd = CHAIN_START;
+  #durable: ChainEnd;
   #key: AuditKey | undefined;
   /** Of the file that the next line goes into, lines that wait included. */
   #fileBytes: number;
@@ -111,6 +113,7 @@ export class AuditLog {
     this.#parts = parts;
     this.#end = tail.end;
     this.#written = tail.end;
+    this.#durable = tail.end;
     this.#fileBytes = tail.wholeBytes;
     this.#firstSequences = [...tail.firstSequences];
     if (tail.wholeBytes === 0) this.#sealHeader();
@@ -157,7 +160,7 @@ export class AuditLog {
     });
   }
 
-  /** The last line that is known to be on the disk: that of the last flush. */
+  /** The last line that is known to be on the disk: that of the last flush, or of the start. */
   head(): ChainEnd {
     return this.#durable;
   }
@@ -169,6 +172,26 @@ export class AuditLog {
   useKey(key: AuditKey | undefined): void {
     if (this.#key !== key) this.#key?.destroy();
     this.#key = key;
+  }
+
+  /**
+   * For an unlock, with what the vault remembers: whether that line is still in the log. If it is not, the log says so in a
+   * line of its own, which the verification shows from then on: the vault may remember a new head now.
+   *
+   * @throws {VaultProxyError} `audit_unavailable`, `storage_failed`
+   */
+  async recall(remembered: ChainEnd): Promise<boolean> {
+    await this.flush();
+    const { directory, log } = this.#parts;
+    try {
+      if (await hasRememberedLine(directory, remembered)) return true;
+    } catch (error) {
+      throw new VaultProxyError("storage_failed", "the audit log cannot be read", { cause: error });
+    }
+    log.warn({ line: remembered.sequence }, "lines that the vault remembers are gone from the audit log");
+    this.#seal(cutOffLine(remembered));
+    await this.flush();
+    return false;
   }
 
   /** Writes what waits, if the disk takes it, and ends. */
@@ -293,13 +316,10 @@ export class AuditLog {
 
   /** Writes, and syncs if somebody waits for that, until nothing is left. False if the disk failed. */
   async #writeAll(): Promise<boolean> {
-    const { file, log } = this.#parts;
+    const { log } = this.#parts;
     try {
       while (await this.#writeNext());
-      if (!this.#isFileGone && (await file.isGone())) {
-        this.#isFileGone = true;
-        log.warn({}, "the audit log was moved or removed under the server: the next line begins a new file");
-      }
+      await this.#lookForFile();
     } catch (error) {
       if (!this.#hasFailed) log.warn({ code: errorCodeOf(error) }, "the audit log cannot be written");
       this.#hasFailed = true;
@@ -308,6 +328,13 @@ export class AuditLog {
     if (this.#hasFailed) log.info({}, "the audit log is written again");
     this.#hasFailed = false;
     return true;
+  }
+
+  async #lookForFile(): Promise<void> {
+    if (this.#isFileGone || !(await this.#parts.file.isGone())) return;
+    this.#isFileGone = true;
+    const { log } = this.#parts;
+    log.warn({}, "the audit log was moved or removed under the server: the next line begins a new file");
   }
 
   /** One step; false when there is none. */
@@ -328,6 +355,7 @@ export class AuditLog {
     if (this.#flushes.length === 0) return false;
     const written = this.#written;
     await file.sync();
+    await this.#lookForFile();
     this.#durable = written;
     this.#flushes = this.#flushes.filter((flush) => {
       if (flush.sequence > written.sequence) return true;

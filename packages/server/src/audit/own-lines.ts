@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
 import { TORN_BYTES_KEPT } from "./audit-limits.js";
+import type { ChainEnd } from "./chain.js";
 import { jsonMembers } from "./json-members.js";
 
 /** Lines that the log writes of itself. */
 export const FILE_ACTION = "audit.file";
 export const TORN_ACTION = "audit.torn";
 export const LOST_ACTION = "audit.lost";
+export const CUT_OFF_ACTION = "audit.cut_off";
 
 /** Raised when a file could no longer be checked by what checks this one. */
 const FORMAT = 1;
@@ -47,4 +49,9 @@ export function tornLine(bytes: Buffer): string {
 /** Entries that were refused, because the disk took none for too long. */
 export function lostEntries(count: number): string {
   return jsonMembers({ action: LOST_ACTION, entries: count });
+}
+
+/** The server found at an unlock that the line which the vault remembers is not in the log any more. */
+export function cutOffLine(remembered: ChainEnd): string {
+  return jsonMembers({ action: CUT_OFF_ACTION, remembered });
 }

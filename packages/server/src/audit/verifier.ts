@@ -1,7 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import type { AuditKey } from "./audit-key.js";
 import { parseLine, type ChainEnd, type ChainLine } from "./chain.js";
-import { FILE_ACTION, TORN_ACTION, parseFileHeader, type FileHeader } from "./own-lines.js";
+import { CUT_OFF_ACTION, FILE_ACTION, TORN_ACTION, parseFileHeader, type FileHeader } from "./own-lines.js";
 import { AUDIT_FILE } from "./log-files.js";
 
 /** What is wrong with a log, by its first bad line. docs/audit.md explains each. */
@@ -49,6 +49,8 @@ export interface VerifierOptions {
   readonly remembered?: ChainEnd | undefined;
   /** Whether the lines are all that there are, so that their beginning and their end can be judged. */
   readonly isWhole: boolean;
+  /** The number of the first line to look at: what is before it is known, or was looked at before. */
+  readonly from?: number | undefined;
 }
 
 /** Takes the lines of a log one after the other, oldest first, and says at the first bad one what is wrong. */
@@ -64,7 +66,7 @@ const LOCKING_ACTIONS: ReadonlySet<unknown> = new Set(["lock", "server.stop"]);
 /** A server that was killed has locked its vault too, and what it left is followed by one of these. */
 const STARTING_ACTIONS: ReadonlySet<unknown> = new Set(["server.start", TORN_ACTION, FILE_ACTION]);
 
-export function createVerifier({ keys, remembered, isWhole }: VerifierOptions): Verifier {
+export function createVerifier({ keys, remembered, isWhole, from = 1 }: VerifierOptions): Verifier {
   let lines = 0;
   let authenticated = 0;
   let uncovered = 0;
@@ -79,7 +81,8 @@ export function createVerifier({ keys, remembered, isWhole }: VerifierOptions): 
       headerProblem(line, place) ??
       (keys === undefined ? undefined : macProblem(line, place, keys)) ??
       orderProblem(line, place) ??
-      rememberedProblem(line, place)
+      rememberedProblem(line, place) ??
+      noticedProblem(line, place)
     );
   }
 
@@ -159,12 +162,22 @@ export function createVerifier({ keys, remembered, isWhole }: VerifierOptions): 
     );
   }
 
+  function noticedProblem({ fields }: ChainLine, place: LinePlace): BadLine | undefined {
+    if (fields.action !== CUT_OFF_ACTION) return undefined;
+    return bad(
+      place,
+      "cut_off",
+      "the server says here that lines before it, which the vault knew, were gone",
+    );
+  }
+
   function beginningProblem({ end, place }: { end: ChainEnd; place: LinePlace }): BadLine | undefined {
     const oldest = newestHeader?.oldest;
     if (oldest !== undefined && end.sequence > oldest) {
       const reason = `lines are missing before it: number ${oldest} to ${end.sequence - 1}`;
       return bad(place, "older_missing", reason);
     }
+    // The oldest file may be gone by rotation since, but not all that the vault knew.
     if (remembered === undefined || end.sequence <= remembered.sequence) return undefined;
     return bad(place, "not_remembered", "the line that the vault remembers came before it, and is gone");
   }
@@ -172,6 +185,8 @@ export function createVerifier({ keys, remembered, isWhole }: VerifierOptions): 
   return {
     line(bytes, place) {
       const line = parseLine(bytes);
+      if (previous === undefined && from > 1 && (line === undefined || line.end.sequence < from))
+        return undefined;
       if (line === undefined) return bad(place, "unreadable", "it is no line of an audit log");
       const problem = problemOf(line, place);
       if (problem !== undefined) return problem;
@@ -192,7 +207,7 @@ export function createVerifier({ keys, remembered, isWhole }: VerifierOptions): 
         const reason = `the end is cut off: the vault remembers lines up to number ${remembered.sequence}`;
         return bad(previous?.place ?? NOWHERE, "cut_off", reason);
       }
-      return first === undefined ? undefined : beginningProblem(first);
+      return first === undefined || from > 1 ? undefined : beginningProblem(first);
     },
     summary: () => ({ lines, authenticated, uncovered, first: first?.end, last: previous?.line.end }),
   };

@@ -21,6 +21,8 @@ export interface VerifyLogOptions {
   readonly keys?: readonly AuditKey[] | undefined;
   /** The last line that the vault knows of. */
   readonly remembered?: ChainEnd | undefined;
+  /** The number of the first line to look at. */
+  readonly from?: number | undefined;
 }
 
 export interface VerifiedLog extends VerifiedLines {
