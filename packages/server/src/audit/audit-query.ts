@@ -1,0 +1,99 @@
+import { z } from "zod";
+import { QUERY_LIMITS } from "./audit-limits.js";
+import { piecesBackward } from "./backward-lines.js";
+import { parseLine } from "./chain.js";
+import { closeLog, openLog } from "./open-log.js";
+
+/** An entry as it stands in the log, without the chain's fields. What else it has goes by its action. */
+const entrySchema = z.looseObject({
+  /** Its number in the log. */
+  seq: z.number(),
+  /** RFC 3339, UTC, milliseconds. */
+  time: z.string(),
+  action: z.string(),
+});
+
+export type RecordedEntry = z.infer<typeof entrySchema>;
+
+/** Of an entry all that is given must fit. */
+export interface AuditFilter {
+  readonly service?: string | undefined;
+  /** The start of a token's id, as short as one likes; `...` at its end is ignored. */
+  readonly token?: string | undefined;
+  /** An action, or the noun before its dot: `ssh` is all of `ssh.exec`, `ssh.upload`, … */
+  readonly action?: string | undefined;
+  readonly decision?: "allow" | "deny" | undefined;
+}
+
+export interface AuditQuery extends AuditFilter {
+  /** Entries with lower numbers only. */
+  readonly before?: number | undefined;
+  /** Milliseconds since the epoch: nothing from before. */
+  readonly since?: number | undefined;
+  readonly limit: number;
+}
+
+export interface AuditPage {
+  /** Newest first. */
+  readonly entries: readonly RecordedEntry[];
+  /** `before` of the query that goes on where this one stopped; undefined at the end of the log. */
+  readonly next: number | undefined;
+}
+
+/**
+ * The newest entries that fit. It reads so many bytes at most, whatever is asked for: a page may be short, or empty, and
+ * still have a `next`.
+ *
+ * @throws the operating system's error.
+ */
+export async function queryAudit(
+  directory: string,
+  query: AuditQuery,
+  scannedBytes: number = QUERY_LIMITS.scannedBytes,
+): Promise<AuditPage> {
+  const limit = Math.min(query.limit, QUERY_LIMITS.entries);
+  const entries: RecordedEntry[] = [];
+  let scanned = 0;
+  let next: number | undefined;
+  const files = await openLog(directory);
+  try {
+    for (const { handle, size } of files.toReversed()) {
+      for await (const { bytes } of piecesBackward(handle, size, QUERY_LIMITS.blockBytes)) {
+        if (next !== undefined && (entries.length >= limit || scanned >= scannedBytes))
+          return { entries, next };
+        scanned += bytes.length;
+        const entry = recordedEntry(bytes);
+        if (entry === undefined || entry.seq >= (query.before ?? Infinity)) continue;
+        if (query.since !== undefined && Date.parse(entry.time) < query.since)
+          return { entries, next: undefined };
+        next = entry.seq;
+        if (fits(entry, query)) entries.push(entry);
+      }
+    }
+    return { entries, next: undefined };
+  } finally {
+    await closeLog(files);
+  }
+}
+
+/** Undefined for what is no line of a log, such as one that is being written. */
+export function recordedEntry(bytes: Uint8Array): RecordedEntry | undefined {
+  const line = bytes.length === 0 ? undefined : parseLine(bytes);
+  if (line === undefined) return undefined;
+  const { prev: _prev, mac: _mac, ...fields } = line.fields;
+  return entrySchema.safeParse(fields).data;
+}
+
+export function fits(entry: RecordedEntry, { service, token, action, decision }: AuditFilter): boolean {
+  return (
+    (service === undefined || entry.service === service) &&
+    (decision === undefined || entry.decision === decision) &&
+    (action === undefined || entry.action === action || entry.action.startsWith(`${action}.`)) &&
+    (token === undefined || isTokenOf(entry, token.replace(/\.\.\.$/, "")))
+  );
+}
+
+/** What is asked for may be longer than what is recorded of a token, or shorter. */
+function isTokenOf({ token }: RecordedEntry, prefix: string): boolean {
+  return typeof token === "string" && (token.startsWith(prefix) || prefix.startsWith(token));
+}
