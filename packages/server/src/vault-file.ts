@@ -1,4 +1,10 @@
 /** What can be done with a vault file without a running server: the entry that the command line uses. */
+export type { BadLine } from "./audit/verifier.js";
+export {
+  verifyAuditOffline,
+  type OfflineVerification,
+  type OfflineVerifiedLog,
+} from "./audit/verify-offline.js";
 export { VaultProxyError } from "./errors/vault-proxy-error.js";
 export { Secret } from "./redaction/secret.js";
 export { VAULT_FILE } from "./vault/data-directory.js";

@@ -18,6 +18,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   token: "The tokens that agents use",
   file: "Credential files in the vault, such as a Google key",
   vault: "The vault file and its backups",
+  audit: "The record of everything that was done through the vault",
   password: "The master password of the vault",
 };
 
@@ -207,6 +208,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: ["vault", "restore"],
     summary: "Put a backup in the place of the vault file",
     load: async () => (await import("./vault-restore.js")).configureVaultRestore,
+  },
+  {
+    path: ["audit", "verify"],
+    summary: "Check that the audit log is as it was written",
+    load: async () => (await import("./audit-verify.js")).configureAuditVerify,
   },
   {
     path: ["http"],

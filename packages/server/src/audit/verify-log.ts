@@ -23,6 +23,8 @@ export interface VerifyLogOptions {
   readonly remembered?: ChainEnd | undefined;
   /** The number of the first line to look at. */
   readonly from?: number | undefined;
+  /** The files of the directory are a part of a log, such as those that were moved to an archive. */
+  readonly isPart?: boolean | undefined;
 }
 
 export interface VerifiedLog extends VerifiedLines {
@@ -43,8 +45,9 @@ export interface VerifiedLog extends VerifiedLines {
 export async function verifyAuditLog(path: string, options: VerifyLogOptions): Promise<VerifiedLog> {
   let files: readonly OpenLogFile[] = [];
   try {
-    const isWhole = (await stat(path)).isDirectory();
-    files = isWhole ? await openLog(path) : await openOne(path);
+    const isDirectory = (await stat(path)).isDirectory();
+    const isWhole = isDirectory && options.isPart !== true;
+    files = isDirectory ? await openLog(path) : await openOne(path);
     if (files.length === 0) throw new VaultProxyError("not_found", `there is no audit log in ${path}`);
     return await verifyFiles(files, createVerifier({ ...options, isWhole }));
   } catch (error) {

@@ -1,10 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Secret } from "../../redaction/secret.js";
-import type { KdfCost } from "../header.js";
-import { deriveKey } from "../key-derivation.js";
-import { openVaultFile, type OpenedVault, type OpeningTools } from "../opened-vault.js";
-import { KDF_COST_LIMITS } from "../vault-file-limits.js";
-import { toOpeningError } from "./refusal.js";
+import type { OpenedVault } from "../opened-vault.js";
+import { withOpenedVault } from "./opened-offline.js";
 import { readVaultBytes } from "./vault-bytes.js";
 
 export interface VaultContentInfo {
@@ -16,22 +13,6 @@ export interface VaultContentInfo {
   readonly tokens: number;
   readonly policies: number;
 }
-
-/** No slot counts as weak, which would be derived anew for a save that never comes. */
-const NEVER_RAISED: KdfCost = {
-  memoryKib: KDF_COST_LIMITS.memoryKib.min,
-  passes: KDF_COST_LIMITS.passes.min,
-  lanes: KDF_COST_LIMITS.lanes.min,
-};
-
-const TOOLS: OpeningTools = {
-  derive: deriveKey,
-  cost: NEVER_RAISED,
-  breathe: nextTurn,
-  // Counted, and nothing more.
-  importService: (name, json) => ({ name, record: json }),
-  clock: Date.now,
-};
 
 /**
  * Opens a vault file with its password or recovery key, every stored file included, and says what is in it.
@@ -45,19 +26,10 @@ export async function verifyVaultFile(path: string, password: Secret): Promise<V
 
 /** As {@link verifyVaultFile}, of bytes that were read already. */
 export async function verifyVaultBytes(bytes: Buffer, password: Secret): Promise<VaultContentInfo> {
-  try {
-    const opened = await openVaultFile(bytes, password, TOOLS);
-    try {
-      await openStoredFiles(opened);
-      return describeContent(opened);
-    } finally {
-      opened.key.destroy();
-      opened.keyEncryptionKey?.fill(0);
-      opened.content.recoveryPsk?.fill(0);
-    }
-  } catch (error) {
-    throw toOpeningError(error);
-  }
+  return withOpenedVault(bytes, password, async (opened) => {
+    await openStoredFiles(opened);
+    return describeContent(opened);
+  });
 }
 
 /** The trailer's digest says that a file's bytes are those of the save; only opening it says that they can be read. */
