@@ -318,15 +318,16 @@ export class AuditLog {
   async #writeAll(): Promise<boolean> {
     const { log } = this.#parts;
     try {
-      while (await this.#writeNext());
+      while (await this.#writeNext()) {
+        if (this.#hasFailed) log.info({}, "the audit log is written again");
+        this.#hasFailed = false;
+      }
       await this.#lookForFile();
     } catch (error) {
       if (!this.#hasFailed) log.warn({ code: errorCodeOf(error) }, "the audit log cannot be written");
       this.#hasFailed = true;
       return false;
     }
-    if (this.#hasFailed) log.info({}, "the audit log is written again");
-    this.#hasFailed = false;
     return true;
   }
 

@@ -1,0 +1,132 @@
+import { mkdir, rename, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { withTemporaryDirectory } from "../vault/testing/temporary-vault.js";
+import type { AuditLimits } from "./audit-limits.js";
+import type { AuditLog } from "./audit-log.js";
+import { call, keyOf, linesOf, openLogIn } from "./testing/written-log.js";
+import { verifyAuditLog } from "./verify-log.js";
+
+/** More than any test writes behind a file that is full. */
+const FULL_BYTES = 4_000;
+const UNAVAILABLE = { code: "audit_unavailable" };
+
+/**
+ * A log whose next file cannot be made: a directory stands where the full one is to be moved. Its queue fills up until
+ * `mend`.
+ */
+async function withStuckLog(
+  limits: Partial<AuditLimits>,
+  use: (log: AuditLog, mend: () => Promise<void>, directory: string, said: string[]) => Promise<void>,
+): Promise<void> {
+  await withTemporaryDirectory(async (directory) => {
+    const said: string[] = [];
+    const log = await openLogIn(
+      directory,
+      { fileBytes: FULL_BYTES, files: 2, retryMs: 10, waitMs: 60, ...limits },
+      { info: (_, text) => said.push(text), warn: (_, text) => said.push(text) },
+    );
+    while ((await stat(join(directory, "audit.jsonl"))).size < FULL_BYTES) {
+      void log.record(call(0));
+      await log.flush();
+    }
+    await mkdir(join(directory, "audit.1.jsonl", "x"), { recursive: true });
+    await use(
+      log,
+      () => rename(join(directory, "audit.1.jsonl"), join(directory, "elsewhere")),
+      directory,
+      said,
+    );
+    await log.close();
+  });
+}
+
+test("while the disk takes nothing, entries are kept up to the bound, then wait, then are refused", async () => {
+  await withStuckLog({ queueLines: 5 }, async (log, mend, directory, said) => {
+    const full = log.head();
+    log.useKey(keyOf("k"));
+    // The header of the file that is due, and four calls.
+    for (let number = 1; number <= 4; number += 1) {
+      expect(log.ready()).toBeUndefined();
+      expect(log.record(call(number))).toBeUndefined();
+    }
+    await Promise.all([
+      expect(log.ready()).rejects.toMatchObject(UNAVAILABLE),
+      expect(log.record(call(5))).rejects.toMatchObject(UNAVAILABLE),
+      expect(log.flush()).rejects.toMatchObject(UNAVAILABLE),
+    ]);
+    expect(log.head()).toEqual(full);
+
+    const waiting = [log.ready(), log.record(call(6))];
+    await mend();
+    await Promise.all(waiting);
+    await log.flush();
+    expect(said).toEqual(["the audit log cannot be written", "the audit log is written again"]);
+    const lines = (await linesOf(directory)).map((line) => JSON.parse(line) as Record<string, unknown>);
+    const shown = lines.map(({ action, path, entries }) => entries ?? path ?? action);
+    expect(shown.at(-2)).toBe(1);
+    expect(shown.at(-1)).toBe("/repos/acme/6?page=***");
+    expect(await verifyAuditLog(directory, { keys: [keyOf("k")] })).toMatchObject({ bad: undefined });
+  });
+});
+
+test("the bound in bytes holds as the one in lines does", async () => {
+  await withStuckLog({ queueBytes: 700 }, async (log, mend) => {
+    expect(log.record(call(1))).toBeUndefined();
+    expect(log.record(call(2))).toBeUndefined();
+    await expect(log.record(call(3))).rejects.toMatchObject(UNAVAILABLE);
+    await mend();
+  });
+});
+
+test("no more than so many entries wait for room", async () => {
+  await withStuckLog({ queueLines: 2, waitingEntries: 2, waitMs: 5_000 }, async (log, mend) => {
+    expect(log.record(call(1))).toBeUndefined();
+    const waiting = [log.record(call(2)), log.record(call(3))];
+    await expect(log.record(call(4))).rejects.toMatchObject(UNAVAILABLE);
+    await mend();
+    await Promise.all(waiting);
+  });
+});
+
+test("entries that wait are recorded in their order", async () => {
+  await withStuckLog({ queueLines: 2, waitMs: 5_000 }, async (log, mend, directory) => {
+    void log.record(call(1));
+    const waiting = [2, 3, 4, 5, 6].map((number) => log.record(call(number)));
+    await mend();
+    await Promise.all(waiting);
+    await log.flush();
+    const lines = await linesOf(directory);
+    expect(lines.join().match(/acme\/\d/g)).toEqual([1, 2, 3, 4, 5, 6].map((number) => `acme/${number}`));
+    expect((await verifyAuditLog(directory, {})).bad).toBeUndefined();
+  });
+});
+
+test("a log that is closed takes nothing more, and what waited is told so", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    const log = await openLogIn(directory);
+    await log.close();
+    await log.close();
+    await expect(log.record(call(1))).rejects.toMatchObject(UNAVAILABLE);
+    await expect(log.ready()).rejects.toMatchObject(UNAVAILABLE);
+    await expect(log.flush()).rejects.toMatchObject(UNAVAILABLE);
+  });
+  await withStuckLog({ queueLines: 2 }, async (log) => {
+    void log.record(call(1));
+    const waiting = expect(log.record(call(2))).rejects.toMatchObject(UNAVAILABLE);
+    await log.close();
+    await waiting;
+  });
+});
+
+test("a burst of 10,000 entries is taken without one of them waiting, and is all on the disk after a flush", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    const log = await openLogIn(directory, { batchMs: 100 });
+    log.useKey(keyOf("k"));
+    for (let number = 1; number < 10_000; number += 1) expect(log.record(call(number))).toBeUndefined();
+    expect((await log.flush()).sequence).toBe(10_000);
+    await log.close();
+    const verified = await verifyAuditLog(directory, { keys: [keyOf("k")] });
+    expect(verified).toMatchObject({ bad: undefined, lines: 10_000, authenticated: 9_999 });
+  });
+});
