@@ -3,7 +3,7 @@ import { open, rename, stat, unlink, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { NotARegularFileError, fsyncDirectory } from "../vault/durable-file.js";
 import { errorCodeOf } from "../vault/storage-error.js";
-import { AUDIT_FILE, rotatedName } from "./log-files.js";
+import { AUDIT_FILE, logFileNames, rotatedName } from "./log-files.js";
 
 const OWNER_ONLY = 0o600;
 const BEYOND_OWNER = 0o077;
@@ -20,10 +20,10 @@ export interface Unwritten {
 /** `audit.jsonl`, to append to. Every step can be taken again after it has failed. */
 export class AuditFile {
   readonly #directory: string;
+  /** That are kept, the one that is written to among them. */
   readonly #files: number;
   #handle: FileHandle | undefined;
 
-  /** @param files that are kept, the one that is written to among them. */
   constructor(directory: string, files: number) {
     this.#directory = directory;
     this.#files = files;
@@ -66,21 +66,28 @@ export class AuditFile {
     await this.#handle?.datasync();
   }
 
-  /** Moves it, and every file behind it, one number on; the oldest goes where there are as many as are kept. */
+  /** Moves it, and every file behind it, one number on, and begins another. */
   async rotate(): Promise<void> {
     if (this.#handle === undefined) return this.open();
     await this.sync();
-    const last = this.#files - 1;
-    // A rotation that failed half way has left a free number: those behind it have been moved.
     let free = 1;
-    while (free <= last && (await this.#isThere(rotatedName(free)))) free += 1;
-    if (free > last) await unlink(this.#path(rotatedName(last)));
-    for (let number = Math.min(free, last); number > 1; number -= 1) {
+    while (await this.#isThere(rotatedName(free))) free += 1;
+    for (let number = free; number > 1; number -= 1) {
       await rename(this.#path(rotatedName(number - 1)), this.#path(rotatedName(number)));
     }
     await rename(this.#path(AUDIT_FILE), this.#path(rotatedName(1)));
-    await this.close();
-    await this.open();
+    await this.reopen();
+  }
+
+  /**
+   * Removes the files that are too many. Only when the header that says so is on the disk: a file that is missing without
+   * that looks as if somebody had removed it.
+   */
+  async prune(): Promise<void> {
+    await this.sync();
+    const names = await logFileNames(this.#directory);
+    for (const name of names.slice(0, Math.max(0, names.length - this.#files)))
+      await unlink(this.#path(name));
   }
 
   /** Leaves a file that was moved, and begins another. */

@@ -1,5 +1,6 @@
 import { mkdir, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { withTemporaryDirectory } from "../vault/testing/temporary-vault.js";
 import type { AuditLimits } from "./audit-limits.js";
@@ -11,10 +12,7 @@ import { verifyAuditLog } from "./verify-log.js";
 const FULL_BYTES = 4_000;
 const UNAVAILABLE = { code: "audit_unavailable" };
 
-/**
- * A log whose next file cannot be made: a directory stands where the full one is to be moved. Its queue fills up until
- * `mend`.
- */
+/** A log whose file is full, and whose directory is away until `mend`, so that it cannot go on to the next one. */
 async function withStuckLog(
   limits: Partial<AuditLimits>,
   use: (log: AuditLog, mend: () => Promise<void>, directory: string, said: string[]) => Promise<void>,
@@ -30,13 +28,11 @@ async function withStuckLog(
       void log.record(call(0));
       await log.flush();
     }
-    await mkdir(join(directory, "audit.1.jsonl", "x"), { recursive: true });
-    await use(
-      log,
-      () => rename(join(directory, "audit.1.jsonl"), join(directory, "elsewhere")),
-      directory,
-      said,
-    );
+    // Until it has seen that its file is still there.
+    await delay(50);
+    const away = `${directory}.away`;
+    await rename(directory, away);
+    await use(log, () => rename(away, directory), directory, said);
     await log.close();
   });
 }
@@ -111,11 +107,12 @@ test("a log that is closed takes nothing more, and what waited is told so", asyn
     await expect(log.ready()).rejects.toMatchObject(UNAVAILABLE);
     await expect(log.flush()).rejects.toMatchObject(UNAVAILABLE);
   });
-  await withStuckLog({ queueLines: 2 }, async (log) => {
+  await withStuckLog({ queueLines: 2 }, async (log, mend) => {
     void log.record(call(1));
     const waiting = expect(log.record(call(2))).rejects.toMatchObject(UNAVAILABLE);
     await log.close();
     await waiting;
+    await mend();
   });
 });
 
@@ -128,5 +125,22 @@ test("a burst of 10,000 entries is taken without one of them waiting, and is all
     await log.close();
     const verified = await verifyAuditLog(directory, { keys: [keyOf("k")] });
     expect(verified).toMatchObject({ bad: undefined, lines: 10_000, authenticated: 9_999 });
+  });
+});
+
+test("an old file that cannot be removed stops nothing", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    const said: string[] = [];
+    const limits = { fileBytes: 1_000, files: 2 };
+    const log = await openLogIn(directory, limits, {
+      info: () => undefined,
+      warn: (_, text) => said.push(text),
+    });
+    await mkdir(join(directory, "audit.7.jsonl"));
+    for (let number = 0; number < 30; number += 1) void log.record(call(number));
+    await log.flush();
+    await log.close();
+    expect(said).toContain("the oldest audit log could not be removed");
+    expect((await linesOf(directory)).join()).toContain("acme/29");
   });
 });

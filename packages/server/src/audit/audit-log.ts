@@ -57,10 +57,11 @@ interface Parts extends AuditLogOptions {
   readonly tail: LogTail;
 }
 
-/** Lines of one file that were not written yet, or the step to the next file. */
+/** What is to be done with the files: write a line, go on to the next file, remove those that are too many. */
 type Step =
   | { readonly type: "line"; readonly text: string; readonly end: ChainEnd }
-  | { readonly type: "next file"; readonly isMoved: boolean };
+  | { readonly type: "next file"; readonly isMoved: boolean }
+  | { readonly type: "prune" };
 
 interface Waiter {
   /** Undefined for one that waits for room only. */
@@ -283,6 +284,7 @@ export class AuditLog {
     this.#firstSequences.push(this.#end.sequence + 1);
     while (this.#firstSequences.length > this.#parts.limits.files) this.#firstSequences.shift();
     this.#seal(fileHeader(this.#firstSequences[0] ?? 1, this.#parts.randomBytes));
+    this.#queue.push({ type: "prune" });
   }
 
   #now(): string {
@@ -348,8 +350,9 @@ export class AuditLog {
       return true;
     }
     const step = this.#queue[0];
-    if (step?.type === "next file") {
-      await (step.isMoved ? file.reopen() : file.rotate());
+    if (step !== undefined) {
+      if (step.type === "next file") await (step.isMoved ? file.reopen() : file.rotate());
+      else await this.#prune();
       this.#queue.shift();
       return true;
     }
@@ -365,6 +368,15 @@ export class AuditLog {
       return false;
     });
     return true;
+  }
+
+  async #prune(): Promise<void> {
+    try {
+      await this.#parts.file.prune();
+    } catch (error) {
+      // More files than are wanted are no reason to record nothing; the next rotation tries again.
+      this.#parts.log.warn({ code: errorCodeOf(error) }, "the oldest audit log could not be removed");
+    }
   }
 
   /** The lines of one file that come next, as many as one write takes. */
