@@ -5,7 +5,7 @@ const layers = [
   ["redaction", "config", "ssh-rules"],
   ["vault", "tokens", "policies", "network", "scrubbing"],
   ["auth-strategies", "wire"],
-  ["protocols", "oauth2-flow", "audit"],
+  ["protocols", "oauth2-flow", "audit", "authorization"],
   ["data-plane"],
   ["tcp-sessions", "ssh"],
   ["http-api"],

@@ -44,6 +44,7 @@ export function errorHeaders(error: VaultProxyError, options: OwnAnswerOptions):
   if (error.code === "secret_in_request") headers.push(...DO_NOT_RETRY.flat());
   if (error.code === "upgrade_required") headers.push(...UPGRADE_HEADERS.flat());
   if (error.retryAfterSeconds !== undefined) headers.push("Retry-After", String(error.retryAfterSeconds));
+  for (const [name, value] of Object.entries(error.headers)) headers.push(name, value);
   return headers;
 }
 

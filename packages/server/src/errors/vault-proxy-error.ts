@@ -5,7 +5,11 @@ export interface VaultProxyErrorOptions {
   readonly cause?: unknown;
   /** Whole seconds after which the caller may try again; sent as `Retry-After` (RFC 9110 §10.2.3). */
   readonly retryAfterSeconds?: number;
+  /** Further fields of the answer; safe to show to anyone. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
+
+const NO_HEADERS: Readonly<Record<string, string>> = {};
 
 /**
  * The one error class that may reach a caller. `message` is a sentence for a person and must be safe to show to
@@ -15,11 +19,13 @@ export class VaultProxyError extends Error {
   override readonly name = "VaultProxyError";
   readonly code: ErrorCode;
   readonly retryAfterSeconds: number | undefined;
+  readonly headers: Readonly<Record<string, string>>;
 
   constructor(code: ErrorCode, message: string, options: VaultProxyErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.headers = options.headers ?? NO_HEADERS;
   }
 }
 

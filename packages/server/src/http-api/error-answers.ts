@@ -48,6 +48,7 @@ export function createErrorAnswer(options: ErrorAnswerOptions): (c: Context, thr
       c.header("Connection", "upgrade");
     }
     if (error.retryAfterSeconds !== undefined) c.header("Retry-After", String(error.retryAfterSeconds));
+    for (const [name, value] of Object.entries(error.headers)) c.header(name, value);
     c.header("X-Vault-Error", error.code);
     return c.json(errorBody(error), status);
   };

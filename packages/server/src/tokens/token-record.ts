@@ -15,4 +15,10 @@ export interface TokenRecord {
   readonly expires_at: string;
   /** RFC 3339, UTC: since when the token is refused until an admin lifts it. */
   readonly suspended_at?: string;
+  /** Name of the stored policy that says what it may do. Without it, and without `rules`, it may use every service. */
+  readonly policy?: string;
+  /** A policy of its own, as `policies/policy-schema.ts` has it. Not together with `policy`. */
+  readonly rules?: object;
+  /** Digest of the token that made this one, and whose policy and limits hold for it too. */
+  readonly parent?: string;
 }

@@ -1,0 +1,231 @@
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import type { Action } from "../policies/action.js";
+import { reserveTogether, type Granted, type ReservationPart } from "../policies/limiter.js";
+import { compilePolicy, decide, type CompiledPolicy } from "../policies/policy-decision.js";
+import type { PolicyContent } from "../policies/policy-schema.js";
+import { rateLimitFields } from "../policies/rate-limit-fields.js";
+import type { TokenRecord } from "../tokens/token-record.js";
+import type { UseKeeper } from "./use-keeper.js";
+
+/** A stored policy, as far as it decides. */
+export type StoredPolicy = PolicyContent;
+
+/** How the audit calls the rules of a token's own policy. */
+const OWN_RULES = "rules";
+
+/** That a token may do what it is about to do, for as long as it does it. */
+export interface Grant {
+  /** Which rule allows it, for the audit; undefined for a token without a policy. */
+  readonly rule: string | undefined;
+  /** Whether the token has a policy at all. */
+  readonly isRestricted: boolean;
+  /** What is to be run in place of the command that was asked for: the same words, quoted. */
+  readonly command: string | undefined;
+  /** Resolves when it may begin: what outlasts a restart has to be saved first. Undefined if at once. */
+  readonly ready: Promise<void> | undefined;
+  /** Hears once that it is withdrawn: the policy has changed. At most one listener. */
+  onWithdrawn(end: (reason: VaultProxyError) => void): void;
+  /** Counts bytes that are about to be passed on. @returns why they must not be */
+  takeBytes(count: number): VaultProxyError | undefined;
+  /** It is over. A second time does nothing. */
+  release(): void;
+}
+
+export interface Authorizer {
+  /**
+   * Decides whether a token may do something now, and reserves it: atomically, so that of parallel calls exactly as many
+   * pass as the limits allow.
+   * @throws VaultProxyError `policy_denied`, `rate_limited`
+   */
+  authorize(token: TokenRecord, action: Action): Grant;
+  /** Policies or tokens have changed: what is no longer allowed is ended. */
+  refresh(): void;
+}
+
+export interface AuthorizerParts {
+  readonly tokens: () => ReadonlyMap<string, TokenRecord>;
+  readonly policies: () => ReadonlyMap<string, StoredPolicy>;
+  readonly uses: UseKeeper;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+}
+
+/** Of a token without a policy. */
+const UNRESTRICTED: Grant = {
+  rule: undefined,
+  isRestricted: false,
+  command: undefined,
+  ready: undefined,
+  onWithdrawn: () => undefined,
+  takeBytes: () => undefined,
+  release: () => undefined,
+};
+
+const NO_POLICY_LEFT: CompiledPolicy = compilePolicy({ rules: [] });
+
+/** A policy of a token or of one that it descends from. */
+interface ChainLink {
+  readonly token: TokenRecord;
+  readonly policyName: string;
+  readonly policy: CompiledPolicy;
+}
+
+export function createAuthorizer(parts: AuthorizerParts): Authorizer {
+  /** Made once a policy: a changed one is another object. */
+  const compiled = new WeakMap<object, CompiledPolicy>();
+  const active = new Set<ActiveGrant>();
+
+  const compile = (content: PolicyContent): CompiledPolicy => {
+    const known = compiled.get(content) ?? compilePolicy(content);
+    compiled.set(content, known);
+    return known;
+  };
+  /** Undefined for a token that may do everything. */
+  const policyOf = (token: TokenRecord): CompiledPolicy | undefined => {
+    if (token.rules !== undefined) return compile(token.rules as PolicyContent);
+    if (token.policy === undefined) return undefined;
+    const stored = parts.policies().get(token.policy);
+    // A policy that is gone allows nothing.
+    return stored === undefined ? NO_POLICY_LEFT : compile(stored);
+  };
+  /** The token's own policy first, then those of the tokens it descends from. */
+  const chainOf = (token: TokenRecord): ChainLink[] => {
+    const chain: ChainLink[] = [];
+    let current = token;
+    for (;;) {
+      const policy = policyOf(current);
+      if (policy !== undefined)
+        chain.push({ token: current, policyName: current.policy ?? OWN_RULES, policy });
+      if (current.parent === undefined) return chain;
+      const parent = parts.tokens().get(current.parent);
+      if (parent === undefined) {
+        throw new VaultProxyError("unauthorized", "the token that made this one is gone");
+      }
+      current = parent;
+    }
+  };
+
+  /** Of a token that has changed meanwhile, by what it is now. */
+  const whyWithdrawn = ({ token, action }: ActiveGrant, now: number): VaultProxyError | undefined => {
+    const current = parts.tokens().get(token.digest);
+    // A revoked token's calls are ended by its revocation.
+    if (current === undefined) return undefined;
+    try {
+      for (const { policy } of chainOf(current)) {
+        const decision = decide(policy, action, now);
+        if (!decision.allowed) return new VaultProxyError("policy_denied", decision.reason);
+      }
+      return undefined;
+    } catch (error) {
+      return error instanceof VaultProxyError
+        ? error
+        : new VaultProxyError("internal", "internal error", { cause: error });
+    }
+  };
+
+  return {
+    authorize(token, action) {
+      if (token.policy === undefined && token.rules === undefined && token.parent === undefined)
+        return UNRESTRICTED;
+      const now = parts.clock();
+      const chain = chainOf(token);
+      let rule: string | undefined;
+      let command: string | undefined;
+      const reservations: (ReservationPart & { digest: string })[] = [];
+      for (const { token: each, policy, policyName } of chain) {
+        const decision = decide(policy, action, now);
+        if (!decision.allowed) throw new VaultProxyError("policy_denied", decision.reason);
+        rule ??= `${policyName}/${decision.rule.index + 1}`;
+        command ??= decision.rule.command;
+        const limiter = parts.uses.limiterOf(each.digest, policy.limits);
+        reservations.push({ limiter, cooldowns: decision.cooldowns, digest: each.digest });
+      }
+      const reservation = reserveTogether(reservations, now);
+      if (!reservation.granted) {
+        const quotas = reservations.flatMap(({ limiter }) => limiter.quotas(now));
+        throw new VaultProxyError("rate_limited", `the token's limit ${reservation.limit} is used up`, {
+          ...(reservation.retryAfterSeconds === undefined
+            ? {}
+            : { retryAfterSeconds: reservation.retryAfterSeconds }),
+          headers: { ...rateLimitFields(quotas) },
+        });
+      }
+      const digests = reservations.map(({ digest }) => digest);
+      const waits = digests
+        .map((digest) => parts.uses.settle(digest, reservation.cooldown !== undefined))
+        .filter((wait) => wait !== undefined);
+      const grant = new ActiveGrant(token, action, reservation, {
+        rule,
+        command,
+        ready: waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined),
+        clock: parts.clock,
+        onBytes: () => digests.forEach((digest) => parts.uses.settleBytes(digest)),
+        onRelease: () => active.delete(grant),
+      });
+      active.add(grant);
+      return grant;
+    },
+    refresh() {
+      const now = parts.clock();
+      for (const grant of [...active]) {
+        const reason = whyWithdrawn(grant, now);
+        if (reason !== undefined) grant.withdraw(reason);
+      }
+    },
+  };
+}
+
+interface ActiveGrantParts extends Pick<Grant, "rule" | "command" | "ready"> {
+  readonly clock: () => number;
+  readonly onBytes: () => void;
+  readonly onRelease: () => void;
+}
+
+/** A grant of a token with a policy, until it is released. */
+class ActiveGrant implements Grant {
+  readonly token: TokenRecord;
+  readonly action: Action;
+  readonly rule: string | undefined;
+  readonly command: string | undefined;
+  readonly ready: Promise<void> | undefined;
+  readonly isRestricted = true;
+  readonly #reservation: Granted;
+  readonly #parts: ActiveGrantParts;
+  #end: ((reason: VaultProxyError) => void) | undefined;
+  /** Why it was withdrawn, before there was anyone to hear. */
+  #withdrawn: VaultProxyError | undefined;
+
+  constructor(token: TokenRecord, action: Action, reservation: Granted, parts: ActiveGrantParts) {
+    this.token = token;
+    this.action = action;
+    this.rule = parts.rule;
+    this.command = parts.command;
+    this.ready = parts.ready;
+    this.#reservation = reservation;
+    this.#parts = parts;
+  }
+
+  onWithdrawn(end: (reason: VaultProxyError) => void): void {
+    this.#end = end;
+    if (this.#withdrawn !== undefined) end(this.#withdrawn);
+  }
+
+  withdraw(reason: VaultProxyError): void {
+    if (this.#withdrawn !== undefined) return;
+    this.#withdrawn = reason;
+    this.#end?.(reason);
+  }
+
+  takeBytes(count: number): VaultProxyError | undefined {
+    if (!this.#reservation.takeBytes(count, this.#parts.clock())) {
+      return new VaultProxyError("rate_limited", "the token's limit bytes_per_day is used up");
+    }
+    this.#parts.onBytes();
+    return undefined;
+  }
+
+  release(): void {
+    this.#reservation.release();
+    this.#parts.onRelease();
+  }
+}
