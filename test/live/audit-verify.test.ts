@@ -75,10 +75,9 @@ test("an end that is cut off is seen with the password, and only then", async ()
   const lines = (await readFile(file, "utf8")).split("\n");
   await writeFile(file, `${lines.slice(0, -2).join("\n")}\n`);
   expect(await verify([])).toMatchObject({ code: 0 });
-  expect(await verify(["--with-password"], password)).toMatchObject({
-    code: 1,
-    stdout: expect.stringContaining("(cut_off)"),
-  });
+  const cut = await verify(["--with-password"], password);
+  expect(cut.code).toBe(1);
+  expect(cut.stdout).toContain("(cut_off)");
 });
 
 test("a wrong password, a directory without a log and a wrong number are errors", async () => {
@@ -86,6 +85,8 @@ test("a wrong password, a directory without a log and a wrong number are errors"
     code: 1,
     stderr: "error: wrong password or damaged vault file\n",
   });
-  expect(await verify(["/nowhere"])).toMatchObject({ code: 1, stderr: expect.stringContaining("/nowhere") });
+  const nowhere = await verify(["/nowhere"]);
+  expect(nowhere.code).toBe(1);
+  expect(nowhere.stderr).toContain("/nowhere");
   expect(await verify(["--from", "0"])).toMatchObject({ code: 2 });
 });

@@ -125,3 +125,12 @@ test("whatever stands in an entry, its line is one line and is read back", () =>
     }),
   );
 });
+
+test("a longer line than any entry makes is not read, however well it is made", () => {
+  const read = (characters: number): unknown => {
+    const { text } = sealLine(CHAIN_START, `"action":"${"x".repeat(characters)}"`, undefined);
+    return parseLine(Buffer.from(text.slice(0, -1)));
+  };
+  expect(read(LINE_BYTES - 1_000)).toBeDefined();
+  expect(read(LINE_BYTES)).toBeUndefined();
+});

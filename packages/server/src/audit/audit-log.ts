@@ -210,14 +210,10 @@ export class AuditLog {
     await this.#parts.file.close();
   }
 
+  /** Whoever waits is let in as soon as there is room: so while somebody waits there is none. */
   #hasRoom(): boolean {
     const { queueLines, queueBytes } = this.#parts.limits;
-    return (
-      !this.#isClosed &&
-      this.#waiting.length === 0 &&
-      this.#queuedLines < queueLines &&
-      this.#queuedBytes < queueBytes
-    );
+    return !this.#isClosed && this.#queuedLines < queueLines && this.#queuedBytes < queueBytes;
   }
 
   #wait(entry: AuditEntry | undefined): Promise<void> {
@@ -238,10 +234,9 @@ export class AuditLog {
   }
 
   #admitWaiting(): void {
-    const { queueLines, queueBytes } = this.#parts.limits;
     let admitted = 0;
     for (const { entry, resolve, timer } of this.#waiting) {
-      if (this.#queuedLines >= queueLines || this.#queuedBytes >= queueBytes) break;
+      if (!this.#hasRoom()) break;
       clearTimeout(timer);
       if (entry !== undefined) this.#sealEntry(entry);
       resolve();
