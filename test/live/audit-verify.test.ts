@@ -61,10 +61,9 @@ test("a log as it was written is whole, by its chain and with the password", asy
 test("the first bad line is named, and the exit code is 1", async () => {
   const text = await readFile(file, "utf8");
   await writeFile(file, text.replace("/items/3", "/items/9"));
-  expect(await verify([])).toMatchObject({
-    code: 1,
-    stdout: expect.stringContaining("audit.jsonl, line 4: "),
-  });
+  const chain = await verify([]);
+  expect(chain.code).toBe(1);
+  expect(chain.stdout).toContain("audit.jsonl, line 4: ");
   const json = await verify(["--json", "--with-password"], password);
   expect(json.code).toBe(1);
   expect(JSON.parse(json.stdout)).toMatchObject({ status: "bad", bad: { line: 4, problem: "mac_wrong" } });

@@ -3,7 +3,7 @@ import type { Logger } from "../redaction/logger.js";
 import { NotARegularFileError } from "../vault/durable-file.js";
 import { errorCodeOf } from "../vault/storage-error.js";
 import type { AuditEntry } from "./audit-entry.js";
-import { AuditFile, type Unwritten } from "./audit-file.js";
+import { AuditFile } from "./audit-file.js";
 import type { AuditKey } from "./audit-key.js";
 import { AUDIT_LIMITS, type AuditLimits } from "./audit-limits.js";
 import { sealLine, type ChainEnd } from "./chain.js";
@@ -11,6 +11,7 @@ import { jsonMembers } from "./json-members.js";
 import { cutTornLine, readLogTail, type LogTail } from "./log-tail.js";
 import { cutOffLine, fileHeader, lostEntries, tornLine } from "./own-lines.js";
 import { hasRememberedLine } from "./remembered-line.js";
+import { WriteQueue, type Batch } from "./write-queue.js";
 
 export interface AuditLogOptions {
   readonly directory: string;
@@ -57,12 +58,6 @@ interface Parts extends AuditLogOptions {
   readonly tail: LogTail;
 }
 
-/** What is to be done with the files: write a line, go on to the next file, remove those that are too many. */
-type Step =
-  | { readonly type: "line"; readonly text: string; readonly end: ChainEnd }
-  | { readonly type: "next file"; readonly isMoved: boolean }
-  | { readonly type: "prune" };
-
 interface Waiter {
   /** Undefined for one that waits for room only. */
   readonly entry: AuditEntry | undefined;
@@ -78,12 +73,6 @@ interface Flush {
   readonly timer: NodeJS.Timeout;
 }
 
-/** The batch that is being written. */
-interface Batch extends Unwritten {
-  readonly end: ChainEnd;
-  readonly lines: number;
-}
-
 /** Writes entries, each chained to the one before, in batches that no call waits for. */
 export class AuditLog {
   readonly #parts: Parts;
@@ -96,9 +85,7 @@ export class AuditLog {
   #fileBytes: number;
   #firstSequences: number[];
   #isFileGone = false;
-  #queue: Step[] = [];
-  #queuedLines = 0;
-  #queuedBytes = 0;
+  readonly #queue = new WriteQueue();
   #batch: Batch | undefined;
   #waiting: Waiter[] = [];
   #flushes: Flush[] = [];
@@ -213,7 +200,7 @@ export class AuditLog {
   /** Whoever waits is let in as soon as there is room: so while somebody waits there is none. */
   #hasRoom(): boolean {
     const { queueLines, queueBytes } = this.#parts.limits;
-    return !this.#isClosed && this.#queuedLines < queueLines && this.#queuedBytes < queueBytes;
+    return !this.#isClosed && this.#queue.lines < queueLines && this.#queue.bytes < queueBytes;
   }
 
   #wait(entry: AuditEntry | undefined): Promise<void> {
@@ -257,19 +244,17 @@ export class AuditLog {
   #seal(members: string): void {
     const { limits } = this.#parts;
     if (this.#isFileGone || this.#fileBytes >= limits.fileBytes) this.#nextFile();
-    const { text, end } = sealLine(this.#end, `"time":"${this.#now()}",${members}`, this.#key);
-    this.#end = end;
-    const size = Buffer.byteLength(text);
+    const line = sealLine(this.#end, `"time":"${this.#now()}",${members}`, this.#key);
+    this.#end = line.end;
+    const size = Buffer.byteLength(line.text);
     this.#fileBytes += size;
-    this.#queue.push({ type: "line", text, end });
-    this.#queuedLines += 1;
-    this.#queuedBytes += size;
-    if (this.#queuedBytes >= limits.batchBytes) this.#write();
+    this.#queue.addLine(line, size);
+    if (this.#queue.bytes >= limits.batchBytes) this.#write();
     else this.#writeIn(limits.batchMs);
   }
 
   #nextFile(): void {
-    this.#queue.push({ type: "next file", isMoved: this.#isFileGone });
+    this.#queue.addStep({ type: "next file", isMoved: this.#isFileGone });
     this.#isFileGone = false;
     this.#fileBytes = 0;
     this.#sealHeader();
@@ -279,7 +264,7 @@ export class AuditLog {
     this.#firstSequences.push(this.#end.sequence + 1);
     while (this.#firstSequences.length > this.#parts.limits.files) this.#firstSequences.shift();
     this.#seal(fileHeader(this.#firstSequences[0] ?? 1, this.#parts.randomBytes));
-    this.#queue.push({ type: "prune" });
+    this.#queue.addStep({ type: "prune" });
   }
 
   #now(): string {
@@ -307,7 +292,7 @@ export class AuditLog {
       this.#running = undefined;
       if (!isDone) this.#writeIn(this.#parts.limits.retryMs);
       // Something may have come between the last look and here.
-      else if (this.#queue.length > 0 || this.#flushes.length > 0) this.#writeIn(this.#parts.limits.batchMs);
+      else if (!this.#queue.isEmpty || this.#flushes.length > 0) this.#writeIn(this.#parts.limits.batchMs);
     });
   }
 
@@ -337,18 +322,18 @@ export class AuditLog {
 
   /** One step; false when there is none. */
   async #writeNext(): Promise<boolean> {
-    const { file } = this.#parts;
-    this.#batch ??= this.#nextBatch();
+    const { file, limits } = this.#parts;
+    this.#batch ??= this.#queue.takeBatch(limits.writeBytes);
     if (this.#batch !== undefined) {
       await file.append(this.#batch);
       this.#hasWritten(this.#batch);
       return true;
     }
-    const step = this.#queue[0];
+    const step = this.#queue.nextStep();
     if (step !== undefined) {
       if (step.type === "next file") await (step.isMoved ? file.reopen() : file.rotate());
       else await this.#prune();
-      this.#queue.shift();
+      this.#queue.stepDone();
       return true;
     }
     if (this.#flushes.length === 0) return false;
@@ -374,27 +359,10 @@ export class AuditLog {
     }
   }
 
-  /** The lines of one file that come next, as many as one write takes. */
-  #nextBatch(): Batch | undefined {
-    const texts: string[] = [];
-    let characters = 0;
-    let end = this.#written;
-    for (const step of this.#queue) {
-      if (step.type !== "line" || characters >= this.#parts.limits.writeBytes) break;
-      texts.push(step.text);
-      characters += step.text.length;
-      ({ end } = step);
-    }
-    if (texts.length === 0) return undefined;
-    this.#queue.splice(0, texts.length);
-    return { bytes: Buffer.from(texts.join("")), offset: 0, end, lines: texts.length };
-  }
-
-  #hasWritten({ bytes, end, lines }: Batch): void {
+  #hasWritten(batch: Batch): void {
     this.#batch = undefined;
-    this.#written = end;
-    this.#queuedLines -= lines;
-    this.#queuedBytes -= bytes.length;
+    this.#written = batch.end;
+    this.#queue.written(batch);
     this.#admitWaiting();
   }
 }
