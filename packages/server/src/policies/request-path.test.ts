@@ -100,6 +100,21 @@ describe("a path is refused that", () => {
   });
 });
 
+test.each([
+  ["/a%4", "holds a broken percent escape"],
+  ["/a%/b", "holds a broken percent escape"],
+  ["/a%2Fb", "holds an escaped separator"],
+  ["/a%2541", "holds what is escaped twice"],
+  ["/a%FF", "holds an escape that is not UTF-8"],
+  ["/a%00", "holds an escaped control character"],
+  ["/a/../b", "holds a dot segment"],
+  ["/a//b", "holds an empty segment"],
+  ["/a;b", "holds a character that a path with rules cannot hold"],
+  ["a", "does not begin with a slash"],
+])("a refusal of %j says that it %s", (raw, reason) => {
+  expect(readRequestPath(raw)).toEqual({ ok: false, reason });
+});
+
 test("a refusal repeats nothing of the path", () => {
   fc.assert(
     fc.property(fc.string(), (tail) => {
