@@ -4,6 +4,7 @@ import { isPatternIncluded } from "./path-inclusion.js";
 import { createPathMatcher, parsePathPattern, type PathPattern } from "./path-pattern.js";
 import { POLICY_LIMITS } from "./policy-limits.js";
 import { readRequestPath } from "./request-path.js";
+import { cpuMilliseconds } from "./testing/cpu-milliseconds.js";
 
 function pattern(text: string): PathPattern {
   const parsed = parsePathPattern(text);
@@ -130,9 +131,10 @@ test("what costs too much to compare is not included, and soon", () => {
   const wide = Array.from({ length: 40 }, (_, index) =>
     `/*a${"*b".repeat(index + 1)}*${"*c".repeat(40)}`.replaceAll(/\*+/g, "*"),
   );
-  const start = performance.now();
-  expect(isIncluded(hard, wide)).toBe(false);
+  const took = cpuMilliseconds(() => {
+    expect(isIncluded(hard, wide)).toBe(false);
+  });
   expect(isIncluded("/*b*a*b*a*", ["/*a*a*"], 1)).toBe(false);
   expect(isIncluded("/*b*a*b*a*", ["/*a*a*"])).toBe(true);
-  expect(performance.now() - start).toBeLessThan(5000);
+  expect(took).toBeLessThan(5000);
 });

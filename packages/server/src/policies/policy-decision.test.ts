@@ -5,6 +5,7 @@ import { compilePolicy, decide, type Decision } from "./policy-decision.js";
 import { policyContentSchema, type PolicyContent, type PolicyRule } from "./policy-schema.js";
 import { actionOf } from "./testing/action-of.js";
 import { anyAction, anyRule } from "./testing/any-policy.js";
+import { cpuMilliseconds } from "./testing/cpu-milliseconds.js";
 
 const NOW = Date.parse("2026-11-22T12:00:00Z");
 
@@ -201,7 +202,8 @@ test("fifty rules for one service cost microseconds", () => {
   };
   const rounds = 5000;
   for (let round = 0; round < rounds; round += 1) decide(policy, action, NOW);
-  const start = performance.now();
-  for (let round = 0; round < rounds; round += 1) expect(decide(policy, action, NOW).allowed).toBe(false);
-  expect(((performance.now() - start) / rounds) * 1000).toBeLessThan(200);
+  const took = cpuMilliseconds(() => {
+    for (let round = 0; round < rounds; round += 1) decide(policy, action, NOW);
+  });
+  expect((took / rounds) * 1000).toBeLessThan(50);
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { POLICY_LIMITS } from "./policy-limits.js";
 import { readPolicyText } from "./policy-text.js";
+import { cpuMilliseconds } from "./testing/cpu-milliseconds.js";
 
 function value(text: string): unknown {
   const read = readPolicyText(text);
@@ -81,10 +82,11 @@ describe("is refused, without a word of it:", () => {
   test.each(["[", "{a: ", "- ", "[{", "? ", ": ", "a: ", "-\t", "[[],", "{? ", "[? ", "!a ", "&a ", '"": '])(
     "%j nested as deeply as fits, quickly",
     (opening) => {
-      const start = performance.now();
       const text = opening.repeat(POLICY_LIMITS.textBytes / opening.length);
-      expect(readPolicyText(text)).toMatchObject({ ok: false });
-      expect(performance.now() - start).toBeLessThan(3000);
+      const took = cpuMilliseconds(() => {
+        expect(readPolicyText(text)).toMatchObject({ ok: false });
+      });
+      expect(took).toBeLessThan(3000);
     },
   );
 });
