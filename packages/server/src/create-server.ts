@@ -10,6 +10,8 @@ import type { IssuingTools } from "./auth-strategies/auth-strategy.js";
 import { importGoService, legalServiceName } from "./auth-strategies/go-service.js";
 import { obstaclesOf } from "./auth-strategies/imported-service.js";
 import type { ServiceRecord } from "./auth-strategies/service-definition.js";
+import { createAuthorizer, type StoredPolicy } from "./authorization/authorizer.js";
+import { createUseKeeper } from "./authorization/use-keeper.js";
 import type { ServerConfig } from "./config/server-config.js";
 import { createChunkCollector } from "./data-plane/chunk-collector.js";
 import { maxConnectionsWithin } from "./data-plane/connection-cap.js";
@@ -85,8 +87,9 @@ export async function createServer(config: ServerConfig, version: string, log: L
   });
   const services = vault.collection<ServiceRecord>("services");
   const calls = createInFlightCalls();
+  const tokenRecords = vault.collection<TokenRecord>("tokens");
   const tokens = createTokenRegistry({
-    store: vault.collection<TokenRecord>("tokens"),
+    store: tokenRecords,
     randomBytes,
     clock: Date.now,
     onRevoked: (record) => endAllOf(record, new VaultProxyError("unauthorized", "this token was revoked")),
@@ -138,10 +141,20 @@ export async function createServer(config: ServerConfig, version: string, log: L
     isLocked: () => vault.status === "locked",
   });
 
+  const policies = vault.collection<StoredPolicy>("policies");
+  const uses = createUseKeeper(vault.collection("settings"));
+  const authorizer = createAuthorizer({
+    tokens: () => tokenRecords.records,
+    policies: () => policies.records,
+    uses,
+    clock: Date.now,
+  });
+
   const readTable = shareReads(readTcpTable);
   const sessions = createSessionRegistry({
     records: () => services.records,
     drivers: SESSION_DRIVERS,
+    authorize: (token, action) => authorizer.authorize(token, action),
     address: config.sessions,
     isAllowedPeer: createPeerCheck({
       platform: process.platform,
@@ -163,6 +176,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
   const ssh = createSshCalls({
     records: () => services.records,
     connections: sshConnections,
+    authorize: (token, action) => authorizer.authorize(token, action),
     calls,
     maxCallsPerToken: MAX_CALLS_PER_TOKEN,
   });
@@ -175,6 +189,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
       sessions.end(() => true, reason);
       sshConnections.destroyAll(reason);
       sshKeys.clear();
+      uses.clear();
       routes.destroyAll(reason);
       accessTokens.clear();
       cookieJars.clear();
@@ -186,6 +201,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
       outboundGuard.update(services.records);
       return;
     }
+    if (event.collections.has("policies") || event.collections.has("tokens")) authorizer.refresh();
     // Whatever could be saved: there is room again.
     void accessTokens.saveAgain();
     if (event.collections.has("files")) sshConnections.retireKeys();
@@ -203,9 +219,15 @@ export async function createServer(config: ServerConfig, version: string, log: L
     }
   });
 
+  /** A lock must not fail for it: what a crash would cost is all that is lost. */
+  const saveUses = async (isToken: (digest: string) => boolean): Promise<void> => {
+    await uses.save(isToken).catch(() => undefined);
+  };
   const beforeLock = async (): Promise<void> => {
     const deadline = delay(SAVE_BEFORE_LOCK_MS, undefined, { ref: false });
-    await Promise.race([Promise.all([accessTokens.saved(), accessTokens.saveAgain()]), deadline]);
+    const isToken = (digest: string): boolean => tokenRecords.records.has(digest);
+    const saved = [accessTokens.saved(), accessTokens.saveAgain(), saveUses(isToken)];
+    await Promise.race([Promise.all(saved), deadline]);
   };
   const controlCalls = new WeakMap<IncomingMessage, Parameters<HttpListenerParts["controlPlane"]>[2]>();
   const controlPlane = createControlPlane({
@@ -249,6 +271,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
       searchOutbound: (service) => createOutboundScan(outboundSecrets, service),
       strike: (token, secret) => tokens.strike(token, secret),
       strikeOnce: (token, cause) => tokens.strikeOnce(token, cause),
+      authorize: (token, action) => authorizer.authorize(token, action),
       routes,
       calls,
       maxCallsPerToken: MAX_CALLS_PER_TOKEN,

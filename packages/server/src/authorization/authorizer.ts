@@ -1,6 +1,6 @@
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { Action } from "../policies/action.js";
-import { reserveTogether, type Granted, type ReservationPart } from "../policies/limiter.js";
+import { reserveTogether, type Granted, type Limiter, type ReservationPart } from "../policies/limiter.js";
 import { compilePolicy, decide, type CompiledPolicy } from "../policies/policy-decision.js";
 import type { PolicyContent } from "../policies/policy-schema.js";
 import { rateLimitFields } from "../policies/rate-limit-fields.js";
@@ -21,12 +21,16 @@ export interface Grant {
   readonly isRestricted: boolean;
   /** What is to be run in place of the command that was asked for: the same words, quoted. */
   readonly command: string | undefined;
+  /** Lists of remote paths: in each of them the path must be, also when the server has resolved its links. */
+  readonly pathLists: readonly (readonly string[])[];
   /** Resolves when it may begin: what outlasts a restart has to be saved first. Undefined if at once. */
   readonly ready: Promise<void> | undefined;
   /** Hears once that it is withdrawn: the policy has changed. At most one listener. */
   onWithdrawn(end: (reason: VaultProxyError) => void): void;
   /** Counts bytes that are about to be passed on. @returns why they must not be */
   takeBytes(count: number): VaultProxyError | undefined;
+  /** Counts bytes that have passed already. @returns why no more must */
+  takePassedBytes(count: number): VaultProxyError | undefined;
   /** It is over. A second time does nothing. */
   release(): void;
 }
@@ -51,13 +55,15 @@ export interface AuthorizerParts {
 }
 
 /** Of a token without a policy. */
-const UNRESTRICTED: Grant = {
+export const UNRESTRICTED: Grant = {
   rule: undefined,
   isRestricted: false,
   command: undefined,
+  pathLists: [],
   ready: undefined,
   onWithdrawn: () => undefined,
   takeBytes: () => undefined,
+  takePassedBytes: () => undefined,
   release: () => undefined,
 };
 
@@ -108,8 +114,7 @@ export function createAuthorizer(parts: AuthorizerParts): Authorizer {
   /** Of a token that has changed meanwhile, by what it is now. */
   const whyWithdrawn = ({ token, action }: ActiveGrant, now: number): VaultProxyError | undefined => {
     const current = parts.tokens().get(token.digest);
-    // A revoked token's calls are ended by its revocation.
-    if (current === undefined) return undefined;
+    if (current === undefined) return new VaultProxyError("unauthorized", "this token was revoked");
     try {
       for (const { policy } of chainOf(current)) {
         const decision = decide(policy, action, now);
@@ -131,12 +136,14 @@ export function createAuthorizer(parts: AuthorizerParts): Authorizer {
       const chain = chainOf(token);
       let rule: string | undefined;
       let command: string | undefined;
+      const pathLists: (readonly string[])[] = [];
       const reservations: (ReservationPart & { digest: string })[] = [];
       for (const { token: each, policy, policyName } of chain) {
         const decision = decide(policy, action, now);
         if (!decision.allowed) throw new VaultProxyError("policy_denied", decision.reason);
         rule ??= `${policyName}/${decision.rule.index + 1}`;
         command ??= decision.rule.command;
+        if (decision.rule.remotePaths !== undefined) pathLists.push(decision.rule.remotePaths);
         const limiter = parts.uses.limiterOf(each.digest, policy.limits);
         reservations.push({ limiter, cooldowns: decision.cooldowns, digest: each.digest });
       }
@@ -157,8 +164,11 @@ export function createAuthorizer(parts: AuthorizerParts): Authorizer {
       const grant = new ActiveGrant(token, action, reservation, {
         rule,
         command,
+        pathLists,
         ready: waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined),
         clock: parts.clock,
+        remainingBytes: () =>
+          Math.min(...reservations.map(({ limiter }) => remainingBytes(limiter, parts.clock()))),
         onBytes: () => digests.forEach((digest) => parts.uses.settleBytes(digest)),
         onRelease: () => active.delete(grant),
       });
@@ -175,8 +185,18 @@ export function createAuthorizer(parts: AuthorizerParts): Authorizer {
   };
 }
 
-interface ActiveGrantParts extends Pick<Grant, "rule" | "command" | "ready"> {
+function remainingBytes(limiter: Limiter, now: number): number {
+  return limiter.quotas(now).find(({ name }) => name === "bytes")?.remaining ?? Infinity;
+}
+
+function noBytesLeft(): VaultProxyError {
+  return new VaultProxyError("rate_limited", "the token's limit bytes_per_day is used up");
+}
+
+interface ActiveGrantParts extends Pick<Grant, "rule" | "command" | "pathLists" | "ready"> {
   readonly clock: () => number;
+  /** Of the limits of all policies in the chain. */
+  readonly remainingBytes: () => number;
   readonly onBytes: () => void;
   readonly onRelease: () => void;
 }
@@ -187,6 +207,7 @@ class ActiveGrant implements Grant {
   readonly action: Action;
   readonly rule: string | undefined;
   readonly command: string | undefined;
+  readonly pathLists: readonly (readonly string[])[];
   readonly ready: Promise<void> | undefined;
   readonly isRestricted = true;
   readonly #reservation: Granted;
@@ -200,6 +221,7 @@ class ActiveGrant implements Grant {
     this.action = action;
     this.rule = parts.rule;
     this.command = parts.command;
+    this.pathLists = parts.pathLists;
     this.ready = parts.ready;
     this.#reservation = reservation;
     this.#parts = parts;
@@ -217,11 +239,15 @@ class ActiveGrant implements Grant {
   }
 
   takeBytes(count: number): VaultProxyError | undefined {
-    if (!this.#reservation.takeBytes(count, this.#parts.clock())) {
-      return new VaultProxyError("rate_limited", "the token's limit bytes_per_day is used up");
-    }
+    if (!this.#reservation.takeBytes(count, this.#parts.clock())) return noBytesLeft();
     this.#parts.onBytes();
     return undefined;
+  }
+
+  takePassedBytes(count: number): VaultProxyError | undefined {
+    const left = this.#parts.remainingBytes();
+    const refusal = this.takeBytes(Math.min(count, left));
+    return refusal ?? (count >= left ? noBytesLeft() : undefined);
   }
 
   release(): void {

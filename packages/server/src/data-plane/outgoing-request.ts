@@ -42,6 +42,22 @@ export function prepareRequest(
   };
 }
 
+/** Some servers take the method, or the path, from these fields in place of what the request line says. */
+const OVERRIDES: ReadonlySet<string> = new Set([
+  "x-http-method",
+  "x-http-method-override",
+  "x-method-override",
+  "x-original-url",
+  "x-rewrite-url",
+]);
+
+/** The headers without those that make an upstream see another method or path than a policy has judged. */
+export function withoutOverrides(headers: readonly string[]): string[] {
+  return headers.filter(
+    (_, index) => !OVERRIDES.has(canonicalHeaderName(headers[index - (index % 2)] ?? "")),
+  );
+}
+
 /** The second is an old name of the first, which some servers still honour. */
 const RANGE_FIELDS: ReadonlySet<string> = new Set(["range", "request-range"]);
 

@@ -1,3 +1,4 @@
+import { UNRESTRICTED } from "../authorization/authorizer.js";
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
@@ -48,6 +49,7 @@ async function startPipeline(upstream: RequestListener) {
   const quiet = (): void => undefined;
   const pipeline = createProxyPipeline({
     isLocked: () => false,
+    authorize: () => UNRESTRICTED,
     authenticate: (token) => (token === TOKEN ? ({ digest: "d" } as TokenRecord) : undefined),
     routes: createServiceRoutes({
       records: () => new Map([["api", record]]),

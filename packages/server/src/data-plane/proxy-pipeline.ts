@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Authorizer, Grant } from "../authorization/authorizer.js";
 import type { OutgoingRequest } from "../auth-strategies/auth-strategy.js";
 import { toVaultProxyError, VaultProxyError } from "../errors/vault-proxy-error.js";
 import { canonicalHeaderName } from "../network/header-policy.js";
@@ -22,6 +23,7 @@ import {
   pathOf,
   prepareRequest,
   withoutHeader,
+  withoutOverrides,
 } from "./outgoing-request.js";
 import { presentedTokens } from "./presented-tokens.js";
 import { bodyFraming, bodyTooLarge, RequestBody, type BodyFraming } from "./request-body.js";
@@ -43,6 +45,7 @@ export interface ProxyPipelineParts extends GuessWatchParts {
   readonly searchOutbound: (service: string) => OutboundScan;
   /** Notes that a token sent such a secret. */
   readonly strike: (token: TokenRecord, secret: SecretIdentity) => void;
+  readonly authorize: Authorizer["authorize"];
   readonly routes: ServiceRoutes;
   readonly calls: InFlightCalls;
   /** Calls of one token that may run at once. */
@@ -131,6 +134,7 @@ interface AdmittedCall {
   readonly route: ServiceRoute;
   readonly outgoing: OutgoingRequest;
   readonly search: OutboundScan;
+  readonly grant: Grant;
 }
 
 /** Authenticates, authorizes, resolves and strips, in this order, for calls and upgrades alike. */
@@ -145,18 +149,58 @@ function admit(parts: ProxyPipelineParts, request: IncomingMessage, rawTarget: s
     });
   }
   if (target === undefined || route === undefined) throw new VaultProxyError("not_found", "no such service");
-  assertSafePath(target.path);
-  if (target.query !== undefined) assertSafeQuery(target.query);
-  const outgoing = prepareRequest(request, target, route, parts.now());
-  const search = parts.searchOutbound(route.name);
-  if (search.isNeeded) {
-    const found = search.scanText(pathOf(outgoing)) ?? search.scanHeaders(outgoing.headers);
-    if (found !== undefined) {
-      parts.strike(token, found);
-      throw secretInRequest();
+  const grant = parts.authorize(token, {
+    kind: "http",
+    service: route.name,
+    method: request.method ?? "GET",
+    rawPath: target.path,
+  });
+  try {
+    assertSafePath(target.path);
+    if (target.query !== undefined) assertSafeQuery(target.query);
+    const outgoing = prepareRequest(request, target, route, parts.now());
+    if (grant.isRestricted) outgoing.headers.splice(0, Infinity, ...withoutOverrides(outgoing.headers));
+    const search = parts.searchOutbound(route.name);
+    if (search.isNeeded) {
+      const found = search.scanText(pathOf(outgoing)) ?? search.scanHeaders(outgoing.headers);
+      if (found !== undefined) {
+        parts.strike(token, found);
+        throw secretInRequest();
+      }
     }
+    return { token, route, outgoing, search, grant };
+  } catch (error) {
+    grant.release();
+    throw error;
   }
-  return { token, route, outgoing, search };
+}
+
+/**
+ * Goes on with a call when its reservation is saved, and gives it back if the call comes to nothing.
+ * @param isGone whether the caller has left meanwhile
+ */
+function begin(
+  grant: Grant,
+  isGone: () => boolean,
+  task: () => Promise<void> | undefined,
+): Promise<void> | undefined {
+  const release = (error: unknown): never => {
+    grant.release();
+    throw error;
+  };
+  try {
+    const begun =
+      grant.ready === undefined
+        ? task()
+        : grant.ready.then(() => {
+            if (!isGone()) return task();
+            grant.release();
+            return undefined;
+          });
+    return begun?.catch(release);
+  } catch (error) {
+    return release(error);
+  }
 }
 
 function secretInRequest(): VaultProxyError {
@@ -165,42 +209,57 @@ function secretInRequest(): VaultProxyError {
 
 function run(parts: ProxyPipelineParts, call: IncomingCall): Promise<void> | undefined {
   const admitted = admit(parts, call.request, call.target);
-  const { route, outgoing } = admitted;
-  const framing = bodyFraming(call.request);
-  if (countForward(outgoing.method, outgoing.headers)) {
-    answerOptions(call.request, call.response, call.requestId);
-    return undefined;
-  }
-  if (framing.contentLength !== undefined && framing.contentLength > route.maxRequestBytes) {
-    throw bodyTooLarge(route.maxRequestBytes);
-  }
-  return injectCredential(
-    parts.calls,
-    admitted,
-    (reason) => fail(parts, call, reason),
-    () => {
-      if (!call.response.destroyed) forward(parts, call, admitted, framing);
-    },
-  );
+  const { route, outgoing, grant } = admitted;
+  const isGone = (): boolean => call.response.destroyed;
+  return begin(grant, isGone, () => {
+    const framing = bodyFraming(call.request);
+    if (countForward(outgoing.method, outgoing.headers)) {
+      answerOptions(call.request, call.response, call.requestId);
+      grant.release();
+      return undefined;
+    }
+    if (framing.contentLength !== undefined && framing.contentLength > route.maxRequestBytes) {
+      throw bodyTooLarge(route.maxRequestBytes);
+    }
+    return injectCredential(
+      parts.calls,
+      admitted,
+      (reason) => {
+        grant.release();
+        fail(parts, call, reason);
+      },
+      () => {
+        if (isGone()) grant.release();
+        else forward(parts, call, admitted, framing);
+      },
+    );
+  });
 }
 
 function runUpgrade(parts: ProxyPipelineParts, upgrade: IncomingUpgrade): Promise<void> | undefined {
   const admitted = admit(parts, upgrade.request, upgrade.target);
-  const { outgoing } = admitted;
-  if (outgoing.method !== "GET" || bodyFraming(upgrade.request).hasBody) {
-    throw new VaultProxyError("invalid_request", "a WebSocket handshake is a GET without a body");
-  }
-  if (upgrade.request.httpVersion === "1.0") {
-    throw new VaultProxyError("invalid_request", "a WebSocket handshake needs HTTP/1.1");
-  }
-  return injectCredential(
-    parts.calls,
-    admitted,
-    (reason) => failUpgrade(parts, upgrade, reason),
-    () => {
-      if (!upgrade.socket.destroyed) forwardUpgrade(parts, upgrade, admitted);
-    },
-  );
+  const { outgoing, grant } = admitted;
+  const isGone = (): boolean => upgrade.socket.destroyed;
+  return begin(grant, isGone, () => {
+    if (outgoing.method !== "GET" || bodyFraming(upgrade.request).hasBody) {
+      throw new VaultProxyError("invalid_request", "a WebSocket handshake is a GET without a body");
+    }
+    if (upgrade.request.httpVersion === "1.0") {
+      throw new VaultProxyError("invalid_request", "a WebSocket handshake needs HTTP/1.1");
+    }
+    return injectCredential(
+      parts.calls,
+      admitted,
+      (reason) => {
+        grant.release();
+        failUpgrade(parts, upgrade, reason);
+      },
+      () => {
+        if (isGone()) grant.release();
+        else forwardUpgrade(parts, upgrade, admitted);
+      },
+    );
+  });
 }
 
 function authenticate(
@@ -222,7 +281,7 @@ function authenticate(
 function forward(
   parts: ProxyPipelineParts,
   call: IncomingCall,
-  { token, route, outgoing, search }: AdmittedCall,
+  { token, route, outgoing, search, grant }: AdmittedCall,
   framing: BodyFraming,
 ): void {
   const { request, response, requestId } = call;
@@ -230,12 +289,13 @@ function forward(
   /** A call may be sent once more, also after its service was changed. */
   let letGo = (): void => undefined;
   const takeCookies = useCookies(route, outgoing);
+  const countBytes = countingFor(parts, grant, (reason) => exchange.end(reason));
   const body = framing.hasBody
     ? new RequestBody(request, {
         limit: route.maxRequestBytes,
         keep: route.injector.renew === undefined ? 0 : REPEATABLE_BODY_BYTES,
         idleMs: route.idleTimeoutMs,
-        countBytes: parts.countBytes,
+        countBytes,
         inspect:
           search.isNeeded && isTextual(contentTypeOf(request.rawHeaders))
             ? (chunk) => {
@@ -278,7 +338,7 @@ function forward(
     requestId,
     tokenDigest: token.digest,
     now: parts.now,
-    countBytes: parts.countBytes,
+    countBytes,
     route: renewing === undefined ? route : { ...route, currentGate: renewing.currentGate },
     basePath: outgoing.basePath,
     takeCookies,
@@ -286,6 +346,7 @@ function forward(
     retry: body === null && isIdempotent ? send : undefined,
     onEnd(ended, outcome) {
       letGo();
+      grant.release();
       parts.calls.remove(ended);
       logOutcome(parts, { requestId, route, outgoing, startedAt }, outcome);
       // What the upstream did not take is read away, also where undici never began to read it.
@@ -295,6 +356,8 @@ function forward(
   renewing?.serve(exchange);
   letGo = route.hold();
   parts.calls.add(exchange);
+  grant.onWithdrawn((reason) => exchange.end(reason));
+  if (exchange.isOver) return;
   if (framing.contentLength !== undefined)
     outgoing.headers.push("Content-Length", String(framing.contentLength));
   if (call.expectsContinue && framing.hasBody) sayContinue(response);
@@ -304,7 +367,7 @@ function forward(
 function forwardUpgrade(
   parts: ProxyPipelineParts,
   { request, socket, head, requestId }: IncomingUpgrade,
-  { token, route, outgoing }: AdmittedCall,
+  { token, route, outgoing, grant }: AdmittedCall,
 ): void {
   const startedAt = parts.now();
   /** A call may be sent once more, also after its service was changed. */
@@ -318,13 +381,14 @@ function forwardUpgrade(
     requestId,
     tokenDigest: token.digest,
     now: parts.now,
-    countBytes: parts.countBytes,
+    countBytes: countingFor(parts, grant, (reason) => exchange.end(reason)),
     route: renewing === undefined ? route : { ...route, currentGate: renewing.currentGate },
     basePath: outgoing.basePath,
     takeCookies,
     onPartialMatch: watchGuesses(parts, { token, route, requestId }),
     onEnd(ended, outcome) {
       letGo();
+      grant.release();
       parts.calls.remove(ended);
       logOutcome(parts, { requestId, route, outgoing, startedAt }, outcome);
     },
@@ -332,7 +396,8 @@ function forwardUpgrade(
   renewing?.serve(exchange);
   letGo = route.hold();
   parts.calls.add(exchange);
-  send();
+  grant.onWithdrawn((reason) => exchange.end(reason));
+  if (!exchange.isOver) send();
 
   function send(): void {
     route.dispatcher.dispatch(
@@ -345,6 +410,20 @@ function forwardUpgrade(
       renewing ?? exchange,
     );
   }
+}
+
+/** Counts a call's bytes, also against the limits of its token. */
+function countingFor(
+  parts: ProxyPipelineParts,
+  grant: Grant,
+  end: (reason: VaultProxyError) => void,
+): CountBytes {
+  if (!grant.isRestricted) return parts.countBytes;
+  return (bytes) => {
+    parts.countBytes(bytes);
+    const refusal = grant.takeBytes(bytes);
+    if (refusal !== undefined) end(refusal);
+  };
 }
 
 /** Adds the service's cookies. Gives what takes those of the answer. */

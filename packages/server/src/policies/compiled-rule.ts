@@ -17,6 +17,8 @@ export interface AdmittingRule {
   readonly cooldownMs: number;
   /** Only where the rule limits commands: the same words, quoted, to be sent in place of what the caller wrote. */
   readonly command?: string;
+  /** Only where the rule limits remote paths: what the path must be in, also when the server has resolved its links. */
+  readonly remotePaths?: readonly string[];
 }
 
 /** The action with its path read at most once for all rules, and only when one asks. */
@@ -58,7 +60,7 @@ export function compileRule(rule: PolicyRule, index: number): CompiledRule {
           return commandRule === undefined ? admitting : admitCommand(admitting, commandRule, action.command);
         case "upload":
         case "download":
-          return isRemotePathAllowed(rule.remote_paths, action.remotePath) ? admitting : undefined;
+          return admitRemotePath(admitting, rule.remote_paths, action.remotePath);
       }
     },
   };
@@ -102,12 +104,15 @@ function admitCommand(
   return admitted.ok ? { ...admitting, command: admitted.command } : undefined;
 }
 
-function isRemotePathAllowed(
+function admitRemotePath(
+  admitting: AdmittingRule,
   allowed: readonly string[] | undefined,
   remotePath: string | undefined,
-): boolean {
-  if (allowed === undefined) return true;
-  if (remotePath === undefined) return false;
+): AdmittingRule | undefined {
+  if (allowed === undefined) return admitting;
+  if (remotePath === undefined) return undefined;
   const cleaned = cleanRemotePath(remotePath);
-  return cleaned.ok && isUnderAllowed(cleaned.path, allowed);
+  return cleaned.ok && isUnderAllowed(cleaned.path, allowed)
+    ? { ...admitting, remotePaths: allowed }
+    : undefined;
 }

@@ -90,7 +90,7 @@ export function decide(policy: CompiledPolicy, action: Action, now: number): Dec
   for (const rule of rules) {
     const admitted = rule.admit(judged);
     if (admitted === undefined) continue;
-    if (admitted.cooldownMs === 0 && admitted.command === undefined)
+    if (admitted.cooldownMs === 0 && !isConditional(admitted))
       return { allowed: true, rule: admitted, cooldowns: [] };
     admitting.push(admitted);
   }
@@ -99,11 +99,16 @@ export function decide(policy: CompiledPolicy, action: Action, now: number): Dec
   return { allowed: true, rule: first, cooldowns: first.cooldownMs === 0 ? [] : admitting };
 }
 
+/** Whether something else is to be done than was asked for, or only if the server says more. */
+function isConditional({ command, remotePaths }: AdmittingRule): boolean {
+  return command !== undefined || remotePaths !== undefined;
+}
+
 /** What costs least first; the key makes the order the same however the rules are listed. */
 function byPreference(a: AdmittingRule, b: AdmittingRule): number {
   return (
     a.cooldownMs - b.cooldownMs ||
-    Number(a.command !== undefined) - Number(b.command !== undefined) ||
+    Number(isConditional(a)) - Number(isConditional(b)) ||
     (a.key < b.key ? -1 : a.key > b.key ? 1 : a.index - b.index)
   );
 }

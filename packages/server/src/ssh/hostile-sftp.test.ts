@@ -1,3 +1,4 @@
+import { UNRESTRICTED } from "../authorization/authorizer.js";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import ssh2, { type SFTPWrapper } from "ssh2";
@@ -124,6 +125,8 @@ function callOn(connection: SshConnection, signal = new AbortController().signal
   return {
     service: "s",
     access: { allowedCommands: undefined, allowedPaths: undefined },
+    permit: () => Promise.resolve(UNRESTRICTED),
+    countBytes: () => undefined,
     signal,
     withChannel: async ({ open, use }: Parameters<SshCall["withChannel"]>[0]) =>
       use(await open(connection), connection),

@@ -80,6 +80,7 @@ async function start(
     channel: await connection.shell({}),
     socket,
     signals: options.signal === undefined ? [] : [options.signal],
+    countBytes: () => undefined,
     isConnected: () => connection.isOpen,
     tokenMs: options.tokenMs ?? 24 * HOUR,
     idleMs: options.idleMs,

@@ -14,6 +14,8 @@ export interface ShellRelay extends ShellTimes {
   readonly socket: WebSocket;
   /** Each ends the shell with its reason, a VaultProxyError. */
   readonly signals: readonly AbortSignal[];
+  /** Told of every piece, either way. */
+  readonly countBytes: (bytes: number) => void;
   /** Whether the connection that the channel is on still stands. */
   readonly isConnected: () => boolean;
 }
@@ -29,10 +31,11 @@ export async function relayShell(relay: ShellRelay): Promise<ShellClose> {
   const fail = (error: VaultProxyError): void => finish(closeAfterFailure(error));
   const traffic = watchTraffic(socket, relay, fail);
 
-  const stopOutput = passOutput(channel, socket, traffic);
+  const stopOutput = passOutput(channel, socket, { ...traffic, countBytes: relay.countBytes });
   const resizer = createResizer((size) => channel.setWindow(size.rows, size.cols, 0, 0), after);
   const onMessage = (message: Buffer, isBinary: boolean): void => {
     traffic.heard();
+    relay.countBytes(message.length);
     if (!isBinary) {
       if (channel.write(message)) return;
       socket.pause();
@@ -97,7 +100,7 @@ export async function hangUp(channel: SshChannel, after: RunLater): Promise<void
 function passOutput(
   channel: SshChannel,
   socket: WebSocket,
-  traffic: Pick<ShellTraffic, "said" | "taken">,
+  traffic: Pick<ShellTraffic, "said" | "taken"> & Pick<ShellRelay, "countBytes">,
 ): () => void {
   const sources = [channel, channel.stderr];
   let isHeld = false;
@@ -109,6 +112,7 @@ function passOutput(
   };
   const onData = (chunk: Buffer): void => {
     traffic.said();
+    traffic.countBytes(chunk.length);
     socket.send(chunk, { binary: true }, onSent);
     if (socket.bufferedAmount <= SSH_LIMITS.shellUnsentBytes) return;
     isHeld = true;

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { UNRESTRICTED } from "../authorization/authorizer.js";
 import type { ServiceRecord } from "../auth-strategies/service-definition.js";
 import { createInFlightCalls, type InFlightCalls } from "../data-plane/in-flight-calls.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
@@ -33,6 +34,7 @@ beforeEach(() => {
       withChannel: () => Promise.reject(new Error("none here")),
       ...{ refresh: () => undefined, retireKeys: () => undefined, destroyAll: () => undefined },
     },
+    authorize: () => UNRESTRICTED,
     calls,
     maxCallsPerToken: 2,
   });

@@ -25,12 +25,13 @@ const TASK = "read this file";
  */
 export async function downloadFile(call: SshCall, request: DownloadRequest): Promise<void> {
   const remotePath = admitPath(request.remotePath, call.access);
+  const { pathLists } = await call.permit({ action: "download", remotePath: request.remotePath });
   return call.withChannel({
     open: (connection) => connection.sftp(),
     async use(channel) {
       try {
         const session = createSftpSession(channel, { signal: call.signal, answerMs: request.answerMs });
-        const rules = await readServerRules(session, call.access);
+        const rules = await readServerRules(session, call.access, pathLists);
         const { path, kind, missing } = await locate(session, remotePath);
         rules.admit(path);
         if (missing.length > 0) throw new VaultProxyError("not_found", "no such file at the server");
@@ -56,6 +57,7 @@ export async function downloadFile(call: SshCall, request: DownloadRequest): Pro
         for await (const piece of readAhead(session, handle, opened.size)) {
           if (!isStarted) request.onStarted(file);
           isStarted = true;
+          call.countBytes(piece.length);
           await request.takeContent(piece);
         }
         if (!isStarted) request.onStarted(file);

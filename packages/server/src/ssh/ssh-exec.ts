@@ -19,15 +19,29 @@ export interface ExecRequest {
  */
 export async function execCommand(call: SshCall, request: ExecRequest): Promise<CommandEnd> {
   const { allowedCommands } = call.access;
-  const command = allowedCommands === undefined ? request.command : admit(request.command, allowedCommands);
+  const permit = await call.permit({ action: "exec", command: request.command });
+  // Either rule has judged what the caller wrote; where both did, both quote the same words.
+  const command =
+    allowedCommands === undefined
+      ? (permit.command ?? request.command)
+      : admit(request.command, allowedCommands);
+  const isQuoted = allowedCommands !== undefined || permit.command !== undefined;
   return call.withChannel({
     open(connection) {
-      if (allowedCommands !== undefined) refuseOtherShells(connection);
+      if (isQuoted) refuseOtherShells(connection);
       return connection.exec(command);
     },
     use(channel) {
       if (!call.signal.aborted) request.onStarted?.();
-      return runCommand(channel, { ...request, signal: call.signal });
+      call.countBytes(request.stdin?.length ?? 0);
+      return runCommand(channel, {
+        ...request,
+        signal: call.signal,
+        takeOutput(stream, chunk) {
+          call.countBytes(chunk.length);
+          return request.takeOutput(stream, chunk);
+        },
+      });
     },
   });
 }
@@ -43,6 +57,6 @@ function refuseOtherShells({ software }: SshConnection): void {
   if (!/windows/i.test(software)) return;
   throw new VaultProxyError(
     "forbidden",
-    "ssh_allowed_commands cannot be held on a Windows server: its shell does not quote as others do",
+    "commands cannot be limited on a Windows server: its shell does not quote as others do",
   );
 }

@@ -41,6 +41,7 @@ export async function openShell(call: SshCall, request: ShellRequest): Promise<S
       "ssh_allowed_commands is set: a shell cannot be held to an allow-list",
     );
   }
+  await call.permit({ action: "session" });
   const { clock, size } = request;
   const signals = [call.signal, request.signal];
   return call.withChannel({
@@ -61,6 +62,7 @@ export async function openShell(call: SshCall, request: ShellRequest): Promise<S
       }
       return relayShell({
         ...{ channel, socket, signals },
+        countBytes: (bytes) => call.countBytes(bytes),
         isConnected: () => connection.isOpen,
         tokenMs: Date.parse(call.token.expires_at) - clock.now(),
         idleMs: call.idleTimeoutMs,

@@ -40,6 +40,7 @@ const FULL_DISK_BYTES = SSH_LIMITS.pieceBytes;
  */
 export async function uploadFile(call: SshCall, request: UploadRequest): Promise<UploadResult> {
   const remotePath = admitPath(request.remotePath, call.access);
+  const { pathLists } = await call.permit({ action: "upload", remotePath: request.remotePath });
   return call.withChannel({
     open: (connection) => connection.sftp(),
     async use(channel) {
@@ -49,17 +50,31 @@ export async function uploadFile(call: SshCall, request: UploadRequest): Promise
           signal: new AbortController().signal,
           answerMs: Math.min(SSH_LIMITS.cleanUpMs, request.answerMs ?? Infinity),
         });
-        const rules = await readServerRules(session, call.access).catch((thrown: unknown) => {
+        const rules = await readServerRules(session, call.access, pathLists).catch((thrown: unknown) => {
           throw sftpFailure(thrown, "look at its directories");
         });
         const place = await preparePlace(session, rules, remotePath);
-        const bytes = await writePart({ session, cleaner, place, request, signal: call.signal });
+        const content = counted(request.content, (bytes) => call.countBytes(bytes));
+        const bytes = await writePart({
+          ...{ session, cleaner, place, signal: call.signal },
+          request: { ...request, content },
+        });
         return { bytes, remotePath };
       } finally {
         channel.end();
       }
     },
   });
+}
+
+async function* counted(
+  content: AsyncIterable<Buffer>,
+  countBytes: (bytes: number) => void,
+): AsyncGenerator<Buffer> {
+  for await (const piece of content) {
+    countBytes(piece.length);
+    yield piece;
+  }
 }
 
 /** Where the file goes: a directory that was found good, all links followed. */

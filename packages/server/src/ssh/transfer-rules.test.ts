@@ -63,21 +63,21 @@ describe("where a path leads at a server", () => {
     "/U/other/.ssh/id",
     "/u/OTHER/.SSH/id",
   ])("may not be %s", async (path) => {
-    const rules = await readServerRules(serverOf("/U/me", links), ANY);
+    const rules = await readServerRules(serverOf("/U/me", links), ANY, []);
     expect(refusal(() => rules.admit(path))).toMatchObject(forbidden);
   });
 
   test.each(["/usr/libexec/x", "/export/home/other/x", "/U/me/x", "/U/me/.sshx", "/srv/other/.ssh/x"])(
     "may be %s",
     async (path) => {
-      const rules = await readServerRules(serverOf("/U/me", links), ANY);
+      const rules = await readServerRules(serverOf("/U/me", links), ANY, []);
       expect(() => rules.admit(path)).not.toThrow();
     },
   );
 
   test("must be in what the allowed paths lead to, or an allowed link itself", async () => {
     const access = { allowedCommands: undefined, allowedPaths: ["/srv/current/", "/srv/plain"] };
-    const rules = await readServerRules(serverOf("/U/me", { "/srv/current": "releases/1" }), access);
+    const rules = await readServerRules(serverOf("/U/me", { "/srv/current": "releases/1" }), access, []);
     for (const path of ["/srv/releases/1/f", "/srv/plain/f", "/srv/plain", "/srv/current"]) {
       expect(() => rules.admit(path)).not.toThrow();
     }
@@ -87,12 +87,14 @@ describe("where a path leads at a server", () => {
   });
 
   test("is not judged where the server says of no home, or fails to say where anything is", async () => {
-    await expect(readServerRules(serverOf("me", {}), ANY)).rejects.toMatchObject({ code: "upstream_failed" });
+    await expect(readServerRules(serverOf("me", {}), ANY, [])).rejects.toMatchObject({
+      code: "upstream_failed",
+    });
     const failing = {
       ...serverOf("/U/me", {}),
       realpath: () => Promise.reject(new SftpStatusError(SFTP_STATUS.failure)),
     };
-    await expect(readServerRules(failing, ANY)).rejects.toBeInstanceOf(SftpStatusError);
+    await expect(readServerRules(failing, ANY, [])).rejects.toBeInstanceOf(SftpStatusError);
   });
 
   test("is judged though the user may not look into some of the forbidden directories", async () => {
@@ -103,7 +105,7 @@ describe("where a path leads at a server", () => {
           ? Promise.reject(new SftpStatusError(SFTP_STATUS.permissionDenied))
           : Promise.resolve({ kind: "directory" as const, size: 0 }),
     };
-    const rules = await readServerRules(server, ANY);
+    const rules = await readServerRules(server, ANY, []);
     expect(refusal(() => rules.admit("/root/.ssh/x"))).toMatchObject(forbidden);
     expect(() => rules.admit("/srv/x")).not.toThrow();
   });

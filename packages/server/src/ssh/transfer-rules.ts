@@ -46,7 +46,11 @@ export interface ServerRules {
 }
 
 /** Looks up where the forbidden and the allowed directories are at this server, and where the user's own keys are. */
-export async function readServerRules(session: SftpSession, { allowedPaths }: Rules): Promise<ServerRules> {
+export async function readServerRules(
+  session: SftpSession,
+  { allowedPaths }: Rules,
+  policyLists: readonly (readonly string[])[],
+): Promise<ServerRules> {
   const where = async (path: string): Promise<string> =>
     (await locate(session, path, { isLenient: true })).path;
   const shownHome = await session.realpath(".");
@@ -58,8 +62,9 @@ export async function readServerRules(session: SftpSession, { allowedPaths }: Ru
     where(HOMES),
     where(shownHome),
     where(`${shownHome}/.ssh`),
-    Promise.all((allowedPaths ?? []).map((entry) => whereAllowed(session, entry))),
+    whereAllAllowed(session, allowedPaths ?? []),
   ]);
+  const ofPolicies = await Promise.all(policyLists.map((list) => whereAllAllowed(session, list)));
   const furtherDirectories = [...forbidden, keys, `${home}/.ssh`];
   const parentsOfHomes = [homes, home.slice(0, home.lastIndexOf("/"))];
   return {
@@ -70,9 +75,12 @@ export async function readServerRules(session: SftpSession, { allowedPaths }: Ru
       ) {
         throw forbiddenDirectory();
       }
-      if (allowedPaths === undefined) return;
-      if (!allowed.some(({ within, itself }) => resolved === itself || isUnderAllowed(resolved, [within]))) {
-        throw notAllowed();
+      if (allowedPaths !== undefined && !isIn(resolved, allowed)) throw notAllowed();
+      if (!ofPolicies.every((list) => isIn(resolved, list))) {
+        throw new VaultProxyError(
+          "policy_denied",
+          "remote_path: leads out of what the token's policy allows",
+        );
       }
     },
   };
@@ -87,11 +95,22 @@ function asUnderHome(resolved: string, parent: string): string {
     : resolved;
 }
 
+/** Where an entry of a list of allowed paths is. */
+interface AllowedPlace {
+  readonly within: string;
+  readonly itself: string;
+}
+
+function isIn(resolved: string, places: readonly AllowedPlace[]): boolean {
+  return places.some(({ within, itself }) => resolved === itself || isUnderAllowed(resolved, [within]));
+}
+
+function whereAllAllowed(session: SftpSession, entries: readonly string[]): Promise<AllowedPlace[]> {
+  return Promise.all(entries.map((entry) => whereAllowed(session, entry)));
+}
+
 /** An entry may be a link itself: what it leads to is allowed, and so is the link, which an upload replaces. */
-async function whereAllowed(
-  session: SftpSession,
-  written: string,
-): Promise<{ within: string; itself: string }> {
+async function whereAllowed(session: SftpSession, written: string): Promise<AllowedPlace> {
   const parsed = parseAllowedPath(written);
   if (!parsed.ok) throw new VaultProxyError("internal", "this service's ssh_allowed_paths cannot be read");
   const entry = parsed.path;

@@ -1,3 +1,4 @@
+import { UNRESTRICTED } from "../authorization/authorizer.js";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
@@ -47,6 +48,7 @@ function world(settings: object = {}, parts: Partial<SessionRegistryParts> = {},
   const outcomes: ConnectionOutcome[] = [];
   const ended: string[] = [];
   const registry = createSessionRegistry({
+    authorize: () => UNRESTRICTED,
     records: () => services,
     drivers: driversWith(lineDriver({ servesBeyond: false })),
     address: { host: "127.0.0.1", ports: undefined },

@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
 import pLimit from "p-limit";
 import type { SecureContext } from "node:tls";
-import type { SessionProtocol } from "../auth-strategies/auth-strategy.js";
+import type { Authorizer, Grant } from "../authorization/authorizer.js";
+import type { SessionProtocol, SessionUse } from "../auth-strategies/auth-strategy.js";
 import { usableRecord } from "../auth-strategies/imported-service.js";
 import { sessionUseOf, type AuthConfig, type ServiceRecord } from "../auth-strategies/service-definition.js";
 import { parseDuration } from "../config/duration.js";
@@ -89,6 +90,7 @@ export interface SessionRegistryParts {
   /** The committed services. Throws while locked. */
   readonly records: () => ReadonlyMap<string, ServiceRecord>;
   readonly drivers: Readonly<Record<SessionProtocol, SessionDriver<AuthConfig>>>;
+  readonly authorize: Authorizer["authorize"];
   readonly address: SessionAddress;
   readonly isAllowedPeer: IsAllowedPeer;
   /** The access token of the service of that name. */
@@ -130,6 +132,74 @@ export function createSessionRegistry(parts: SessionRegistryParts): SessionRegis
     runHeavy: (work) => heavy(work),
   });
 
+  /** @throws as `open` */
+  const openGranted = async (
+    request: SessionRequest,
+    { stored, record, use, grant }: GrantedSession,
+  ): Promise<OpenedSession> => {
+    const now = parts.clock();
+    const settings = settingsOf(request, record, now);
+    const login = needsPassword(request, record, parts.address.host)
+      ? newLogin(parts.randomBytes)
+      : undefined;
+    const driver = parts.drivers[request.protocol];
+    const target = targetOf(record, use.server(record.auth));
+    const identity: SessionIdentity = {
+      id: `ses_${parts.randomBytes(ID_BYTES).toString("base64url")}`,
+      protocol: request.protocol,
+      service: record.name,
+      token: request.token,
+    };
+    const { id } = identity;
+    const isAllowed = (client: Socket): Promise<boolean> =>
+      record.any_local_user === true ? Promise.resolve(true) : parts.isAllowedPeer(client, request.openerUid);
+
+    const session = new Session({
+      settings,
+      protocol: driver.open(record.auth, login),
+      needsLogin: login !== undefined,
+      toolsFor: (signal, events) => createConnectionTools(target, signal, events),
+      isAllowed,
+      clock: parts.clock,
+      onConnectionEnd: (outcome) => parts.events.connectionEnded(identity, outcome),
+      onEnd() {
+        stopCounting();
+        grant.release();
+        if (entries.delete(id)) parts.events.ended(identity);
+      },
+    });
+    const stopCounting = countBytes(session, grant);
+    grant.onWithdrawn((reason) => session.end(reason));
+    let addr = "";
+    const state = (): SessionState => ({
+      ...identity,
+      ...{ addr, openedAt: now, expiresAt: settings.expiresAt },
+      maxConnections: settings.maxConnections,
+      connections: session.connections,
+      bytesIn: session.bytes.in,
+      bytesOut: session.bytes.out,
+    });
+    // Before the port is there, so that a lock meanwhile ends it too.
+    entries.set(id, { identity, session, stored, state });
+    try {
+      const port = await openSessionPort(parts.address, session.accept, parts.random());
+      session.listenOn(port);
+      addr = authorityOf(port);
+      if (!entries.has(id)) throw new VaultProxyError("vault_locked", "the session was ended as it opened");
+      parts.events.opened(identity);
+      return {
+        id,
+        addr,
+        url: driver.urlOf(port, record.auth, login),
+        expiresAt: settings.expiresAt,
+        login,
+      };
+    } catch (error) {
+      session.end(new VaultProxyError("unavailable", "the session could not be opened"));
+      throw error;
+    }
+  };
+
   return {
     async open(request) {
       if (isDraining) throw new VaultProxyError("unavailable", "the server is stopping");
@@ -144,63 +214,16 @@ export function createSessionRegistry(parts: SessionRegistryParts): SessionRegis
           `service ${record.name} is of type ${record.auth.type}, not ${request.protocol}`,
         );
       }
-      const now = parts.clock();
-      const settings = settingsOf(request, record, now);
-      const login = needsPassword(request, record, parts.address.host)
-        ? newLogin(parts.randomBytes)
-        : undefined;
-      const driver = parts.drivers[request.protocol];
-      const target = targetOf(record, use.server(record.auth));
-      const identity: SessionIdentity = {
-        id: `ses_${parts.randomBytes(ID_BYTES).toString("base64url")}`,
-        protocol: request.protocol,
+      const grant = parts.authorize(request.token, {
+        kind: "session",
         service: record.name,
-        token: request.token,
-      };
-      const { id } = identity;
-      const isAllowed = (client: Socket): Promise<boolean> =>
-        record.any_local_user === true
-          ? Promise.resolve(true)
-          : parts.isAllowedPeer(client, request.openerUid);
-
-      const session = new Session({
-        settings,
-        protocol: driver.open(record.auth, login),
-        needsLogin: login !== undefined,
-        toolsFor: (signal, events) => createConnectionTools(target, signal, events),
-        isAllowed,
-        clock: parts.clock,
-        onConnectionEnd: (outcome) => parts.events.connectionEnded(identity, outcome),
-        onEnd() {
-          if (entries.delete(id)) parts.events.ended(identity);
-        },
+        protocol: request.protocol,
       });
-      let addr = "";
-      const state = (): SessionState => ({
-        ...identity,
-        ...{ addr, openedAt: now, expiresAt: settings.expiresAt },
-        maxConnections: settings.maxConnections,
-        connections: session.connections,
-        bytesIn: session.bytes.in,
-        bytesOut: session.bytes.out,
-      });
-      // Before the port is there, so that a lock meanwhile ends it too.
-      entries.set(id, { identity, session, stored, state });
       try {
-        const port = await openSessionPort(parts.address, session.accept, parts.random());
-        session.listenOn(port);
-        addr = authorityOf(port);
-        if (!entries.has(id)) throw new VaultProxyError("vault_locked", "the session was ended as it opened");
-        parts.events.opened(identity);
-        return {
-          id,
-          addr,
-          url: driver.urlOf(port, record.auth, login),
-          expiresAt: settings.expiresAt,
-          login,
-        };
+        if (grant.ready !== undefined) await grant.ready;
+        return await openGranted(request, { stored, record, use, grant });
       } catch (error) {
-        session.end(new VaultProxyError("unavailable", "the session could not be opened"));
+        grant.release();
         throw error;
       }
     },
@@ -221,6 +244,36 @@ export function createSessionRegistry(parts: SessionRegistryParts): SessionRegis
         else if (current !== stored) session.retire();
       }
     },
+  };
+}
+
+/** A session that may be opened. */
+interface GrantedSession {
+  readonly stored: ServiceRecord;
+  readonly record: ServiceRecord;
+  readonly use: SessionUse<AuthConfig>;
+  readonly grant: Grant;
+}
+
+/** How often the bytes of a session are counted against its token's limit. */
+const COUNT_BYTES_MS = 1000;
+
+/** Ends a session whose token has no bytes left. @returns what counts the rest, and stops */
+function countBytes(session: Session, grant: Grant): () => void {
+  if (!grant.isRestricted) return () => undefined;
+  let counted = 0;
+  const count = (): void => {
+    const total = session.bytes.in + session.bytes.out;
+    const refusal = grant.takePassedBytes(total - counted);
+    counted = total;
+    if (refusal !== undefined) session.end(refusal);
+  };
+  const timer = setInterval(count, COUNT_BYTES_MS);
+  return () => {
+    clearInterval(timer);
+    const total = session.bytes.in + session.bytes.out;
+    grant.takePassedBytes(total - counted);
+    counted = total;
   };
 }
 

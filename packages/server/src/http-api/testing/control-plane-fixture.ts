@@ -16,6 +16,7 @@ import { createSessionRegistry } from "../../tcp-sessions/session-registry.js";
 import { driversWith, lineDriver } from "../../tcp-sessions/testing/line-driver.js";
 import { createTokenRegistry } from "../../tokens/token-registry.js";
 import type { Vault } from "../../vault/vault.js";
+import { UNRESTRICTED } from "../../authorization/authorizer.js";
 import { VaultProxyError } from "../../errors/vault-proxy-error.js";
 import { openVault } from "../../vault/vault.js";
 import { CHEAP_KDF_COST } from "../../vault/testing/temporary-vault.js";
@@ -106,6 +107,7 @@ export async function startControlPlane(): Promise<ControlPlaneFixture> {
     records: () => services.records,
     drivers: driversWith(lineDriver({ servesBeyond: false })),
     address: { host: "127.0.0.1", ports: undefined },
+    authorize: () => UNRESTRICTED,
     isAllowedPeer: () => Promise.resolve(true),
     accessToken: () => Promise.reject(new VaultProxyError("not_found", "no such service")),
     ...{ randomBytes, random: Math.random, clock },
