@@ -21,7 +21,7 @@ import { createInFlightCalls } from "./data-plane/in-flight-calls.js";
 import { createOutboundGuard } from "./data-plane/outbound-guard.js";
 import { createProxyPipeline } from "./data-plane/proxy-pipeline.js";
 import { createServiceRoutes } from "./data-plane/service-routes.js";
-import { VaultProxyError } from "./errors/vault-proxy-error.js";
+import { toVaultProxyError, VaultProxyError } from "./errors/vault-proxy-error.js";
 import { SESSION_DRIVERS } from "./protocols/registry.js";
 import { createPeerCheck, isLoopbackAddress } from "./tcp-sessions/peer-check.js";
 import { assertSessionAddress } from "./tcp-sessions/session-port.js";
@@ -38,10 +38,12 @@ import { createBrowserGuard } from "./network/browser-guard.js";
 import { findPeerUid, readTcpTable, shareReads, type ReadTcpTable } from "./network/peer-user.js";
 import { createLogins } from "./oauth2-flow/logins.js";
 import { describeThrown, type Logger } from "./redaction/logger.js";
+import type { Secret } from "./redaction/secret.js";
 import { requestAddress } from "./request-address.js";
 import { createOutboundScan } from "./scrubbing/outbound-scan.js";
 import { createOutboundSecrets } from "./scrubbing/outbound-secrets.js";
 import { createRefreshReports } from "./refresh-reports.js";
+import { openServerAudit } from "./server-audit.js";
 import { readTlsFiles } from "./start-up-files.js";
 import type { TokenRecord } from "./tokens/token-record.js";
 import { createTokenRegistry } from "./tokens/token-registry.js";
@@ -67,8 +69,10 @@ export interface VaultServer {
   readonly vault: Vault;
   /** Not listening yet. */
   readonly listener: Server;
+  /** @throws {VaultProxyError} as {@link Vault.unlock} */
+  unlockAtStart(password: Secret): Promise<void>;
   /** Locks the vault, ends what still runs, and gives the data directory free. */
-  close(): Promise<void>;
+  close(signal?: string): Promise<void>;
 }
 
 /** The only place where parts are made and given to each other. */
@@ -84,6 +88,10 @@ export async function createServer(config: ServerConfig, version: string, log: L
       ...[UNIX_SOCKET_CALLER, PASSWORD_FILE_CALLER],
     ]),
     importService: (name, json) => importService(name, json, log),
+  });
+  const audit = await openServerAudit(config, { vault, version, log }).catch(async (error: unknown) => {
+    await vault.close();
+    throw error;
   });
   const services = vault.collection<ServiceRecord>("services");
   const calls = createInFlightCalls();
@@ -183,6 +191,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
 
   vault.subscribe((event) => {
     if (event.type === "locked") {
+      audit.locked();
       const reason = new VaultProxyError("vault_locked", "the vault was locked");
       logins.clear(reason);
       calls.end(() => true, reason);
@@ -197,6 +206,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
       return;
     }
     if (event.type === "unlocked") {
+      audit.unlocked(services.records);
       accessTokens.update(services.records);
       outboundGuard.update(services.records);
       return;
@@ -206,6 +216,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
     void accessTokens.saveAgain();
     if (event.collections.has("files")) sshConnections.retireKeys();
     if (event.collections.has("services")) {
+      audit.servicesChanged(services.records);
       accessTokens.update(services.records);
       cookieJars.update(services.records);
       routes.refresh();
@@ -293,11 +304,24 @@ export async function createServer(config: ServerConfig, version: string, log: L
     listener,
     drainSessions: () => sessions.drain(),
     endShells: () => shells.end(new VaultProxyError("unavailable", "the vault is stopping")),
-    async close() {
+    async unlockAtStart(password) {
+      const facts = { decision: "allow", client: PASSWORD_FILE_CALLER } as const;
+      const isNew = !vault.initialized;
+      try {
+        await vault.unlock(password, PASSWORD_FILE_CALLER);
+      } catch (error) {
+        audit.recorder.record("unlock", { ...facts, decision: "deny", code: toVaultProxyError(error).code });
+        throw error;
+      }
+      await audit.recordUnlock(facts, { created: isNew });
+    },
+    async close(signal) {
       // A provider may have taken the old refresh token back already.
       await Promise.race([accessTokens.settle(), delay(SETTLE_MS, undefined, { ref: false })]);
       await beforeLock();
+      await audit.stopping(signal);
       await vault.close();
+      await audit.close();
     },
   };
 }
@@ -354,7 +378,7 @@ const UNIX_SOCKET_CALLER = "unix-socket";
 const HIDDEN_LOCAL_CALLER = "local";
 
 /** Whoever starts the server. A restart loop with an outdated password file must not bar anyone. */
-export const PASSWORD_FILE_CALLER = "password-file";
+const PASSWORD_FILE_CALLER = "password-file";
 
 function callerKey(uid: number | undefined): string {
   return uid === undefined ? "unknown" : `uid:${uid}`;

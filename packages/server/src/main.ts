@@ -2,7 +2,7 @@
 import { parseCommandLine } from "./config/command-line.js";
 import type { ServerConfig } from "./config/server-config.js";
 import { keepMemoryOutOfCoreDumps } from "./core-dumps.js";
-import { createServer, PASSWORD_FILE_CALLER } from "./create-server.js";
+import { createServer } from "./create-server.js";
 import { VaultProxyError } from "./errors/vault-proxy-error.js";
 import { listen } from "./listen.js";
 import { createLogger, describeThrown, type Logger } from "./redaction/logger.js";
@@ -43,7 +43,7 @@ async function run(config: ServerConfig, log: Logger): Promise<void> {
     log.info({ address, data_dir: config.dataDir, version }, `listening on ${address}`);
     const found = await readStartPassword(config, log);
     if (found === undefined) return;
-    await server.vault.unlock(found.password, PASSWORD_FILE_CALLER);
+    await server.unlockAtStart(found.password);
     log.info({}, `unlocked with ${found.source}`);
   } catch (thrown) {
     await server.close();

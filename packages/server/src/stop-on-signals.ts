@@ -20,7 +20,7 @@ export function stopOnSignals(server: VaultServer, log: Logger): void {
       if (stopping) process.exit(EXIT_BY_SECOND_SIGNAL);
       stopping = true;
       log.info({ signal }, "stopping");
-      stop(server, sockets).then(
+      stop(server, sockets, signal).then(
         () => {
           log.info({}, "stopped");
           process.exit(0);
@@ -44,7 +44,7 @@ function trackSockets(listener: Server): ReadonlySet<Socket> {
   return sockets;
 }
 
-async function stop(server: VaultServer, sockets: ReadonlySet<Socket>): Promise<void> {
+async function stop(server: VaultServer, sockets: ReadonlySet<Socket>, signal: string): Promise<void> {
   const { listener } = server;
   server.endShells();
   const drained = Promise.race([server.drainSessions(), delay(DRAIN_MS, undefined, { ref: false })]);
@@ -61,5 +61,5 @@ async function stop(server: VaultServer, sockets: ReadonlySet<Socket>): Promise<
     clearInterval(sweep);
   }
   await drained;
-  await server.close();
+  await server.close(signal);
 }

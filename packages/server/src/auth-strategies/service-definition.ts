@@ -288,6 +288,11 @@ export function searchedSecretsOf(record: ServiceRecord): readonly SearchedSecre
   return strategy.searched?.(record.auth) ?? strategy.secrets(record.auth).map((secret) => ({ secret }));
 }
 
+/** The same for any record, also of a type that this version does not know, and one that it cannot use. */
+export function knownSecretsOf(record: ServiceRecord): readonly SearchedSecret[] {
+  return findStrategy(record) === undefined || record.unchecked === true ? [] : searchedSecretsOf(record);
+}
+
 /** The base URL of a service that was not validated: user name, password, query and fragment may be secrets. */
 function withoutCredentials(baseUrl: string): string {
   const [, scheme = "", authority = "", path = ""] = /^([a-z]+):\/\/([^/?#]*)([^?#]*)/i.exec(baseUrl) ?? [];

@@ -29,6 +29,7 @@ test("the defaults are those of the contract", () => {
     allowedHosts: [],
     passwordFile: undefined,
     passwordCredential: undefined,
+    audit: true,
     logFormat: "text",
     logLevel: "info",
   });
@@ -44,6 +45,7 @@ test("every flag has a variable, and the flag wins", () => {
     VAULT_SESSION_PORTS: "20000-20100",
     VAULT_ALLOWED_HOSTS: "a.example, b.example",
     VAULT_PASSWORD_FILE: "/tmp/p",
+    VAULT_AUDIT: "off",
     VAULT_LOG_FORMAT: "json",
     VAULT_LOG_LEVEL: "debug",
     VAULT_TLS_CERT: "/tmp/c",
@@ -57,6 +59,7 @@ test("every flag has a variable, and the flag wins", () => {
     sessions: { host: "0.0.0.0", ports: { first: 20_000, last: 20_100 } },
     allowedHosts: ["a.example", "b.example"],
     passwordFile: "/tmp/p",
+    audit: false,
     logFormat: "json",
     logLevel: "debug",
     tls: { certPath: "/tmp/c", keyPath: "/tmp/k" },

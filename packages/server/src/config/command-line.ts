@@ -26,6 +26,7 @@ interface RawOptions {
   readonly passwordFile?: string;
   readonly onRefreshFailure?: string;
   readonly allowPlaintextBind?: boolean | string;
+  readonly audit: "on" | "off";
   readonly logFormat: ServerConfig["logFormat"];
   readonly logLevel: ServerConfig["logLevel"];
 }
@@ -104,6 +105,11 @@ function defineCommand(version: string): Command {
       "--allow-plaintext-bind",
       "listen on a non-loopback address without TLS (a container's published port)",
     )
+    .addOption(
+      new Option("--audit <on|off>", "record everything that is done in audit.jsonl in the data directory")
+        .choices(["on", "off"])
+        .default("on"),
+    )
     .addOption(new Option("--log-format <format>", "console log").choices(LOG_FORMATS).default("text"))
     .addOption(new Option("--log-level <level>", "console log").choices(LOG_LEVELS).default("info"))
     .allowExcessArguments(false)
@@ -171,6 +177,7 @@ function toConfig(options: RawOptions, credentialsDirectory = ""): ServerConfig 
         ? undefined
         : resolve(credentialsDirectory, PASSWORD_CREDENTIAL),
     onRefreshFailure: options.onRefreshFailure === undefined ? undefined : resolve(options.onRefreshFailure),
+    audit: options.audit === "on",
     logFormat: options.logFormat,
     logLevel: options.logLevel,
   };

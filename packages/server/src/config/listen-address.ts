@@ -33,3 +33,10 @@ export function isLoopback(address: ListenAddress): boolean {
   const host = address.host.toLowerCase();
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
+
+/** As it is given on the command line. */
+export function listenAddressText(address: ListenAddress): string {
+  if (address.kind === "unix") return `unix:${address.path}`;
+  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+  return `${host}:${address.port}`;
+}

@@ -23,6 +23,8 @@ export interface ServerConfig {
   readonly passwordCredential: string | undefined;
   /** Absolute path of a command that is told of failed refreshes. */
   readonly onRefreshFailure: string | undefined;
+  /** Whether `audit.jsonl` is written. */
+  readonly audit: boolean;
   readonly logFormat: (typeof LOG_FORMATS)[number];
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }

@@ -5,7 +5,14 @@ import type { OutboundSecrets } from "../scrubbing/outbound-secrets.js";
 /** How long services are indexed before other work gets a turn: ten thousand of them may take seconds. */
 const SLICE_MS = 10;
 
-/** Keeps the index of secrets that may not be sent to other services in step with the services. */
+/** What can be searched for, by service. */
+export interface SecretIndex<S> {
+  update(service: string, secrets: readonly S[]): void;
+  remove(service: string): void;
+  clear(): void;
+}
+
+/** Keeps an index of secrets in step with the services. */
 export interface OutboundGuard {
   /** The committed services, at unlock and after every change. What few there are is indexed at once. */
   update(services: ReadonlyMap<string, ServiceRecord>): void;
@@ -13,7 +20,17 @@ export interface OutboundGuard {
   clear(): void;
 }
 
+/** For the secrets that may not be sent to other services. */
 export function createOutboundGuard(index: OutboundSecrets, now: () => number): OutboundGuard {
+  return keepInStep(index, (record) => generatedSecretsOf(record).map((value) => ({ value })), now);
+}
+
+/** @param now monotonic milliseconds */
+export function keepInStep<S>(
+  index: SecretIndex<S>,
+  secretsOf: (record: ServiceRecord) => readonly S[],
+  now: () => number,
+): OutboundGuard {
   let indexed = new Map<string, ServiceRecord>();
   let waiting: [string, ServiceRecord][] = [];
   let timer: NodeJS.Immediate | undefined;
@@ -23,10 +40,7 @@ export function createOutboundGuard(index: OutboundSecrets, now: () => number): 
     const until = now() + SLICE_MS;
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       const [name, record] = next;
-      index.update(
-        name,
-        generatedSecretsOf(record).map((value) => ({ value })),
-      );
+      index.update(name, secretsOf(record));
       indexed.set(name, record);
       if (now() < until) continue;
       timer = setImmediate(work);

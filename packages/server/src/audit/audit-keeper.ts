@@ -1,0 +1,130 @@
+import { describeThrown, type Logger } from "../redaction/logger.js";
+import type { Collection } from "../vault/collection.js";
+import { deriveAuditKey, newAuditSecret } from "./audit-key.js";
+import type { AuditLog } from "./audit-log.js";
+import {
+  AUDIT_SETTINGS,
+  auditSettingsRecord,
+  readAuditSettings,
+  withHead,
+  withNewSecret,
+  type AuditSettings,
+} from "./audit-settings.js";
+
+/** A save rewrites the vault file, so that the head is not remembered more often. */
+const REMEMBER_EVERY_MS = 60_000;
+
+/** Keeps the log's key and head in the vault's settings. */
+export interface AuditKeeper {
+  /** The vault was unlocked: gives the log its key, and looks whether the line that the vault remembers is still there. */
+  unlocked(): void;
+  /** Resolves when what {@link AuditKeeper.unlocked} began has ended. Never rejects. */
+  settled(): Promise<void>;
+  /** Whether lines get MACs. */
+  readonly hasKey: boolean;
+  /** The password was changed: makes another key for what comes. Never rejects. */
+  renewKey(): Promise<void>;
+  /** Lets the vault remember the last line, if it is another than before. Never rejects. */
+  remember(): Promise<void>;
+  /** Takes the key from the log at once: the next line has no MAC. The vault may still remember the log's end. */
+  dropKey(): void;
+  /** The vault was locked: the same, and nothing more is remembered. */
+  locked(): void;
+}
+
+export interface AuditKeeperParts {
+  readonly log: Pick<AuditLog, "flush" | "useKey" | "recall">;
+  /** Of the vault. */
+  readonly settings: Collection<object>;
+  readonly randomBytes: (size: number) => Buffer;
+  readonly consoleLog: Pick<Logger, "warn">;
+  /** Runs a task again and again, without keeping the process alive. @returns ends that */
+  readonly every: (milliseconds: number, task: () => void) => () => void;
+}
+
+export function createAuditKeeper(parts: AuditKeeperParts): AuditKeeper {
+  const { log, settings, randomBytes, consoleLog } = parts;
+  let isUnlocked = false;
+  let hasKey = false;
+  let settling: Promise<void> = Promise.resolve();
+  let stopRemembering: (() => void) | undefined;
+  let rememberedSequence = 0;
+
+  const stored = (): AuditSettings => readAuditSettings(settings.records.get(AUDIT_SETTINGS));
+  const change = (make: (stored: AuditSettings) => AuditSettings): Promise<AuditSettings> =>
+    settings.change((records) => {
+      const changed = make(readAuditSettings(records.get(AUDIT_SETTINGS)));
+      records.set(AUDIT_SETTINGS, auditSettingsRecord(changed));
+      return changed;
+    });
+  const warn = (thrown: unknown, message: string): void => consoleLog.warn(describeThrown(thrown), message);
+
+  /** The key of the last secret, if there is one. It may have been locked while that was saved. */
+  function useKeyOf({ secrets }: AuditSettings): void {
+    const secret = secrets.at(-1);
+    if (secret === undefined || !isUnlocked) return;
+    log.useKey(deriveAuditKey(secret));
+    hasKey = true;
+  }
+
+  async function settle(found: AuditSettings): Promise<void> {
+    try {
+      if (found.secrets.length === 0) {
+        const secret = newAuditSecret(randomBytes);
+        useKeyOf(await change((now) => withNewSecret(now, secret)));
+      }
+      if (found.head !== undefined) await log.recall(found.head);
+      rememberedSequence = found.head?.sequence ?? 0;
+      stopRemembering?.();
+      if (isUnlocked) stopRemembering = parts.every(REMEMBER_EVERY_MS, () => void remember());
+    } catch (thrown) {
+      warn(thrown, "the audit log was not compared with what the vault remembers of it");
+    }
+  }
+
+  async function remember(): Promise<void> {
+    if (!isUnlocked) return;
+    try {
+      const head = await log.flush();
+      if (head.sequence <= rememberedSequence) return;
+      await change((now) => withHead(now, head));
+      rememberedSequence = head.sequence;
+    } catch (thrown) {
+      warn(thrown, "the vault could not remember the end of the audit log");
+    }
+  }
+
+  function dropKey(): void {
+    hasKey = false;
+    log.useKey(undefined);
+  }
+
+  return {
+    unlocked() {
+      isUnlocked = true;
+      const found = stored();
+      useKeyOf(found);
+      settling = settle(found);
+    },
+    settled: () => settling,
+    get hasKey() {
+      return hasKey;
+    },
+    async renewKey() {
+      try {
+        const secret = newAuditSecret(randomBytes);
+        useKeyOf(await change((now) => withNewSecret(now, secret)));
+      } catch (thrown) {
+        warn(thrown, "the audit log goes on with the key of the password before");
+      }
+    },
+    remember,
+    dropKey,
+    locked() {
+      stopRemembering?.();
+      stopRemembering = undefined;
+      isUnlocked = false;
+      dropKey();
+    },
+  };
+}

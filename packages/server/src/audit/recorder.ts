@@ -1,0 +1,76 @@
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import { describeThrown, type Logger } from "../redaction/logger.js";
+import type { AuditAction, AuditDetails } from "./audit-action.js";
+import type { AuditFacts, MakeAuditEntry } from "./audit-entry.js";
+import type { AuditLog } from "./audit-log.js";
+
+/** What whoever does something records it with. Where the log is off, everything is at once and does nothing. */
+export interface AuditRecorder {
+  /**
+   * Whether there is room for an entry: undefined, or what to wait for before something is done that would be recorded.
+   *
+   * @returns rejects with `audit_unavailable` when there is none for 5 s.
+   */
+  ready(): Promise<void> | undefined;
+  /** Records what was done or refused, without waiting for the disk. Never throws. */
+  record<A extends AuditAction>(action: A, facts: AuditFacts, details?: AuditDetails<A>): void;
+  /**
+   * Records a change before it is answered: resolves when its line is on the disk.
+   *
+   * @throws {VaultProxyError} `audit_unavailable` when that takes over 5 s. The line waits in memory then.
+   */
+  flushed<A extends AuditAction>(action: A, facts: AuditFacts, details?: AuditDetails<A>): Promise<void>;
+  /**
+   * Whether changes can be recorded: resolves when all that was recorded before is on the disk.
+   *
+   * @throws {VaultProxyError} `audit_unavailable`
+   */
+  writable(): Promise<void>;
+}
+
+export interface AuditRecorderParts {
+  /** Undefined where the server runs without one. */
+  readonly log: Pick<AuditLog, "ready" | "record" | "flush"> | undefined;
+  readonly makeEntry: MakeAuditEntry;
+  readonly consoleLog: Pick<Logger, "error">;
+}
+
+export function createAuditRecorder({ log, makeEntry, consoleLog }: AuditRecorderParts): AuditRecorder {
+  if (log === undefined) {
+    return {
+      ready: () => undefined,
+      record: () => undefined,
+      flushed: () => Promise.resolve(),
+      writable: () => Promise.resolve(),
+    };
+  }
+
+  /** Undefined if it is in the queue, or was given up. */
+  const enqueue = <A extends AuditAction>(
+    action: A,
+    facts: AuditFacts,
+    details: AuditDetails<A> | undefined,
+  ): Promise<void> | undefined => {
+    try {
+      return log.record(makeEntry(action, facts, details));
+    } catch (thrown) {
+      consoleLog.error({ action, ...describeThrown(thrown) }, "an audit entry could not be made");
+      return Promise.reject(new VaultProxyError("internal", "internal error", { cause: thrown }));
+    }
+  };
+
+  return {
+    ready: () => log.ready(),
+    record(action, facts, details) {
+      // The log itself says how many it has lost.
+      enqueue(action, facts, details)?.catch(() => undefined);
+    },
+    async flushed(action, facts, details) {
+      await enqueue(action, facts, details);
+      await log.flush();
+    },
+    async writable() {
+      await log.flush();
+    },
+  };
+}

@@ -1,0 +1,143 @@
+import { randomBytes } from "node:crypto";
+import { performance } from "node:perf_hooks";
+import { setTimeout as delay } from "node:timers/promises";
+import { knownSecretsOf, type ServiceRecord } from "./auth-strategies/service-definition.js";
+import type { AuditDetails } from "./audit/audit-action.js";
+import { createEntryMaker, type AuditFacts } from "./audit/audit-entry.js";
+import { createAuditKeeper, type AuditKeeper } from "./audit/audit-keeper.js";
+import { openAuditLog, type AuditLog } from "./audit/audit-log.js";
+import { createAuditRecorder, type AuditRecorder } from "./audit/recorder.js";
+import { listenAddressText } from "./config/listen-address.js";
+import type { ServerConfig } from "./config/server-config.js";
+import { keepInStep } from "./data-plane/outbound-guard.js";
+import type { Logger } from "./redaction/logger.js";
+import { createSecretMask } from "./scrubbing/secret-mask.js";
+import type { Vault } from "./vault/vault.js";
+
+/** How long a lock and a stop wait for the disk. */
+const LAST_WRITES_MS = 1000;
+
+/** Of the server itself. */
+const OWN: AuditFacts = { decision: "allow" };
+
+/** Who locks the vault, and what else the entry says. */
+export interface LockEntry {
+  readonly facts: AuditFacts;
+  readonly details: AuditDetails<"lock">;
+}
+
+/** The audit log of a running server, as it goes with its vault. */
+export interface ServerAudit {
+  readonly recorder: AuditRecorder;
+  /** The vault was unlocked. To be called before anything is recorded that this unlock allows. */
+  unlocked(services: ReadonlyMap<string, ServiceRecord>): void;
+  servicesChanged(services: ReadonlyMap<string, ServiceRecord>): void;
+  /** An unlock was right: records it when the log has its key. */
+  recordUnlock(facts: AuditFacts, details: AuditDetails<"unlock">): Promise<void>;
+  /** The vault is about to be locked: what is said of it, and the vault remembers the log's end. */
+  beforeLock(entry?: LockEntry): Promise<void>;
+  /** The vault was locked: the last line with a MAC. */
+  locked(): void;
+  /** The password was changed. */
+  renewKey(): Promise<void>;
+  /** To be called while the vault is still unlocked. */
+  stopping(signal: string | undefined): Promise<void>;
+  /** To be called when nothing more is done. */
+  close(): Promise<void>;
+}
+
+/** Opens the log in the data directory, whose lock the vault holds. @throws {VaultProxyError} `storage_failed` */
+export async function openServerAudit(
+  config: ServerConfig,
+  parts: { readonly vault: Vault; readonly version: string; readonly log: Logger },
+): Promise<ServerAudit> {
+  const { vault, version, log: consoleLog } = parts;
+  const mask = createSecretMask(randomBytes);
+  const makeEntry = createEntryMaker((text) => mask.mask(text));
+  if (!config.audit) return withoutLog(createAuditRecorder({ log: undefined, makeEntry, consoleLog }));
+
+  const log = await openAuditLog({
+    ...{ directory: config.dataDir, log: consoleLog, randomBytes },
+    clock: Date.now,
+  });
+  const recorder = createAuditRecorder({ log, makeEntry, consoleLog });
+  const keeper = createAuditKeeper({
+    ...{ log, randomBytes, consoleLog, every },
+    settings: vault.collection<object>("settings"),
+  });
+  const masked = keepInStep(mask, knownSecretsOf, () => performance.now());
+  recorder.record("server.start", OWN, { version, listen: listenAddressText(config.listen) });
+  return withLog({ log, recorder, keeper, masked });
+}
+
+interface LogParts {
+  readonly log: AuditLog;
+  readonly recorder: AuditRecorder;
+  readonly keeper: AuditKeeper;
+  readonly masked: ReturnType<typeof keepInStep>;
+}
+
+function withLog({ log, recorder, keeper, masked }: LogParts): ServerAudit {
+  let lockEntry: LockEntry | undefined;
+  let isStopping = false;
+
+  return {
+    recorder,
+    unlocked(services) {
+      masked.update(services);
+      keeper.unlocked();
+    },
+    servicesChanged: (services) => masked.update(services),
+    async recordUnlock(facts, details) {
+      await keeper.settled();
+      // Locked again meanwhile: an unlock without a MAC would be taken for a forged one.
+      if (keeper.hasKey) recorder.record("unlock", facts, details);
+      else recorder.record("unlock", { ...facts, decision: "deny", code: "vault_locked" }, details);
+      // A full disk must not keep the admin out who can make room: the line waits in memory then.
+      await soon(recorder.writable());
+    },
+    async beforeLock(entry) {
+      lockEntry = entry;
+      await soon(keeper.remember());
+    },
+    locked() {
+      if (!isStopping) recorder.record("lock", lockEntry?.facts ?? OWN, lockEntry?.details);
+      lockEntry = undefined;
+      keeper.locked();
+      masked.clear();
+    },
+    renewKey: () => keeper.renewKey(),
+    async stopping(signal) {
+      isStopping = true;
+      recorder.record("server.stop", OWN, { signal });
+      keeper.dropKey();
+      await soon(keeper.remember());
+    },
+    close: () => log.close(),
+  };
+}
+
+function withoutLog(recorder: AuditRecorder): ServerAudit {
+  const nothing = (): Promise<void> => Promise.resolve();
+  return {
+    recorder,
+    unlocked: () => undefined,
+    servicesChanged: () => undefined,
+    recordUnlock: nothing,
+    beforeLock: nothing,
+    locked: () => undefined,
+    renewKey: nothing,
+    stopping: nothing,
+    close: nothing,
+  };
+}
+
+/** Waits for it, but not long, and whether it succeeds or not. */
+async function soon(task: Promise<void>): Promise<void> {
+  await Promise.race([task.catch(() => undefined), delay(LAST_WRITES_MS, undefined, { ref: false })]);
+}
+
+function every(milliseconds: number, task: () => void): () => void {
+  const timer = setInterval(task, milliseconds).unref();
+  return () => clearInterval(timer);
+}
