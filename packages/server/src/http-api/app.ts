@@ -11,12 +11,15 @@ import { registerHealthRoutes } from "./health.js";
 import { createMethodTable } from "./method-table.js";
 import { registerOAuth2Routes } from "./oauth2.js";
 import { registerOpenApiRoute } from "./openapi.js";
+import { registerPolicyRoutes } from "./policies.js";
+import { registerPolicyTestRoute } from "./policy-test.js";
 import { registerServiceRoutes } from "./services.js";
 import { registerSessionRoutes } from "./sessions.js";
 import { registerSshDownloadRoute } from "./ssh-download.js";
 import { registerSshExecRoute } from "./ssh-exec.js";
 import { registerSshUploadRoute } from "./ssh-upload.js";
 import { registerSshSessionRoute } from "./ssh-session.js";
+import { registerTokenChildRoute } from "./token-children.js";
 import { registerTokenRoutes } from "./tokens.js";
 import { refuseInvalid } from "./validation-hook.js";
 
@@ -48,6 +51,9 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
   registerHostKeyRoutes(app, parts, access);
   registerFileRoutes(app, parts, access);
   registerTokenRoutes(app, parts, access);
+  registerTokenChildRoute(app, parts, access);
+  registerPolicyTestRoute(app, parts, access);
+  registerPolicyRoutes(app, parts, access);
   registerSessionRoutes(app, parts, access);
   registerSshExecRoute(app, parts, access);
   registerSshUploadRoute(app, parts, access);

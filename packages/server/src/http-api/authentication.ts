@@ -5,6 +5,7 @@ import type { TokenRecord, TokenScope } from "../tokens/token-record.js";
 import type { TokenRegistry } from "../tokens/token-registry.js";
 import type { Vault } from "../vault/vault.js";
 import type { ControlPlaneEnv } from "./control-plane.js";
+import { policyBody } from "./policy-body.js";
 import { jsonBody } from "./request-body.js";
 
 /** RFC 6750 §2.1, the scheme in any letter case (RFC 9110 §11.1). */
@@ -44,18 +45,25 @@ export interface AccessRules {
   readonly admin: Guard[];
   /** An admin's request with a JSON body. */
   readonly adminJson: Guard[];
+  /** An admin's request with a policy as JSON or YAML. */
+  readonly adminPolicy: Guard[];
+  /** A request with a JSON body by a token of scope proxy. */
+  readonly proxyJson: Guard[];
   readonly requireAdmin: Guard;
 }
 
 export function createAccessRules(tokens: Pick<TokenRegistry, "authenticate">): AccessRules {
   const requireAny = requireToken(tokens, undefined);
   const requireAdmin = requireToken(tokens, "admin");
+  const requireProxy = requireToken(tokens, "proxy");
   return {
     any: [requireAny],
     anyJson: [requireAny, jsonBody, requireAny],
     admin: [requireAdmin],
     // A body may come slowly: a token revoked meanwhile must not act.
     adminJson: [requireAdmin, jsonBody, requireAdmin],
+    adminPolicy: [requireAdmin, policyBody, requireAdmin],
+    proxyJson: [requireProxy, jsonBody, requireProxy],
     requireAdmin,
   };
 }

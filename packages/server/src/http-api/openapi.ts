@@ -10,6 +10,7 @@ const TAGS = [
   { name: "services", description: "APIs and the credentials that are injected into calls to them" },
   { name: "files", description: "Files that credentials refer to" },
   { name: "tokens", description: "Who may call" },
+  { name: "policies", description: "What tokens may do" },
   { name: "sessions", description: "Ports that are logged in to mail servers and databases" },
   { name: "proxy", description: "Calls through the vault" },
   { name: "ssh", description: "Commands, files and shells at servers" },

@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { HTTP_API_LIMITS } from "./http-api-limits.js";
 
@@ -72,20 +72,30 @@ export function mediaTypeOf(contentType: string | undefined): string {
  * counts as `{}` and needs no Content-Type, so that the answer names the field that is missing.
  */
 export const jsonBody: MiddlewareHandler = async function requireJsonBody(c, next) {
-  const { raw } = c.req;
-  const bytes = await readBody(raw, HTTP_API_LIMITS.jsonBodyBytes);
+  const bytes = await readBody(c.req.raw, HTTP_API_LIMITS.jsonBodyBytes);
   if (bytes.byteLength > 0 && mediaTypeOf(c.req.header("content-type")) !== "application/json") {
     throw new VaultProxyError("unsupported_media_type", "Content-Type must be application/json");
   }
-  const text = bytes.byteLength === 0 ? "{}" : decode(bytes);
-  refuseUnseenKeys(parse(text));
-  const headers = new Headers(raw.headers);
-  headers.set("content-type", "application/json");
-  c.req.raw = new Request(raw.url, { method: raw.method, headers, body: text });
+  const text = bytes.byteLength === 0 ? "{}" : decodeText(bytes);
+  replaceBody(c, text, parse(text));
   await next();
 };
 
-function decode(bytes: Uint8Array): string {
+/**
+ * Puts JSON in the place of a request's body, for the validation that comes next.
+ * @param value what the text says
+ * @throws VaultProxyError `invalid_request` for a field that validation would overlook
+ */
+export function replaceBody(c: Context, json: string, value: unknown): void {
+  const { raw } = c.req;
+  refuseUnseenKeys(value);
+  const headers = new Headers(raw.headers);
+  headers.set("content-type", "application/json");
+  c.req.raw = new Request(raw.url, { method: raw.method, headers, body: json });
+}
+
+/** A body's text. @throws VaultProxyError `invalid_request` unless it is UTF-8 */
+export function decodeText(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {

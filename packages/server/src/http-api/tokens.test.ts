@@ -71,7 +71,7 @@ describe("POST /tokens", () => {
     [{ ttl: "1h", expires_at: "2027-01-01T00:00:00Z" }, "expires_at: must not be given together with ttl"],
     [{ name: "" }, "name: must not be empty"],
     [{ name: "a\nb" }, "name: must not hold control characters"],
-    [{ policy: "p" }, "unknown field policy"],
+    [{ rules: [] }, "unknown field rules"],
   ])("of %j is 400 and changes nothing", async (json, error) => {
     const before = fixture.snapshot();
     expect(await issue(json)).toMatchObject({ status: 400, json: { error, code: "invalid_request" } });

@@ -1,58 +1,22 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import type { ListedToken } from "../tokens/token-registry.js";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { AccessRules } from "./authentication.js";
 import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
 import { ADMIN_ERRORS, BODY_ERRORS, SAVE_ERRORS, errorResponses } from "./error-schema.js";
 import { HTTP_API_LIMITS } from "./http-api-limits.js";
 import { BEARER_SECURITY, jsonAnswer, jsonRequest } from "./route-documentation.js";
+import { policiesOf } from "./stored-policies.js";
+import { createTokenLister, issuedTokenOf, issuedTokenSchema, listedTokenSchema } from "./token-answers.js";
 import { expiryOf } from "./token-lifetime.js";
-
-const scopeSchema = z.enum(["admin", "proxy"]);
+import { childTokenFields, tokenPolicySchema, tokenScopeSchema } from "./token-request.js";
 
 const tokenRequestSchema = z
   .strictObject({
-    scope: scopeSchema.default("proxy"),
-    name: z
-      .string()
-      .min(1)
-      .max(HTTP_API_LIMITS.tokenNameCharacters)
-      .refine((name) => !/\p{Cc}/u.test(name) && name.isWellFormed(), "must not hold control characters")
-      .optional(),
-    ttl: z
-      .string()
-      .optional()
-      .openapi({ description: "A duration above 0; the server's default without it.", example: "24h" }),
-    expires_at: z.iso
-      .datetime({ offset: true, error: "must be an RFC 3339 time such as 2030-01-02T15:04:05Z" })
-      .optional()
-      .openapi({ description: "In the place of `ttl`." }),
+    scope: tokenScopeSchema.default("proxy"),
+    ...childTokenFields,
+    policy: tokenPolicySchema.optional(),
   })
   .openapi("TokenRequest");
-
-const issuedTokenSchema = z
-  .strictObject({
-    id: z.string().openapi({ description: "The token: the only time it is shown." }),
-    scope: scopeSchema,
-    name: z.string().optional(),
-    created_at: z.iso.datetime(),
-    expires_at: z.iso.datetime(),
-  })
-  .openapi("IssuedToken");
-
-const listedTokenSchema = z
-  .strictObject({
-    id_prefix: z.string().openapi({ example: "tok_AbCdEfGh..." }),
-    scope: scopeSchema,
-    name: z.string().optional(),
-    created_at: z.iso.datetime(),
-    expires_at: z.iso.datetime(),
-    last_used_at: z.iso.datetime().optional().openapi({ description: "Since the server started." }),
-    suspended_at: z.iso.datetime().optional().openapi({
-      description:
-        "The token is refused since then: it sent other services' secrets. See `/tokens/{id}/resume`.",
-    }),
-  })
-  .openapi("TokenInfo");
 
 const idParams = z.strictObject({
   id: z
@@ -89,12 +53,20 @@ export function registerTokenRoutes(
       },
     }),
     async (c) => {
-      const { scope, name, ...lifetime } = c.req.valid("json");
+      const { scope, name, policy, ...lifetime } = c.req.valid("json");
       const expiresAt = expiryOf(lifetime, parts.clock(), parts.tokenTtlMs);
-      const { id, record } = await tokens.issue({ scope, name, expiresAt, issuedBy: c.get("token").digest });
+      if (policy !== undefined && scope === "admin") {
+        throw new VaultProxyError("invalid_request", "policy: a token of scope admin has none");
+      }
+      if (typeof policy === "string" && !policiesOf(parts).records.has(policy)) {
+        throw new VaultProxyError("invalid_request", "policy: there is no policy of this name");
+      }
+      const { id, record } = await tokens.issue({
+        ...{ scope, name, expiresAt, issuedBy: c.get("token").digest },
+        ...(typeof policy === "string" ? { policy } : { rules: policy }),
+      });
       log.info({ token: record.id_prefix, scope, by: c.get("token").id_prefix }, "token issued");
-      const { digest: _digest, id_prefix: _prefix, ...shown } = record;
-      return c.json({ id, ...shown }, 201);
+      return c.json(issuedTokenOf(id, record), 201);
     },
   );
 
@@ -114,7 +86,7 @@ export function registerTokenRoutes(
     }),
     (c) => {
       const listed = tokens.list().sort((a, b) => Date.parse(a.created_at) - Date.parse(b.created_at));
-      return c.json(listed.map(toListedToken), 200);
+      return c.json(listed.map(createTokenLister(listed)), 200);
     },
   );
 
@@ -124,7 +96,7 @@ export function registerTokenRoutes(
       path: "/tokens/{id}",
       operationId: "revokeToken",
       tags: ["tokens"],
-      summary: "Revoke a token",
+      summary: "Revoke a token, and those that descend from it",
       security: BEARER_SECURITY,
       middleware: access.admin,
       request: { params: idParams },
@@ -161,12 +133,4 @@ export function registerTokenRoutes(
       return c.json({ status: "active" as const }, 200);
     },
   );
-}
-
-function toListedToken({
-  digest: _digest,
-  id_prefix,
-  ...shown
-}: ListedToken): z.output<typeof listedTokenSchema> {
-  return { id_prefix: `${id_prefix}...`, ...shown };
 }

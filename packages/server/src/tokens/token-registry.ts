@@ -2,8 +2,10 @@ import { timingSafeEqual } from "node:crypto";
 import type { ErrorCode } from "../errors/error-codes.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { digestToken, isToken, newToken, TOKEN_START, tokenPrefix } from "./token-format.js";
+import { assertMayHaveChild } from "./token-child.js";
 import type { TokenRecord, TokenScope } from "./token-record.js";
 import { createTokenStrikes, type StrikeCause } from "./token-strikes.js";
+import { ancestorsOf, descendantsOf } from "./token-tree.js";
 
 /** What the registry needs of the vault: the committed records by digest, and a durable change. */
 export interface TokenStore {
@@ -18,6 +20,11 @@ export interface TokenRequest {
   readonly expiresAt: number;
   /** The digest of the token that asks for this one; absent where a password did. */
   readonly issuedBy?: string;
+  /** The name of a stored policy, or a policy of the token's own: not both. */
+  readonly policy?: string | undefined;
+  readonly rules?: object | undefined;
+  /** Makes it a child of the token with this digest: it is not valid for longer, and only while that one is. */
+  readonly parent?: string | undefined;
   /** Where the store cannot save the token, it is valid all the same until this process ends. */
   readonly evenUnsaved?: boolean;
 }
@@ -39,18 +46,22 @@ export interface ListedToken extends TokenRecord {
 export interface TokenRegistry {
   /**
    * Saves a new token, and drops expired ones on the way. Rejects with `unauthorized` if `issuedBy` is not valid any
-   * more when the token is saved, and with `unavailable` while all tokens are revoked.
+   * more when the token is saved, and with `unavailable` while all tokens are revoked. For a child: the same with
+   * `unauthorized` for its parent, `forbidden` if it would be one generation too many, `conflict` if there are too many.
    */
   issue(request: TokenRequest): Promise<IssuedToken>;
   /**
-   * The record of a presented token, or undefined if it is malformed, unknown or expired.
+   * The record of a presented token, or undefined if it, or one that it descends from, is malformed, unknown or expired.
    *
-   * @throws {VaultProxyError} `token_suspended`
+   * @throws {VaultProxyError} `token_suspended`, also for a token that descends from a suspended one
    */
   authenticate(presented: string): TokenRecord | undefined;
+  /** A token and those that it descends from, the nearest first. @throws {VaultProxyError} `unauthorized` if one is gone */
+  lineage(record: TokenRecord): readonly TokenRecord[];
   /**
    * Notes that a token did what an honest program does not do. After the third time it is suspended: at once, and for
-   * good once that is saved. A token of scope admin is not, since its holder could lift that again.
+   * good once that is saved. A token of scope admin is not, since its holder could lift that again. For a token that
+   * descends from another, it is the first of them that is suspended, and all that descend from it.
    *
    * @param cause what it was about: the same within a minute is one time
    */
@@ -61,8 +72,8 @@ export interface TokenRegistry {
   resume(tokenOrPrefix: string): Promise<TokenRecord>;
   list(): ListedToken[];
   /**
-   * Revokes by the whole token or by a unique prefix of what `GET /tokens` shows (a trailing `...` is accepted).
-   * Rejects with `not_found` or, for a prefix of several tokens, `conflict`.
+   * Revokes by the whole token or by a unique prefix of what `GET /tokens` shows (a trailing `...` is accepted); with it
+   * all tokens that descend from it. Rejects with `not_found` or, for a prefix of several tokens, `conflict`.
    */
   revoke(tokenOrPrefix: string): Promise<TokenRecord>;
   /**
@@ -79,13 +90,16 @@ export interface TokenRegistryOptions {
   readonly clock: () => number;
   /** Told of each token that stops being valid by revocation, after that is saved. */
   readonly onRevoked: (record: TokenRecord) => void;
-  /** Told of each token that is suspended, at once. */
-  readonly onSuspended: (record: TokenRecord) => void;
+  /** Told of each token that is suspended, at once, and of those that descend from it: they are refused as well. */
+  readonly onSuspended: (record: TokenRecord, descendants: readonly TokenRecord[]) => void;
   /** A suspension could not be saved: it ends with this process. */
   readonly onUnsavedSuspension: (record: TokenRecord, error: unknown) => void;
 }
 
 const NOT_SAVED: ReadonlySet<string> = new Set<ErrorCode>(["storage_full", "storage_failed"]);
+
+const notValid = (): VaultProxyError =>
+  new VaultProxyError("unauthorized", "the token is not valid: unknown, expired or revoked");
 
 export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistry {
   const { store, clock } = options;
@@ -116,9 +130,26 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
     }
     if (issuedBy === undefined) return;
     const issuer = records.get(issuedBy) ?? unsaved.get(issuedBy);
-    if (issuer === undefined || isExpired(issuer)) {
-      throw new VaultProxyError("unauthorized", "the token is not valid: unknown, expired or revoked");
-    }
+    if (issuer === undefined || !isAlive(issuer, (digest) => records.get(digest))) throw notValid();
+  }
+
+  /** Whether neither it nor one that it descends from has expired or is gone. */
+  function isAlive(record: TokenRecord, find: (digest: string) => TokenRecord | undefined): boolean {
+    if (isExpired(record)) return false;
+    return (
+      record.parent === undefined || ancestorsOf(record, find)?.every((each) => !isExpired(each)) === true
+    );
+  }
+
+  /** The record as it may be saved: a child is valid no longer than its parent. */
+  function fitToParent(record: TokenRecord, records: ReadonlyMap<string, TokenRecord>): TokenRecord {
+    if (record.parent === undefined) return record;
+    const parent = records.get(record.parent);
+    if (parent === undefined || !isAlive(parent, (digest) => records.get(digest))) throw notValid();
+    assertMayHaveChild(parent, records, isExpired);
+    return Date.parse(record.expires_at) > Date.parse(parent.expires_at)
+      ? { ...record, expires_at: parent.expires_at }
+      : record;
   }
 
   function findToken(tokenOrPrefix: string, records: readonly TokenRecord[]): TokenRecord {
@@ -138,7 +169,7 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
   }
 
   function suspend(record: TokenRecord): void {
-    options.onSuspended(record);
+    options.onSuspended(record, descendantsOf(record.digest, store.records.values()));
     const suspended = { ...record, suspended_at: new Date(clock()).toISOString() };
     if (unsaved.has(record.digest)) {
       unsaved.set(record.digest, suspended);
@@ -150,8 +181,14 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
     isSaved.catch((error: unknown) => options.onUnsavedSuspension(record, error));
   }
 
+  /** Counts for the token that all the others descend from: else a token would have three more with each child. */
+  function strikeFamily(record: TokenRecord, cause: StrikeCause, repeatMs?: number): void {
+    const first = ancestorsOf(record, (digest) => store.records.get(digest))?.at(-1) ?? record;
+    if (first.scope !== "admin" && strikes.add(first.digest, cause, repeatMs)) suspend(first);
+  }
+
   return {
-    async issue({ scope, name, expiresAt, issuedBy, evenUnsaved = false }) {
+    async issue({ scope, name, expiresAt, issuedBy, policy, rules, parent, evenUnsaved = false }) {
       const id = newToken(options.randomBytes);
       const record: TokenRecord = {
         digest: digestToken(id),
@@ -160,14 +197,19 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
         ...(name === undefined ? {} : { name }),
         created_at: new Date(clock()).toISOString(),
         expires_at: new Date(expiresAt).toISOString(),
+        ...(policy === undefined ? {} : { policy }),
+        ...(rules === undefined ? {} : { rules }),
+        ...(parent === undefined ? {} : { parent }),
       };
       try {
-        await store.change((records) => {
+        const saved = await store.change((records) => {
           assertMayIssue(issuedBy, records);
+          const fitted = fitToParent(record, records);
           dropExpired(records);
-          records.set(record.digest, record);
+          records.set(fitted.digest, fitted);
+          return fitted;
         });
-        return { id, record, isSaved: true };
+        return { id, record: saved, isSaved: true };
       } catch (error) {
         if (!evenUnsaved || !(error instanceof VaultProxyError && NOT_SAVED.has(error.code))) throw error;
         // All tokens may have been revoked since the save began.
@@ -184,20 +226,29 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
       const record = store.records.get(digest) ?? unsaved.get(digest);
       if (record === undefined || isExpired(record)) return undefined;
       if (!timingSafeEqual(Buffer.from(record.digest), Buffer.from(digest))) return undefined;
-      if (suspensionOf(record) !== undefined) {
+      const ancestors = ancestorsOf(record, (each) => store.records.get(each));
+      if (ancestors === undefined || ancestors.some(isExpired)) return undefined;
+      if ([record, ...ancestors].some((each) => suspensionOf(each) !== undefined)) {
         throw new VaultProxyError("token_suspended", "this token is suspended until an admin lifts it");
       }
       lastUsed.set(digest, clock());
       return record;
     },
 
+    lineage(record) {
+      const ancestors = ancestorsOf(record, (digest) => store.records.get(digest));
+      if (ancestors === undefined) throw notValid();
+      return [record, ...ancestors];
+    },
+
     strike(record, cause) {
-      if (record.scope !== "admin" && strikes.add(record.digest, cause)) suspend(record);
+      strikeFamily(record, cause);
     },
 
     strikeOnce(record, cause) {
-      if (record.scope !== "admin" && strikes.add(record.digest, cause, Infinity)) suspend(record);
+      strikeFamily(record, cause, Infinity);
     },
+
     async resume(tokenOrPrefix) {
       const resumed = await store.change((records) => {
         const found = findToken(tokenOrPrefix, [...records.values(), ...unsaved.values()]);
@@ -211,7 +262,7 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
 
     list() {
       return [...store.records.values(), ...unsaved.values()]
-        .filter((record) => !isExpired(record))
+        .filter((record) => isAlive(record, (digest) => store.records.get(digest)))
         .map((record) => {
           const used = lastUsed.get(record.digest);
           const suspended = suspensionOf(record);
@@ -224,14 +275,18 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
     },
 
     async revoke(tokenOrPrefix) {
-      const revoked = await store.change((records) => {
+      const [revoked, ...descendants] = await store.change((records): [TokenRecord, ...TokenRecord[]] => {
         const record = findToken(tokenOrPrefix, [...records.values(), ...unsaved.values()]);
+        const descendants = descendantsOf(record.digest, records.values());
         if (!unsaved.delete(record.digest)) records.delete(record.digest);
-        return record;
+        for (const { digest } of descendants) records.delete(digest);
+        return [record, ...descendants];
       });
-      lastUsed.delete(revoked.digest);
-      strikes.forget(revoked.digest);
-      options.onRevoked(revoked);
+      for (const record of [revoked, ...descendants]) {
+        lastUsed.delete(record.digest);
+        strikes.forget(record.digest);
+        options.onRevoked(record);
+      }
       return revoked;
     },
 
