@@ -163,6 +163,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
     records: () => services.records,
     drivers: SESSION_DRIVERS,
     authorize: (token, action) => authorizer.authorize(token, action),
+    audit: audit.recorder,
     address: config.sessions,
     isAllowedPeer: createPeerCheck({
       platform: process.platform,
@@ -171,7 +172,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
     }),
     accessToken: async (service) => accessTokens.sourceOf(service).current(),
     ...{ randomBytes, random: Math.random, clock: Date.now },
-    events: createSessionLog(log),
+    events: createSessionLog(log, audit.recorder),
   });
 
   const sshKeys = createSshKeys((name) => vault.files.read(name));
@@ -185,6 +186,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
     records: () => services.records,
     connections: sshConnections,
     authorize: (token, action) => authorizer.authorize(token, action),
+    audit: audit.recorder,
     calls,
     maxCallsPerToken: MAX_CALLS_PER_TOKEN,
   });
@@ -283,6 +285,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
       strike: (token, secret) => tokens.strike(token, secret),
       strikeOnce: (token, cause) => tokens.strikeOnce(token, cause),
       authorize: (token, action) => authorizer.authorize(token, action),
+      audit: audit.recorder,
       routes,
       calls,
       maxCallsPerToken: MAX_CALLS_PER_TOKEN,

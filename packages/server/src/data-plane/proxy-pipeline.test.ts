@@ -50,6 +50,7 @@ async function startPipeline(upstream: RequestListener) {
   const pipeline = createProxyPipeline({
     isLocked: () => false,
     authorize: () => UNRESTRICTED,
+    audit: { ready: () => undefined, record: () => undefined },
     authenticate: (token) => (token === TOKEN ? ({ digest: "d" } as TokenRecord) : undefined),
     routes: createServiceRoutes({
       records: () => new Map([["api", record]]),

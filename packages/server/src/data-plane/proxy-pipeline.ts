@@ -10,6 +10,7 @@ import type { OutboundScan } from "../scrubbing/outbound-scan.js";
 import type { SecretIdentity } from "../scrubbing/outbound-secrets.js";
 import { isTextual } from "../scrubbing/textual-content.js";
 import type { TokenRecord } from "../tokens/token-record.js";
+import { CallAudit, type CallAuditParts } from "./call-audit.js";
 import type { CountBytes } from "./chunk-collector.js";
 import { sayContinue } from "./continue-answer.js";
 import { injectCredential } from "./credential-injection.js";
@@ -38,7 +39,7 @@ const REPEATABLE_BODY_BYTES = 64 * 1024;
 /** RFC 9110 §9.2.2; PUT and DELETE too, as far as they have no body. */
 const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 
-export interface ProxyPipelineParts extends GuessWatchParts {
+export interface ProxyPipelineParts extends GuessWatchParts, CallAuditParts {
   readonly isLocked: () => boolean;
   readonly authenticate: (token: string) => TokenRecord | undefined;
   /** Starts the search of one request for secrets of other services than the called one. */
@@ -86,15 +87,17 @@ export interface ProxyPipeline {
 export function createProxyPipeline(parts: ProxyPipelineParts): ProxyPipeline {
   return {
     call(call) {
+      const audit = new CallAudit(parts, call);
       guarded(
-        () => run(parts, call),
-        (thrown) => fail(parts, call, thrown),
+        () => run(parts, call, audit),
+        (thrown) => fail(parts, call, thrown, audit),
       );
     },
     upgrade(upgrade) {
+      const audit = new CallAudit(parts, upgrade);
       guarded(
-        () => runUpgrade(parts, upgrade),
-        (thrown) => failUpgrade(parts, upgrade, thrown),
+        () => runUpgrade(parts, upgrade, audit),
+        (thrown) => failUpgrade(parts, upgrade, thrown, audit),
       );
     },
   };
@@ -108,14 +111,21 @@ function guarded(task: () => Promise<void> | undefined, onFailure: (thrown: unkn
   }
 }
 
-function fail(parts: ProxyPipelineParts, call: IncomingCall, thrown: unknown): void {
+function fail(parts: ProxyPipelineParts, call: IncomingCall, thrown: unknown, audit: CallAudit): void {
   const error = logged(parts, call.requestId, thrown);
+  audit.end(undefined, error);
   if (call.response.headersSent) call.response.destroy();
   else answerError(call.request, call.response, error, { requestId: call.requestId, markError: true });
 }
 
-function failUpgrade(parts: ProxyPipelineParts, upgrade: IncomingUpgrade, thrown: unknown): void {
+function failUpgrade(
+  parts: ProxyPipelineParts,
+  upgrade: IncomingUpgrade,
+  thrown: unknown,
+  audit: CallAudit,
+): void {
   const error = logged(parts, upgrade.requestId, thrown);
+  audit.end(undefined, error);
   upgrade.socket.on("error", () => upgrade.socket.destroy());
   answerErrorOnSocket(upgrade.socket, error, { requestId: upgrade.requestId, markError: true });
 }
@@ -138,11 +148,17 @@ interface AdmittedCall {
 }
 
 /** Authenticates, authorizes, resolves and strips, in this order, for calls and upgrades alike. */
-function admit(parts: ProxyPipelineParts, request: IncomingMessage, rawTarget: string): AdmittedCall {
+function admit(
+  parts: ProxyPipelineParts,
+  request: IncomingMessage,
+  rawTarget: string,
+  audit: CallAudit,
+): AdmittedCall {
   if (parts.isLocked()) throw new VaultProxyError("vault_locked", "the vault is locked");
   const target = splitProxyTarget(rawTarget);
   const route = target === undefined ? undefined : parts.routes.get(target.service);
   const token = authenticate(parts, request, target?.query, route);
+  audit.token = token;
   if (parts.calls.countOf(token.digest) >= parts.maxCallsPerToken) {
     throw new VaultProxyError("rate_limited", "too many calls of this token at once", {
       retryAfterSeconds: 1,
@@ -155,7 +171,9 @@ function admit(parts: ProxyPipelineParts, request: IncomingMessage, rawTarget: s
     method: request.method ?? "GET",
     rawPath: target.path,
   });
+  audit.rule = grant.rule;
   try {
+    audit.readJustification();
     assertSafePath(target.path);
     if (target.query !== undefined) assertSafeQuery(target.query);
     const outgoing = prepareRequest(request, target, route, parts.now());
@@ -175,11 +193,18 @@ function admit(parts: ProxyPipelineParts, request: IncomingMessage, rawTarget: s
   }
 }
 
+/** The caller has left before its call was passed on. */
+function leave(grant: Grant, audit: CallAudit): void {
+  grant.release();
+  audit.end(undefined, undefined);
+}
+
 /**
  * Goes on with a call when its reservation is saved, and gives it back if the call comes to nothing.
  * @param isGone whether the caller has left meanwhile
  */
 function begin(
+  parts: ProxyPipelineParts,
   grant: Grant,
   isGone: () => boolean,
   task: () => Promise<void> | undefined,
@@ -189,10 +214,12 @@ function begin(
     throw error;
   };
   try {
+    // A call that cannot be recorded is not made.
+    const isRecordable = parts.audit.ready();
     const begun =
-      grant.ready === undefined
+      grant.ready === undefined && isRecordable === undefined
         ? task()
-        : grant.ready.then(() => {
+        : Promise.all([grant.ready, isRecordable]).then(() => {
             if (!isGone()) return task();
             grant.release();
             return undefined;
@@ -207,14 +234,16 @@ function secretInRequest(): VaultProxyError {
   return new VaultProxyError("secret_in_request", "the request holds a secret of another service");
 }
 
-function run(parts: ProxyPipelineParts, call: IncomingCall): Promise<void> | undefined {
-  const admitted = admit(parts, call.request, call.target);
+function run(parts: ProxyPipelineParts, call: IncomingCall, audit: CallAudit): Promise<void> | undefined {
+  const admitted = admit(parts, call.request, call.target, audit);
   const { route, outgoing, grant } = admitted;
   const isGone = (): boolean => call.response.destroyed;
-  return begin(grant, isGone, () => {
+  return begin(parts, grant, isGone, () => {
     const framing = bodyFraming(call.request);
     if (countForward(outgoing.method, outgoing.headers)) {
       answerOptions(call.request, call.response, call.requestId);
+      audit.isForwarded = true;
+      audit.end(200, undefined);
       grant.release();
       return undefined;
     }
@@ -226,21 +255,25 @@ function run(parts: ProxyPipelineParts, call: IncomingCall): Promise<void> | und
       admitted,
       (reason) => {
         grant.release();
-        fail(parts, call, reason);
+        fail(parts, call, reason, audit);
       },
       () => {
-        if (isGone()) grant.release();
-        else forward(parts, call, admitted, framing);
+        if (isGone()) leave(grant, audit);
+        else forward(parts, call, admitted, framing, audit);
       },
     );
   });
 }
 
-function runUpgrade(parts: ProxyPipelineParts, upgrade: IncomingUpgrade): Promise<void> | undefined {
-  const admitted = admit(parts, upgrade.request, upgrade.target);
+function runUpgrade(
+  parts: ProxyPipelineParts,
+  upgrade: IncomingUpgrade,
+  audit: CallAudit,
+): Promise<void> | undefined {
+  const admitted = admit(parts, upgrade.request, upgrade.target, audit);
   const { outgoing, grant } = admitted;
   const isGone = (): boolean => upgrade.socket.destroyed;
-  return begin(grant, isGone, () => {
+  return begin(parts, grant, isGone, () => {
     if (outgoing.method !== "GET" || bodyFraming(upgrade.request).hasBody) {
       throw new VaultProxyError("invalid_request", "a WebSocket handshake is a GET without a body");
     }
@@ -252,11 +285,11 @@ function runUpgrade(parts: ProxyPipelineParts, upgrade: IncomingUpgrade): Promis
       admitted,
       (reason) => {
         grant.release();
-        failUpgrade(parts, upgrade, reason);
+        failUpgrade(parts, upgrade, reason, audit);
       },
       () => {
-        if (isGone()) grant.release();
-        else forwardUpgrade(parts, upgrade, admitted);
+        if (isGone()) leave(grant, audit);
+        else forwardUpgrade(parts, upgrade, admitted, audit);
       },
     );
   });
@@ -283,19 +316,28 @@ function forward(
   call: IncomingCall,
   { token, route, outgoing, search, grant }: AdmittedCall,
   framing: BodyFraming,
+  audit: CallAudit,
 ): void {
+  audit.isForwarded = true;
   const { request, response, requestId } = call;
   const startedAt = parts.now();
   /** A call may be sent once more, also after its service was changed. */
   let letGo = (): void => undefined;
   const takeCookies = useCookies(route, outgoing);
-  const countBytes = countingFor(parts, grant, (reason) => exchange.end(reason));
+  const count = countingFor(parts, grant, (reason) => exchange.end(reason));
+  const countBytes: CountBytes = (bytes) => {
+    audit.bytesOut += bytes;
+    count(bytes);
+  };
   const body = framing.hasBody
     ? new RequestBody(request, {
         limit: route.maxRequestBytes,
         keep: route.injector.renew === undefined ? 0 : REPEATABLE_BODY_BYTES,
         idleMs: route.idleTimeoutMs,
-        countBytes,
+        countBytes(bytes) {
+          audit.bytesIn += bytes;
+          count(bytes);
+        },
         inspect:
           search.isNeeded && isTextual(contentTypeOf(request.rawHeaders))
             ? (chunk) => {
@@ -348,6 +390,7 @@ function forward(
       letGo();
       grant.release();
       parts.calls.remove(ended);
+      audit.end(outcome.status, outcome.error);
       logOutcome(parts, { requestId, route, outgoing, startedAt }, outcome);
       // What the upstream did not take is read away, also where undici never began to read it.
       if (outcome.error !== undefined) body?.destroy();
@@ -368,11 +411,14 @@ function forwardUpgrade(
   parts: ProxyPipelineParts,
   { request, socket, head, requestId }: IncomingUpgrade,
   { token, route, outgoing, grant }: AdmittedCall,
+  audit: CallAudit,
 ): void {
+  audit.isForwarded = true;
   const startedAt = parts.now();
   /** A call may be sent once more, also after its service was changed. */
   let letGo = (): void => undefined;
   const takeCookies = useCookies(route, outgoing);
+  const count = countingFor(parts, grant, (reason) => exchange.end(reason));
   const renewing = renewingFor(route, outgoing, { mayRepeat: () => true, resend: send, takeCookies });
   const exchange = new WebSocketExchange({
     request,
@@ -381,7 +427,10 @@ function forwardUpgrade(
     requestId,
     tokenDigest: token.digest,
     now: parts.now,
-    countBytes: countingFor(parts, grant, (reason) => exchange.end(reason)),
+    countBytes(bytes) {
+      audit.bytesOut += bytes;
+      count(bytes);
+    },
     route: renewing === undefined ? route : { ...route, currentGate: renewing.currentGate },
     basePath: outgoing.basePath,
     takeCookies,
@@ -390,6 +439,7 @@ function forwardUpgrade(
       letGo();
       grant.release();
       parts.calls.remove(ended);
+      audit.end(outcome.status, outcome.error);
       logOutcome(parts, { requestId, route, outgoing, startedAt }, outcome);
     },
   });

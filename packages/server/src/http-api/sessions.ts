@@ -6,6 +6,7 @@ import { parseDuration } from "../config/duration.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { SessionIdentity, SessionState } from "../tcp-sessions/session-registry.js";
 import type { TokenRecord } from "../tokens/token-record.js";
+import { originOf } from "./call-origin.js";
 import type { AccessRules } from "./authentication.js";
 import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
 import { BODY_ERRORS, TOKEN_ERRORS, errorResponses } from "./error-schema.js";
@@ -129,6 +130,7 @@ export function registerSessionRoutes(
           protocol,
           service: c.req.valid("param").service,
           token: c.get("token"),
+          origin: originOf(c, parts),
           openerUid: await parts.userIdOf(c),
           timeoutMs: timeout === undefined ? undefined : timeout * 1000,
           maxConnections: max_connections,

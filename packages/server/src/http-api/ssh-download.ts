@@ -4,6 +4,7 @@ import { downloadFile } from "../ssh/ssh-download.js";
 import { SSH_LIMITS } from "../ssh/ssh-limits.js";
 import type { AccessRules } from "./authentication.js";
 import { callerSignal } from "./caller-connection.js";
+import { originOf } from "./call-origin.js";
 import { attachmentDisposition } from "./content-disposition.js";
 import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
 import { BODY_ERRORS, TOKEN_ERRORS, errorResponses } from "./error-schema.js";
@@ -50,6 +51,8 @@ export function registerSshDownloadRoute(
       const caller = {
         token: c.get("token"),
         service: c.req.valid("param").service,
+        action: "download" as const,
+        origin: originOf(c, parts),
         signal: callerSignal(response),
       };
       let answer: StreamedAnswer | undefined;

@@ -8,6 +8,7 @@ import { execCommand } from "../ssh/ssh-exec.js";
 import { SSH_LIMITS } from "../ssh/ssh-limits.js";
 import type { AccessRules } from "./authentication.js";
 import { callerSignal } from "./caller-connection.js";
+import { originOf } from "./call-origin.js";
 import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
 import { BODY_ERRORS, TOKEN_ERRORS, errorResponses } from "./error-schema.js";
 import { BEARER_SECURITY, jsonRequest } from "./route-documentation.js";
@@ -132,6 +133,8 @@ export function registerSshExecRoute(
       const caller = {
         token: c.get("token"),
         service: c.req.valid("param").service,
+        action: "exec" as const,
+        origin: originOf(c, parts),
         signal: callerSignal(response),
       };
       if (!wantsLines(c.req.header("accept"))) {

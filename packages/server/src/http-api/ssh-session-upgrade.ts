@@ -1,3 +1,4 @@
+import { justificationOf } from "../audit/justification.js";
 import type { IncomingMessage } from "node:http";
 import { serviceNameSchema } from "../auth-strategies/service-definition.js";
 import { answerErrorOnSocket } from "../data-plane/own-answer.js";
@@ -46,7 +47,15 @@ export function createShellUpgrades(parts: ShellUpgradesParts): ShellUpgrades {
     open.add(ends);
     const startedAt = parts.clock.now();
     try {
-      const caller = { token, service, signal: handshake.callerGone };
+      const caller = {
+        ...{ token, service, action: "session" as const },
+        origin: {
+          request_id: requestId,
+          client: request.socket.remoteAddress,
+          justification: justificationOf(request.headers),
+        },
+        signal: handshake.callerGone,
+      };
       const close = await parts.ssh.run(caller, (call) =>
         openShell(call, {
           ...{ size, signal: ends.signal, clock: parts.clock },

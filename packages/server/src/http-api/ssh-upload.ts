@@ -5,6 +5,7 @@ import { uploadFile } from "../ssh/ssh-upload.js";
 import { requireTransfers } from "../ssh/transfer-rules.js";
 import type { AccessRules } from "./authentication.js";
 import { callerSignal } from "./caller-connection.js";
+import { originOf } from "./call-origin.js";
 import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
 import { BODY_ERRORS, TOKEN_ERRORS, errorResponses } from "./error-schema.js";
 import { formBoundary, readFormParts } from "./form-parts.js";
@@ -76,6 +77,8 @@ export function registerSshUploadRoute(
       const caller = {
         token: c.get("token"),
         service: c.req.valid("param").service,
+        action: "upload" as const,
+        origin: originOf(c, parts),
         signal: callerSignal(parts.responseOf(c)),
       };
       const { bytes, remotePath } = await parts.ssh.run(caller, (call) => {

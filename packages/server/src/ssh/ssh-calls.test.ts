@@ -22,6 +22,8 @@ let ssh: SshCalls;
 const caller = (more: Partial<SshCaller> = {}): SshCaller => ({
   token: TOKEN,
   service: "box",
+  action: "exec",
+  origin: {},
   signal: new AbortController().signal,
   ...more,
 });
@@ -35,6 +37,7 @@ beforeEach(() => {
       ...{ refresh: () => undefined, retireKeys: () => undefined, destroyAll: () => undefined },
     },
     authorize: () => UNRESTRICTED,
+    audit: { ready: () => undefined, record: () => undefined },
     calls,
     maxCallsPerToken: 2,
   });

@@ -4,6 +4,10 @@ import { sshUseOf, type ServiceRecord } from "../auth-strategies/service-definit
 import { parseDuration } from "../config/duration.js";
 import type { Authorizer, Grant } from "../authorization/authorizer.js";
 import type { Action } from "../policies/action.js";
+import { performance } from "node:perf_hooks";
+import type { AuditRecorder } from "../audit/recorder.js";
+import type { RuleAction } from "../policies/policy-schema.js";
+import { recordSshCall, type CallOrigin } from "./ssh-call-audit.js";
 import type { EndableCall, InFlightCalls } from "../data-plane/in-flight-calls.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { TokenRecord } from "../tokens/token-record.js";
@@ -14,12 +18,15 @@ import type { SshConnections } from "./ssh-connections.js";
 export interface SshCaller {
   readonly token: TokenRecord;
   readonly service: string;
+  /** What is to be done there. */
+  readonly action: RuleAction;
+  readonly origin: CallOrigin;
   /** Aborted when the caller goes away. */
   readonly signal: AbortSignal;
 }
 
-/** What a call is about to do. */
-export type SshAction = Omit<Extract<Action, { kind: "ssh" }>, "kind" | "service">;
+/** What a call is about to do, as the caller wrote it. */
+export type SshAction = Pick<Extract<Action, { kind: "ssh" }>, "command" | "remotePath">;
 
 /** What comes with the permission. */
 export interface SshPermit {
@@ -42,7 +49,7 @@ export interface SshCall {
    * Decides whether the token may do this at the service, before anything of it is done.
    * @throws VaultProxyError `policy_denied`, `rate_limited`
    */
-  permit(action: SshAction): Promise<SshPermit>;
+  permit(details: SshAction): Promise<SshPermit>;
   /** Counts bytes that the caller sends or gets: beyond the token's limit they end the call. */
   countBytes(bytes: number): void;
   /** Opens a channel, after {@link SshCall.permit}, at the service's server, on a connection that others use too. */
@@ -62,6 +69,7 @@ export interface SshCallsParts {
   readonly records: () => ReadonlyMap<string, ServiceRecord>;
   readonly connections: SshConnections;
   readonly authorize: Authorizer["authorize"];
+  readonly audit: Pick<AuditRecorder, "ready" | "record">;
   readonly calls: InFlightCalls;
   /** Calls of one token that may run at once. */
   readonly maxCallsPerToken: number;
@@ -70,63 +78,124 @@ export interface SshCallsParts {
 export function createSshCalls(parts: SshCallsParts): SshCalls {
   return {
     async run(caller, task) {
-      if (parts.calls.countOf(caller.token.digest) >= parts.maxCallsPerToken) {
-        throw new VaultProxyError("rate_limited", "too many calls of this token at once", {
-          retryAfterSeconds: 1,
-        });
-      }
-      const stored = parts.records().get(caller.service);
-      if (stored === undefined) throw new VaultProxyError("not_found", "no such service");
-      const record = usableRecord(stored);
-      const access = sshUseOf(record)?.access(record.auth);
-      if (access === undefined) {
-        throw new VaultProxyError(
-          "invalid_request",
-          `service ${record.name} is of type ${record.auth.type}, not ssh_key`,
-        );
-      }
-      const ends = new AbortController();
-      const endable: EndableCall = {
-        tokenDigest: caller.token.digest,
-        serviceName: record.name,
-        end: (reason) => ends.abort(reason),
-      };
-      const onCallerGone = (): void => {
-        ends.abort(new VaultProxyError("invalid_request", "the caller went away"));
-      };
-      if (caller.signal.aborted) onCallerGone();
-      caller.signal.addEventListener("abort", onCallerGone, { once: true });
-      parts.calls.add(endable);
-      let grant: Grant | undefined;
+      const running = new RunningCall(parts, caller);
       try {
-        return await task({
-          service: record.name,
-          token: caller.token,
-          access,
-          idleTimeoutMs: record.idle_timeout === undefined ? undefined : parseDuration(record.idle_timeout),
-          signal: ends.signal,
-          async permit(action) {
-            grant?.release();
-            grant = parts.authorize(caller.token, { kind: "ssh", service: record.name, ...action });
-            await grant.ready;
-            grant.onWithdrawn((reason) => ends.abort(reason));
-            ends.signal.throwIfAborted();
-            return grant;
-          },
-          countBytes(bytes) {
-            const refusal = grant?.takePassedBytes(bytes);
-            if (refusal !== undefined) ends.abort(refusal);
-          },
-          withChannel(use) {
-            if (grant === undefined) throw new VaultProxyError("internal", "nothing has been permitted");
-            return parts.connections.withChannel(record, ends.signal, use);
-          },
-        });
-      } finally {
-        grant?.release();
-        parts.calls.remove(endable);
-        caller.signal.removeEventListener("abort", onCallerGone);
+        const result = await running.run(task);
+        running.record(undefined);
+        return result;
+      } catch (error) {
+        running.record(error);
+        throw error;
       }
     },
   };
+}
+
+/** A call from its admission to its end. */
+class RunningCall implements EndableCall {
+  readonly tokenDigest: string;
+  readonly serviceName: string;
+  readonly #parts: SshCallsParts;
+  readonly #caller: SshCaller;
+  readonly #ends = new AbortController();
+  readonly #startedAt = performance.now();
+  #access: SshAccess | undefined;
+  #grant: Grant | undefined;
+  #details: SshAction = {};
+  #bytes = 0;
+
+  constructor(parts: SshCallsParts, caller: SshCaller) {
+    this.#parts = parts;
+    this.#caller = caller;
+    this.tokenDigest = caller.token.digest;
+    this.serviceName = caller.service;
+  }
+
+  end(reason: VaultProxyError): void {
+    this.#ends.abort(reason);
+  }
+
+  async run<Result>(task: (call: SshCall) => Promise<Result>): Promise<Result> {
+    const { calls, maxCallsPerToken } = this.#parts;
+    const { token, signal } = this.#caller;
+    if (calls.countOf(token.digest) >= maxCallsPerToken) {
+      throw new VaultProxyError("rate_limited", "too many calls of this token at once", {
+        retryAfterSeconds: 1,
+      });
+    }
+    const { record, access } = this.#find();
+    const onCallerGone = (): void => this.end(new VaultProxyError("invalid_request", "the caller went away"));
+    if (signal.aborted) onCallerGone();
+    signal.addEventListener("abort", onCallerGone, { once: true });
+    calls.add(this);
+    try {
+      return await task(this.#callOf(record, access));
+    } finally {
+      this.#grant?.release();
+      calls.remove(this);
+      signal.removeEventListener("abort", onCallerGone);
+    }
+  }
+
+  record(thrown: unknown): void {
+    const { token, service, action, origin } = this.#caller;
+    recordSshCall(this.#parts.audit, {
+      ...{ token, service, action, origin, thrown },
+      access: this.#access,
+      rule: this.#grant?.rule,
+      isPermitted: this.#grant !== undefined,
+      command: this.#details.command,
+      remotePath: this.#details.remotePath,
+      bytes: this.#bytes,
+      ms: performance.now() - this.#startedAt,
+    });
+  }
+
+  #find(): { readonly record: ServiceRecord; readonly access: SshAccess } {
+    const stored = this.#parts.records().get(this.#caller.service);
+    if (stored === undefined) throw new VaultProxyError("not_found", "no such service");
+    const record = usableRecord(stored);
+    const access = sshUseOf(record)?.access(record.auth);
+    if (access === undefined) {
+      throw new VaultProxyError(
+        "invalid_request",
+        `service ${record.name} is of type ${record.auth.type}, not ssh_key`,
+      );
+    }
+    this.#access = access;
+    return { record, access };
+  }
+
+  #callOf(record: ServiceRecord, access: SshAccess): SshCall {
+    const { signal } = this.#ends;
+    return {
+      service: record.name,
+      token: this.#caller.token,
+      access,
+      idleTimeoutMs: record.idle_timeout === undefined ? undefined : parseDuration(record.idle_timeout),
+      signal,
+      permit: (details) => this.#permit(details),
+      countBytes: (bytes) => {
+        this.#bytes += bytes;
+        const refusal = this.#grant?.takePassedBytes(bytes);
+        if (refusal !== undefined) this.end(refusal);
+      },
+      withChannel: (use) => {
+        if (this.#grant === undefined) throw new VaultProxyError("internal", "nothing has been permitted");
+        return this.#parts.connections.withChannel(record, signal, use);
+      },
+    };
+  }
+
+  async #permit(details: SshAction): Promise<SshPermit> {
+    const { token, service, action } = this.#caller;
+    this.#details = details;
+    const grant = this.#parts.authorize(token, { kind: "ssh", service, action, ...details });
+    this.#grant = grant;
+    // A call that cannot be recorded is not made.
+    await Promise.all([grant.ready, this.#parts.audit.ready()]);
+    grant.onWithdrawn((reason) => this.end(reason));
+    this.#ends.signal.throwIfAborted();
+    return grant;
+  }
 }

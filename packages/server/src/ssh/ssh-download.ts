@@ -25,7 +25,7 @@ const TASK = "read this file";
  */
 export async function downloadFile(call: SshCall, request: DownloadRequest): Promise<void> {
   const remotePath = admitPath(request.remotePath, call.access);
-  const { pathLists } = await call.permit({ action: "download", remotePath: request.remotePath });
+  const { pathLists } = await call.permit({ remotePath: request.remotePath });
   return call.withChannel({
     open: (connection) => connection.sftp(),
     async use(channel) {

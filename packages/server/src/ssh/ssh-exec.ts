@@ -19,7 +19,7 @@ export interface ExecRequest {
  */
 export async function execCommand(call: SshCall, request: ExecRequest): Promise<CommandEnd> {
   const { allowedCommands } = call.access;
-  const permit = await call.permit({ action: "exec", command: request.command });
+  const permit = await call.permit({ command: request.command });
   // Either rule has judged what the caller wrote; where both did, both quote the same words.
   const command =
     allowedCommands === undefined

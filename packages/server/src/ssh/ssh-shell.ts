@@ -41,7 +41,7 @@ export async function openShell(call: SshCall, request: ShellRequest): Promise<S
       "ssh_allowed_commands is set: a shell cannot be held to an allow-list",
     );
   }
-  await call.permit({ action: "session" });
+  await call.permit({});
   const { clock, size } = request;
   const signals = [call.signal, request.signal];
   return call.withChannel({

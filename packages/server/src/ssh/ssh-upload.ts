@@ -40,7 +40,7 @@ const FULL_DISK_BYTES = SSH_LIMITS.pieceBytes;
  */
 export async function uploadFile(call: SshCall, request: UploadRequest): Promise<UploadResult> {
   const remotePath = admitPath(request.remotePath, call.access);
-  const { pathLists } = await call.permit({ action: "upload", remotePath: request.remotePath });
+  const { pathLists } = await call.permit({ remotePath: request.remotePath });
   return call.withChannel({
     open: (connection) => connection.sftp(),
     async use(channel) {

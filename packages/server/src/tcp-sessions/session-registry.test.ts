@@ -49,6 +49,7 @@ function world(settings: object = {}, parts: Partial<SessionRegistryParts> = {},
   const ended: string[] = [];
   const registry = createSessionRegistry({
     authorize: () => UNRESTRICTED,
+    audit: { ready: () => undefined, record: () => undefined },
     records: () => services,
     drivers: driversWith(lineDriver({ servesBeyond: false })),
     address: { host: "127.0.0.1", ports: undefined },
@@ -63,7 +64,14 @@ function world(settings: object = {}, parts: Partial<SessionRegistryParts> = {},
     ...parts,
   });
   const open = (request: Partial<SessionRequest> = {}): Promise<OpenedSession> =>
-    registry.open({ protocol: "redis", service: "db", token: TOKEN, openerUid: undefined, ...request });
+    registry.open({
+      protocol: "redis",
+      service: "db",
+      token: TOKEN,
+      origin: {},
+      openerUid: undefined,
+      ...request,
+    });
   const made = { registry, services, outcomes, ended, open };
   worlds.push(made);
   return made;

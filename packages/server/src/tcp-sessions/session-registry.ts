@@ -1,12 +1,15 @@
 import type { Socket } from "node:net";
 import pLimit from "p-limit";
 import type { SecureContext } from "node:tls";
+import type { AuditFacts } from "../audit/audit-entry.js";
+import type { AuditRecorder } from "../audit/recorder.js";
 import type { Authorizer, Grant } from "../authorization/authorizer.js";
 import type { SessionProtocol, SessionUse } from "../auth-strategies/auth-strategy.js";
 import { usableRecord } from "../auth-strategies/imported-service.js";
 import { sessionUseOf, type AuthConfig, type ServiceRecord } from "../auth-strategies/service-definition.js";
 import { parseDuration } from "../config/duration.js";
-import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import { statusOf } from "../errors/error-codes.js";
+import { toVaultProxyError, VaultProxyError } from "../errors/vault-proxy-error.js";
 import { secureContext } from "../network/tls-trust.js";
 import type { LocalLogin, SessionDriver } from "../protocols/session-driver.js";
 import { Secret } from "../redaction/secret.js";
@@ -22,6 +25,8 @@ export interface SessionRequest {
   readonly protocol: SessionProtocol;
   readonly service: string;
   readonly token: TokenRecord;
+  /** Where the request comes from, for the audit log. */
+  readonly origin: Pick<AuditFacts, "request_id" | "client" | "justification">;
   /** The user whose process asks, if that can be told. */
   readonly openerUid: number | undefined;
   readonly timeoutMs?: number | undefined;
@@ -91,6 +96,7 @@ export interface SessionRegistryParts {
   readonly records: () => ReadonlyMap<string, ServiceRecord>;
   readonly drivers: Readonly<Record<SessionProtocol, SessionDriver<AuthConfig>>>;
   readonly authorize: Authorizer["authorize"];
+  readonly audit: Pick<AuditRecorder, "ready" | "record">;
   readonly address: SessionAddress;
   readonly isAllowedPeer: IsAllowedPeer;
   /** The access token of the service of that name. */
@@ -200,30 +206,53 @@ export function createSessionRegistry(parts: SessionRegistryParts): SessionRegis
     }
   };
 
+  const openPermitted = async (request: SessionRequest): Promise<OpenedSession> => {
+    if (isDraining) throw new VaultProxyError("unavailable", "the server is stopping");
+    refuseTooMany(entries, request.token);
+    const stored = parts.records().get(request.service);
+    if (stored === undefined) throw new VaultProxyError("not_found", "no such service");
+    const record = usableRecord(stored);
+    const use = sessionUseOf(record);
+    if (use?.protocol !== request.protocol) {
+      throw new VaultProxyError(
+        "invalid_request",
+        `service ${record.name} is of type ${record.auth.type}, not ${request.protocol}`,
+      );
+    }
+    const grant = parts.authorize(request.token, {
+      kind: "session",
+      service: record.name,
+      protocol: request.protocol,
+    });
+    try {
+      // A session that cannot be recorded is not opened.
+      const isRecordable = parts.audit.ready();
+      if (grant.ready !== undefined || isRecordable !== undefined)
+        await Promise.all([grant.ready, isRecordable]);
+      return await openGranted(request, { stored, record, use, grant });
+    } catch (error) {
+      grant.release();
+      throw error;
+    }
+  };
+
   return {
     async open(request) {
-      if (isDraining) throw new VaultProxyError("unavailable", "the server is stopping");
-      refuseTooMany(entries, request.token);
-      const stored = parts.records().get(request.service);
-      if (stored === undefined) throw new VaultProxyError("not_found", "no such service");
-      const record = usableRecord(stored);
-      const use = sessionUseOf(record);
-      if (use?.protocol !== request.protocol) {
-        throw new VaultProxyError(
-          "invalid_request",
-          `service ${record.name} is of type ${record.auth.type}, not ${request.protocol}`,
-        );
-      }
-      const grant = parts.authorize(request.token, {
-        kind: "session",
-        service: record.name,
-        protocol: request.protocol,
+      const about = (): AuditFacts => ({
+        ...request.origin,
+        token: request.token.id_prefix,
+        token_name: request.token.name,
+        service: request.service,
+        decision: "allow",
       });
       try {
-        if (grant.ready !== undefined) await grant.ready;
-        return await openGranted(request, { stored, record, use, grant });
+        const opened = await openPermitted(request);
+        parts.audit.record("session.open", about(), { session: opened.id, protocol: request.protocol });
+        return opened;
       } catch (error) {
-        grant.release();
+        const { code } = toVaultProxyError(error);
+        const facts: AuditFacts = { ...about(), decision: "deny", code, status: statusOf(code) };
+        parts.audit.record("session.open", facts, { protocol: request.protocol });
         throw error;
       }
     },

@@ -108,6 +108,7 @@ export async function startControlPlane(): Promise<ControlPlaneFixture> {
     drivers: driversWith(lineDriver({ servesBeyond: false })),
     address: { host: "127.0.0.1", ports: undefined },
     authorize: () => UNRESTRICTED,
+    audit: { ready: () => undefined, record: () => undefined },
     isAllowedPeer: () => Promise.resolve(true),
     accessToken: () => Promise.reject(new VaultProxyError("not_found", "no such service")),
     ...{ randomBytes, random: Math.random, clock },
