@@ -46,6 +46,7 @@ import { createRefreshReports } from "./refresh-reports.js";
 import { openServerAudit } from "./server-audit.js";
 import { readTlsFiles } from "./start-up-files.js";
 import type { TokenRecord } from "./tokens/token-record.js";
+import { createExpiryWatch } from "./tokens/expiry-watch.js";
 import { createTokenRegistry } from "./tokens/token-registry.js";
 import { openVault, type Vault } from "./vault/vault.js";
 
@@ -114,6 +115,14 @@ export async function createServer(config: ServerConfig, version: string, log: L
         "the token's suspension could not be saved: it ends when the server stops",
       );
     },
+  });
+  const expiryWatch = createExpiryWatch({
+    clock: Date.now,
+    after(milliseconds, task) {
+      const timer = setTimeout(task, milliseconds).unref();
+      return () => clearTimeout(timer);
+    },
+    onExpired: (record) => endAllOf(record, new VaultProxyError("unauthorized", "this token has expired")),
   });
   const endAllOf = (token: TokenRecord, reason: VaultProxyError): void => {
     calls.end((call) => call.tokenDigest === token.digest, reason);
@@ -201,6 +210,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
       sshConnections.destroyAll(reason);
       sshKeys.clear();
       uses.clear();
+      expiryWatch.clear();
       routes.destroyAll(reason);
       accessTokens.clear();
       cookieJars.clear();
@@ -209,10 +219,12 @@ export async function createServer(config: ServerConfig, version: string, log: L
     }
     if (event.type === "unlocked") {
       audit.unlocked(services.records);
+      expiryWatch.update(tokenRecords.records.values());
       accessTokens.update(services.records);
       outboundGuard.update(services.records);
       return;
     }
+    if (event.collections.has("tokens")) expiryWatch.update(tokenRecords.records.values());
     if (event.collections.has("policies") || event.collections.has("tokens")) authorizer.refresh();
     // Whatever could be saved: there is room again.
     void accessTokens.saveAgain();
@@ -224,6 +236,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
       routes.refresh();
       sessions.refresh(services.records);
       sshConnections.refresh(services.records);
+      ssh.refresh(services.records);
       outboundGuard.update(services.records);
       calls.end(
         (call) => !services.records.has(call.serviceName),

@@ -31,12 +31,15 @@ export interface ErrorAnswerOptions {
   readonly requestIdOf: (c: Context) => string;
 }
 
+/** Failures of a server that is called: they are answered and recorded, and no fault of this one. */
+const OF_OTHERS = /^(?:upstream|ssh|oauth2)_/;
+
 /** Answers `{"error","code"}` for anything thrown. What is our fault is logged, without its text. */
 export function createErrorAnswer(options: ErrorAnswerOptions): (c: Context, thrown: unknown) => Response {
   return function answerError(c, thrown) {
     const error = toAnsweredError(thrown);
     const status = statusOf(error.code);
-    if (status >= 500) {
+    if (status >= 500 && !OF_OTHERS.test(error.code)) {
       options.log.error(
         { request_id: options.requestIdOf(c), error: error.code, ...describeThrown(error.cause ?? error) },
         "request failed",

@@ -2,8 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { serviceNameSchema } from "../auth-strategies/service-definition.js";
 import { statusOf } from "../errors/error-codes.js";
 import { errorBody, toVaultProxyError } from "../errors/vault-proxy-error.js";
-import type { CommandEnd } from "../ssh/command-run.js";
-import { collectOutput, createOutputDecoders, type DecodedOutput } from "../ssh/command-output.js";
+import { createOutputBudget, createOutputDecoders, type DecodedOutput } from "../ssh/command-output.js";
 import { execCommand } from "../ssh/ssh-exec.js";
 import { SSH_LIMITS } from "../ssh/ssh-limits.js";
 import type { AccessRules } from "./authentication.js";
@@ -12,6 +11,7 @@ import { originOf } from "./call-origin.js";
 import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
 import { BODY_ERRORS, TOKEN_ERRORS, errorResponses } from "./error-schema.js";
 import { BEARER_SECURITY, jsonRequest } from "./route-documentation.js";
+import { describeEnd, writeExecResult } from "./ssh-exec-answer.js";
 import { beginStreamedAnswer, STREAMED, type StreamedAnswer } from "./streamed-answer.js";
 
 const NDJSON = "application/x-ndjson";
@@ -50,7 +50,7 @@ const execRequestSchema = z
       .openapi({ example: "docker ps" }),
     timeout: z
       .number()
-      .positive()
+      .positive("must be more than 0")
       .max(MAX_SECONDS)
       .default(SSH_LIMITS.defaultCommandMs / 1000)
       .openapi({ description: "Seconds." }),
@@ -92,6 +92,7 @@ export function registerSshExecRoute(
   parts: ControlPlaneParts,
   access: AccessRules,
 ): void {
+  const budget = createOutputBudget(SSH_LIMITS.collectedBytes);
   app.openapi(
     createRoute({
       method: "post",
@@ -138,11 +139,23 @@ export function registerSshExecRoute(
         signal: callerSignal(response),
       };
       if (!wantsLines(c.req.header("accept"))) {
-        const output = collectOutput();
-        const end = await parts.ssh.run(caller, (call) =>
-          execCommand(call, { ...request, takeOutput: output.take }),
-        );
-        return c.json({ ...output.result(), ...describeEnd(end) }, 200);
+        const output = budget.collect();
+        try {
+          const end = await parts.ssh.run(caller, (call) =>
+            execCommand(call, { ...request, takeOutput: output.take }),
+          );
+          const answer = beginStreamedAnswer(response, {
+            "Content-Type": "application/json",
+            "X-Vault-Request-Id": parts.requestIdOf(c),
+          });
+          await writeExecResult(answer, output.result(), describeEnd(end)).then(
+            () => answer.end(),
+            () => answer.breakOff(),
+          );
+          return STREAMED as never;
+        } finally {
+          output.release();
+        }
       }
       const decoders = createOutputDecoders();
       let answer: StreamedAnswer | undefined;
@@ -188,18 +201,4 @@ function wantsLines(accept: string | undefined): boolean {
 
 function toLine(type: string, { text, bytes }: DecodedOutput): object {
   return text === undefined ? { type, data_base64: bytes.toString("base64") } : { type, data: text };
-}
-
-function describeEnd(end: CommandEnd): {
-  exit_code: number;
-  duration_ms: number;
-  signal?: string;
-  truncated: boolean;
-} {
-  return {
-    exit_code: end.exitCode,
-    duration_ms: end.durationMs,
-    ...(end.signal === undefined ? {} : { signal: end.signal }),
-    truncated: end.isTruncated,
-  };
 }

@@ -29,7 +29,7 @@ export function registerSshUploadRoute(
   parts: ControlPlaneParts,
   access: AccessRules,
 ): void {
-  const hold = holdInMemory(SSH_LIMITS.filesInMemory);
+  const holdFor = holdInMemory();
   app.openapi(
     createRoute({
       method: "post",
@@ -85,27 +85,31 @@ export function registerSshUploadRoute(
         requireTransfers(call.access);
         parts.allowUpload(c);
         const form = readFormParts(endedBy(body, call.signal), boundary);
-        return withUploadForm(form, hold, (upload) => uploadFile(call, upload));
+        return withUploadForm(form, holdFor(call.token.digest), (upload) => uploadFile(call, upload));
       });
       return c.json({ ok: true as const, bytes, remote_path: remotePath }, 200);
     },
   );
 }
 
-function holdInMemory(places: number): HoldInMemory {
-  let held = 0;
-  return async function hold(read) {
-    if (held >= places) {
-      const message = "too many uploads at once whose file comes before remote_path: send remote_path first";
-      throw new VaultProxyError("rate_limited", message, { retryAfterSeconds: 5 });
-    }
-    held += 1;
-    try {
-      return await read();
-    } finally {
-      held -= 1;
-    }
-  };
+/** Of the process, and of each token, so that none takes all places. */
+function holdInMemory(): (tokenDigest: string) => HoldInMemory {
+  const holders: string[] = [];
+  return (tokenDigest) =>
+    async function hold(read) {
+      const own = holders.filter((holder) => holder === tokenDigest).length;
+      if (own >= SSH_LIMITS.filesInMemoryPerToken || holders.length >= SSH_LIMITS.filesInMemory) {
+        const message =
+          "too many uploads at once whose file comes before remote_path: send remote_path first";
+        throw new VaultProxyError("rate_limited", message, { retryAfterSeconds: 5 });
+      }
+      holders.push(tokenDigest);
+      try {
+        return await read();
+      } finally {
+        holders.splice(holders.indexOf(tokenDigest), 1);
+      }
+    };
 }
 
 /** Throws the signal's reason as soon as it aborts, also while the next piece is waited for. */

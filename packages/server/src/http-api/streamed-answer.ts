@@ -2,6 +2,9 @@ import type { ServerResponse } from "node:http";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { OWN_ANSWER_HEADERS } from "../data-plane/own-answer.js";
 
+/** How long a caller may take nothing. */
+const CALLER_IDLE_MS = 60_000;
+
 export interface StreamedAnswer {
   /** Resolves when the next piece may be written. Rejects if the caller is gone. */
   write(chunk: Buffer | string): Promise<void> | undefined;
@@ -23,10 +26,13 @@ export function beginStreamedAnswer(
   response.flushHeaders();
   return {
     write(chunk) {
-      if (response.destroyed) return Promise.reject(new Error("the caller is gone"));
+      if (response.destroyed || response.writableEnded)
+        return Promise.reject(new Error("the caller is gone"));
       if (response.write(chunk)) return undefined;
       return new Promise((resolve, reject) => {
+        const timer = setTimeout(() => response.destroy(), CALLER_IDLE_MS);
         const settle = (): void => {
+          clearTimeout(timer);
           response.off("drain", settle).off("close", settle);
           if (response.destroyed) reject(new Error("the caller is gone"));
           else resolve();

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { collectOutput, createOutputDecoders } from "./command-output.js";
+import { createOutputBudget, createOutputDecoders } from "./command-output.js";
 
 /** Bytes as a server sends them: text in any language, and what is none. */
 const output = fc
@@ -39,10 +39,18 @@ test("text that is split at every byte stays text", () => {
   expect(stderr.finish()).toBeUndefined();
 });
 
-test("collected output has its bytes beside it only where it is no text", () => {
-  const collected = collectOutput();
-  void collected.take("stdout", Buffer.from([0xc3]));
-  void collected.take("stdout", Buffer.from([0xbc]));
-  void collected.take("stderr", Buffer.from([0xff]));
-  expect(collected.result()).toEqual({ stdout: "ü", stderr: "\ufffd", stderr_base64: "/w==" });
+test("collected output is told to be text only where it is, and has room for so much in all", () => {
+  const budget = createOutputBudget(4);
+  const one = budget.collect();
+  void one.take("stdout", Buffer.from([0xc3]));
+  void one.take("stdout", Buffer.from([0xbc]));
+  void one.take("stderr", Buffer.from([0xff]));
+  const other = budget.collect();
+  expect(() => other.take("stdout", Buffer.from("ab"))).toThrow("too much output");
+  const { stdout, stderr } = one.result();
+  expect([stdout.bytes.toString(), stdout.isText, stderr.isText]).toEqual(["ü", true, false]);
+  one.release();
+  one.release();
+  void other.take("stdout", Buffer.from("abcd"));
+  expect(() => other.take("stdout", Buffer.from("e"))).toThrow("too much output");
 });

@@ -1,30 +1,59 @@
 import { isUtf8 } from "node:buffer";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { OutputStream, TakeOutput } from "./command-run.js";
 
-/** The output of a command that has ended. */
-export interface CollectedOutput {
-  readonly stdout: string;
-  readonly stderr: string;
-  /** The bytes themselves, where the text is not all of it. */
-  readonly stdout_base64?: string;
-  readonly stderr_base64?: string;
+/** One stream of a command that has ended. */
+export interface CollectedStream {
+  readonly bytes: Buffer;
+  /** Whether it is valid UTF-8. */
+  readonly isText: boolean;
 }
 
-export function collectOutput(): { readonly take: TakeOutput; readonly result: () => CollectedOutput } {
-  const chunks: Record<OutputStream, Buffer[]> = { stdout: [], stderr: [] };
+export type CollectedOutput = Readonly<Record<OutputStream, CollectedStream>>;
+
+/** How much output is in memory until it is answered as a whole, of all commands together. */
+export interface OutputBudget {
+  collect(): OutputCollector;
+}
+
+export interface OutputCollector {
+  /** @throws VaultProxyError `rate_limited` when the budget is used up */
+  readonly take: TakeOutput;
+  result(): CollectedOutput;
+  /** The output was answered, or nobody wants it: there is room for others. */
+  release(): void;
+}
+
+/** @param limit bytes */
+export function createOutputBudget(limit: number): OutputBudget {
+  let used = 0;
   return {
-    take(stream, chunk) {
-      chunks[stream].push(chunk);
-      return undefined;
-    },
-    result() {
-      const stdout = Buffer.concat(chunks.stdout);
-      const stderr = Buffer.concat(chunks.stderr);
+    collect() {
+      const chunks: Record<OutputStream, Buffer[]> = { stdout: [], stderr: [] };
+      let own = 0;
+      const collected = (stream: OutputStream): CollectedStream => {
+        const bytes = Buffer.concat(chunks[stream].splice(0));
+        return { bytes, isText: isUtf8(bytes) };
+      };
       return {
-        stdout: stdout.toString("utf8"),
-        stderr: stderr.toString("utf8"),
-        ...(isUtf8(stdout) ? {} : { stdout_base64: stdout.toString("base64") }),
-        ...(isUtf8(stderr) ? {} : { stderr_base64: stderr.toString("base64") }),
+        take: (stream, chunk) => {
+          if (used + chunk.length > limit) {
+            throw new VaultProxyError(
+              "rate_limited",
+              "too much output waits to be answered: try again, or have it as it comes (Accept: application/x-ndjson)",
+              { retryAfterSeconds: 5 },
+            );
+          }
+          used += chunk.length;
+          own += chunk.length;
+          chunks[stream].push(chunk);
+          return undefined;
+        },
+        result: () => ({ stdout: collected("stdout"), stderr: collected("stderr") }),
+        release() {
+          used -= own;
+          own = 0;
+        },
       };
     },
   };

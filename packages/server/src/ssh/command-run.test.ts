@@ -1,5 +1,6 @@
 import type { ServerChannel } from "ssh2";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { runCommand, type CommandRun } from "./command-run.js";
 import type { SshChannel } from "./ssh-connection.js";
 import {
@@ -89,6 +90,32 @@ describe("a command", () => {
 
   test("of a call that was ended already is not waited for", async () => {
     await expect(run({ signal: AbortSignal.abort(new Error("gone")) })).rejects.toThrow("gone");
+  });
+
+  test("has not ended before all of both streams is taken, however slowly", async () => {
+    const taken = { stdout: 0, stderr: 0 };
+    const ended = run({
+      takeOutput(stream, chunk) {
+        taken[stream] += chunk.length;
+        return new Promise((resolve) => setTimeout(resolve, 1));
+      },
+    });
+    remote.stderr.write(Buffer.alloc(MEBIBYTE));
+    remote.write("x");
+    remote.exit(0);
+    remote.end();
+    await ended;
+    expect(taken).toEqual({ stdout: 1, stderr: MEBIBYTE });
+  });
+
+  test("whose output nobody can take any more is ended with the reason", async () => {
+    const ended = run({
+      takeOutput() {
+        throw new VaultProxyError("rate_limited", "no room");
+      },
+    });
+    remote.write("x");
+    await expect(ended).rejects.toMatchObject({ code: "rate_limited" });
   });
 
   test("drops what is above the limit of either stream, and counts it as cut off", async () => {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { performance } from "node:perf_hooks";
-import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import { toVaultProxyError, VaultProxyError } from "../errors/vault-proxy-error.js";
 import { readExitStatus, type ExitStatus } from "./exit-status.js";
 import { sendSignal } from "./library-inside.js";
 import type { SshChannel } from "./ssh-connection.js";
@@ -8,7 +8,10 @@ import { SSH_LIMITS } from "./ssh-limits.js";
 
 export type OutputStream = "stdout" | "stderr";
 
-/** Takes a command's output, piece by piece. While it returns a promise, no more is read from the server. */
+/**
+ * Takes a command's output, piece by piece. While it returns a promise, no more is read from the server. If it throws, the
+ * command is ended with that.
+ */
 export type TakeOutput = (stream: OutputStream, chunk: Buffer) => Promise<void> | undefined;
 
 /** How a command ended. */
@@ -38,6 +41,7 @@ export async function runCommand(channel: SshChannel, run: CommandRun): Promise<
   const startedAt = performance.now();
   const limit = run.outputBytes ?? SSH_LIMITS.outputBytes;
   let isTruncated = false;
+  const { promise: stopped, stop } = stopper();
 
   const pass = (name: OutputStream, source: NodeJS.ReadableStream): void => {
     let left = limit;
@@ -46,7 +50,12 @@ export async function runCommand(channel: SshChannel, run: CommandRun): Promise<
       left -= taken.length;
       if (taken.length < chunk.length) isTruncated = true;
       if (taken.length === 0) return;
-      const wait = run.takeOutput(name, taken);
+      let wait: Promise<void> | undefined;
+      try {
+        wait = run.takeOutput(name, taken);
+      } catch (thrown) {
+        stop(toVaultProxyError(thrown));
+      }
       if (wait === undefined) return;
       source.pause();
       // A taker that is gone aborts the signal.
@@ -60,7 +69,6 @@ export async function runCommand(channel: SshChannel, run: CommandRun): Promise<
   channel.end(run.stdin);
 
   let reason: VaultProxyError | undefined;
-  const { promise: stopped, stop } = stopper();
   const timer = setTimeout(() => {
     stop(new VaultProxyError("upstream_timeout", `the command did not end within ${run.timeoutMs / 1000} s`));
   }, run.timeoutMs);

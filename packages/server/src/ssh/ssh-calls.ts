@@ -5,6 +5,8 @@ import { parseDuration } from "../config/duration.js";
 import type { Authorizer, Grant } from "../authorization/authorizer.js";
 import type { Action } from "../policies/action.js";
 import { performance } from "node:perf_hooks";
+import { isDeepStrictEqual } from "node:util";
+import { SSH_LIMITS } from "./ssh-limits.js";
 import type { AuditRecorder } from "../audit/recorder.js";
 import type { RuleAction } from "../policies/policy-schema.js";
 import { recordSshCall, type CallOrigin } from "./ssh-call-audit.js";
@@ -62,6 +64,8 @@ export interface SshCalls {
    * @throws VaultProxyError `not_found`, `invalid_request` for a service of another type, `rate_limited`; what `task` throws
    */
   run<Result>(caller: SshCaller, task: (call: SshCall) => Promise<Result>): Promise<Result>;
+  /** The committed services changed: calls that are not what these allow any more are ended. */
+  refresh(services: ReadonlyMap<string, ServiceRecord>): void;
 }
 
 export interface SshCallsParts {
@@ -76,19 +80,44 @@ export interface SshCallsParts {
 }
 
 export function createSshCalls(parts: SshCallsParts): SshCalls {
+  const running = new Set<RunningCall>();
+  const refuseTooMany = ({ token, service }: SshCaller): void => {
+    let own = 0;
+    for (const call of running)
+      if (call.tokenDigest === token.digest && call.serviceName === service) own += 1;
+    const isTooMany =
+      own >= SSH_LIMITS.callsPerTokenAndService ||
+      parts.calls.countOf(token.digest) >= parts.maxCallsPerToken;
+    if (!isTooMany) return;
+    throw new VaultProxyError("rate_limited", "too many calls of this token at once", {
+      retryAfterSeconds: 1,
+    });
+  };
   return {
+    refresh(services) {
+      for (const call of [...running]) call.holdTo(services.get(call.serviceName));
+    },
     async run(caller, task) {
-      const running = new RunningCall(parts, caller);
+      const call = new RunningCall(parts, caller);
       try {
-        const result = await running.run(task);
-        running.record(undefined);
+        refuseTooMany(caller);
+        running.add(call);
+        const result = await call.run(task);
+        call.record(undefined);
         return result;
       } catch (error) {
-        running.record(error);
+        call.record(error);
         throw error;
+      } finally {
+        running.delete(call);
       }
     },
   };
+}
+
+/** What a call may do, and where. */
+function boundsOf({ host, port, user, allowedCommands, allowedPaths }: SshAccess): unknown {
+  return { host, port, user, allowedCommands, allowedPaths };
 }
 
 /** A call from its admission to its end. */
@@ -115,14 +144,19 @@ class RunningCall implements EndableCall {
     this.#ends.abort(reason);
   }
 
+  /** Ends what another server, another user or a narrower list would not have begun. */
+  holdTo(record: ServiceRecord | undefined): void {
+    const then = this.#access;
+    const now = record === undefined ? undefined : sshUseOf(record)?.access(record.auth);
+    // A deleted service's calls are ended by its deletion.
+    if (record === undefined || then === undefined) return;
+    if (now !== undefined && isDeepStrictEqual(boundsOf(then), boundsOf(now))) return;
+    this.end(new VaultProxyError("conflict", "this service was changed"));
+  }
+
   async run<Result>(task: (call: SshCall) => Promise<Result>): Promise<Result> {
-    const { calls, maxCallsPerToken } = this.#parts;
-    const { token, signal } = this.#caller;
-    if (calls.countOf(token.digest) >= maxCallsPerToken) {
-      throw new VaultProxyError("rate_limited", "too many calls of this token at once", {
-        retryAfterSeconds: 1,
-      });
-    }
+    const { calls } = this.#parts;
+    const { signal } = this.#caller;
     const { record, access } = this.#find();
     const onCallerGone = (): void => this.end(new VaultProxyError("invalid_request", "the caller went away"));
     if (signal.aborted) onCallerGone();

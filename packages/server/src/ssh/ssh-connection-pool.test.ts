@@ -58,7 +58,7 @@ beforeEach(async () => {
       return connection;
     },
     () => (ofThisTest.times += 1),
-    IDLE_MS,
+    { idleMs: IDLE_MS, waitMs: 5000 },
   );
 });
 
@@ -73,6 +73,7 @@ const runFor = (until: Promise<unknown>): Promise<string> =>
     open,
     use: (channel) =>
       until.then(async () => {
+        channel.stderr.resume();
         channel.resume().close();
         await channel.ended;
         return "done";
@@ -94,6 +95,7 @@ describe("a pool", () => {
       open,
       use(channel) {
         late = channel;
+        channel.stderr.resume();
         channel.resume().close();
         return Promise.resolve();
       },
@@ -165,6 +167,17 @@ describe("a pool", () => {
     expect(connections).toHaveLength(16);
     // All but one are refused on the first connection; from then on it is known what a connection takes.
     expect(refusals).toBe(19);
+  });
+
+  test("lets nobody wait for ever for a channel", async () => {
+    openAtOnce = 1;
+    let finish: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (finish = resolve));
+    const running = Array.from({ length: 16 }, () => runFor(held));
+    await expect.poll(() => connections.length, { timeout: 10_000 }).toBe(16);
+    await expect(runFor(held)).rejects.toMatchObject({ code: "rate_limited" });
+    finish();
+    await Promise.all(running);
   });
 
   test("tells all who wait for a connection why there is none", async () => {

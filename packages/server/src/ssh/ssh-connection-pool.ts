@@ -1,10 +1,16 @@
-import type { VaultProxyError } from "../errors/vault-proxy-error.js";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { ChannelUse, SshConnection } from "./ssh-connection.js";
 import { isChannelRefusal, sshFailure } from "./ssh-failure.js";
 import { SSH_LIMITS } from "./ssh-limits.js";
 
 /** Makes a connection, and tells the server's host key before anyone else hears of it. */
 export type Connect = (signal: AbortSignal, onHostKey: (hostKey: string) => void) => Promise<SshConnection>;
+
+/** Milliseconds; what tests make shorter. */
+export interface PoolTimes {
+  readonly idleMs?: number;
+  readonly waitMs?: number;
+}
 
 interface Kept {
   readonly connection: SshConnection;
@@ -28,6 +34,7 @@ export class SshConnectionPool {
   readonly #connect: Connect;
   readonly #onEmpty: () => void;
   readonly #idleMs: number;
+  readonly #waitMs: number;
   readonly #kept = new Set<Kept>();
   readonly #ends = new AbortController();
   /** A connection that is being made: whoever needs one waits for it. */
@@ -40,10 +47,15 @@ export class SshConnectionPool {
   #waiting: (() => void)[] = [];
 
   /** @param onEmpty called when no connection is left */
-  constructor(connect: Connect, onEmpty: () => void, idleMs: number = SSH_LIMITS.idleMs) {
+  constructor(
+    connect: Connect,
+    onEmpty: () => void,
+    { idleMs = SSH_LIMITS.idleMs, waitMs = SSH_LIMITS.waitForChannelMs }: PoolTimes = {},
+  ) {
     this.#connect = connect;
     this.#onEmpty = onEmpty;
     this.#idleMs = idleMs;
+    this.#waitMs = waitMs;
   }
 
   /** Of the server, as its connections saw it; undefined before there was one. */
@@ -113,6 +125,7 @@ export class SshConnectionPool {
 
   /** Takes a place on a connection. */
   async #take(signal: AbortSignal): Promise<Kept> {
+    const late = performance.now() + this.#waitMs;
     for (;;) {
       signal.throwIfAborted();
       for (const kept of this.#kept) {
@@ -123,10 +136,28 @@ export class SshConnectionPool {
         }
       }
       if (this.#pending === undefined && this.#kept.size >= SSH_LIMITS.connectionsPerService) {
-        await untilAborted(new Promise<void>((resolve) => this.#waiting.push(resolve)), signal);
+        await this.#untilFree(signal, late);
       } else {
         await untilAborted((this.#pending ??= this.#make()), signal);
       }
+    }
+  }
+
+  /** @throws VaultProxyError `rate_limited` when that takes too long */
+  async #untilFree(signal: AbortSignal, late: number): Promise<void> {
+    const gaveUp = new AbortController();
+    const timer = setTimeout(() => {
+      gaveUp.abort(
+        new VaultProxyError("rate_limited", "the server takes no more channels: all are in use", {
+          retryAfterSeconds: 10,
+        }),
+      );
+    }, late - performance.now());
+    try {
+      const free = new Promise<void>((resolve) => this.#waiting.push(resolve));
+      await untilAborted(free, AbortSignal.any([signal, gaveUp.signal]));
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -53,7 +53,10 @@ export interface ProcessExit {
 
 /** A channel with a process at its other end. */
 export type SshChannel = ClientChannel & {
-  /** Settles when the channel is closed; undefined if the server said nothing of the process's end. */
+  /**
+   * Settles when the channel is closed, and all that came on it, also on `stderr`, was read; undefined if the server said
+   * nothing of the process's end.
+   */
   readonly ended: Promise<ProcessExit | undefined>;
 };
 
@@ -307,6 +310,9 @@ function connectionLost(): VaultProxyError {
 function watchEnd(channel: ClientChannel): SshChannel {
   let exit: ProcessExit | undefined;
   channel.on("exit", (code: number | null, signal?: string) => (exit = { code, signal }));
-  const ended = new Promise<ProcessExit | undefined>((resolve) => channel.once("close", () => resolve(exit)));
-  return Object.assign(channel, { ended });
+  // Each of the two streams has a close of its own, when all of it was read.
+  const closings = [channel, channel.stderr].map(
+    (stream) => new Promise<void>((resolve) => stream.once("close", () => resolve())),
+  );
+  return Object.assign(channel, { ended: Promise.all(closings).then(() => exit) });
 }

@@ -59,6 +59,7 @@ const use = (record: ServiceRecord): Promise<void> =>
   connections.withChannel(record, new AbortController().signal, {
     open: (connection) => connection.exec("x"),
     async use(channel) {
+      channel.stderr.resume();
       channel.resume().close();
       await channel.ended;
     },

@@ -4,6 +4,10 @@ export const SSH_LIMITS = {
   connectMs: 20_000,
   /** From the request for a channel to the answer that it may be used. */
   openChannelMs: 15_000,
+  /** How long a call waits while as many channels are open as the server takes. */
+  waitForChannelMs: 10_000,
+  /** Calls of one token at one service at a time, so that others have room there. */
+  callsPerTokenAndService: 64,
   /** A connection that nobody uses. */
   idleMs: 60_000,
   /** Of one service at a time. A server takes ten sessions a connection by default (sshd_config(5), MaxSessions). */
@@ -23,6 +27,8 @@ export const SSH_LIMITS = {
   destroyAfterMs: 500,
   /** Of each of a command's two streams. */
   outputBytes: 10 * 1024 * 1024,
+  /** Output of all commands that is in memory until it is answered as a whole. */
+  collectedBytes: 128 * 1024 * 1024,
   /** A command line, in bytes. */
   commandBytes: 128 * 1024,
   /** A file that is moved, either way. */
@@ -42,7 +48,8 @@ export const SSH_LIMITS = {
   /** Steps in finding out where a path leads: one for each link (Linux follows 40). */
   pathSteps: 40,
   /** Uploads of the process whose file came before its path, and waits in memory for it. */
-  filesInMemory: 2,
+  filesInMemory: 4,
+  filesInMemoryPerToken: 1,
   /** How long a shell stays open at most. */
   shellMs: 4 * 60 * 60 * 1000,
   /** How often a shell's client is asked whether it is there, and how long it may take to answer (RFC 6455 §5.5.2). */

@@ -2,8 +2,8 @@ import { z } from "@hono/zod-openapi";
 import { VaultProxyError } from "../../errors/vault-proxy-error.js";
 import type { AuthStrategy, ReadFile } from "../auth-strategy.js";
 import { parseAllowedCommand } from "../../ssh-rules/command-rules.js";
-import type { Refusal } from "../../ssh-rules/refusal.js";
-import { parseAllowedPath } from "../../ssh-rules/remote-path.js";
+import { refuse, type Refusal } from "../../ssh-rules/refusal.js";
+import { isForbiddenPath, parseAllowedPath } from "../../ssh-rules/remote-path.js";
 import { hostSchema, passwordSchema, portSchema, userSchema } from "../session-types/session-type.js";
 import { hostKeySchema } from "../host-key-schema.js";
 import { savedFingerprint } from "../ssh-host-key.js";
@@ -26,6 +26,14 @@ const ruleSchema = (read: (text: string) => Rule): z.ZodString =>
       if (!rule.ok) context.addIssue({ code: "custom", message: rule.reason });
     });
 
+/** An entry that no transfer could ever use is a mistake. */
+function readAllowedPath(text: string): Rule {
+  const parsed = parseAllowedPath(text);
+  return parsed.ok && isForbiddenPath(parsed.path)
+    ? refuse("is in a directory that no transfer touches")
+    : parsed;
+}
+
 const schema = z.strictObject({
   type: z.literal("ssh_key"),
   ssh_host: hostSchema,
@@ -41,7 +49,7 @@ const schema = z.strictObject({
     description:
       "With it, only these commands run: each with further arguments, none through a shell's own syntax.",
   }),
-  ssh_allowed_paths: z.array(ruleSchema(parseAllowedPath)).min(1).max(MAX_RULES).optional().openapi({
+  ssh_allowed_paths: z.array(ruleSchema(readAllowedPath)).min(1).max(MAX_RULES).optional().openapi({
     description: "With it, only files at or below these absolute paths are read and written.",
   }),
   ssh_legacy_algorithms: z.array(z.enum(LEGACY_ALGORITHMS)).max(LEGACY_ALGORITHMS.length).optional().openapi({

@@ -117,7 +117,10 @@ export async function startControlPlane(): Promise<ControlPlaneFixture> {
   const parts: ControlPlaneParts = {
     sessions,
     // Streams, and calls to servers, are tested on a listener.
-    ssh: { run: () => Promise.reject(new VaultProxyError("not_found", "no such service")) },
+    ssh: {
+      run: () => Promise.reject(new VaultProxyError("not_found", "no such service")),
+      refresh: () => undefined,
+    },
     responseOf: () => new ServerResponse(new IncomingMessage(new Socket())),
     userIdOf: () => Promise.resolve(undefined),
     logins,
