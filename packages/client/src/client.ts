@@ -1,34 +1,25 @@
 import { DEFAULT_ADDRESS, parseAddress, unixAddress, type Address } from "./address.js";
+import type { ClientOptions } from "./client-options.js";
 import { assertTimeout } from "./deadline.js";
-import { invalidRequest } from "./errors.js";
 import * as files from "./files.js";
 import * as logins from "./logins.js";
+import * as policies from "./policies.js";
+import type { Policy, PolicyContent, PolicyQuestion, PolicyText } from "./policies.js";
+import type { PolicyVerdict, RemovePolicyOptions, StoredPolicy } from "./policies.js";
 import { proxy, proxyStream, type ProxyOptions } from "./proxy.js";
 import type { RequestBody } from "./request-body.js";
+import { targetBelow } from "./request-target.js";
 import * as services from "./services.js";
 import * as sessions from "./sessions.js";
 import * as ssh from "./ssh.js";
 import * as sshFiles from "./ssh-files.js";
 import * as tokens from "./tokens.js";
+import type { TokenRequest, TokenScope } from "./tokens.js";
 import { createTransport, type CallOptions, type Transport } from "./transport.js";
 import * as vaultState from "./vault-state.js";
 
 /** Milliseconds: for the whole of a JSON answer, for the headers of a proxied one. */
 const DEFAULT_TIMEOUT_MS = 60_000;
-
-export interface ClientOptions {
-  /** `http://…`, `https://…` or `unix:/path`. Default `http://127.0.0.1:8390`. */
-  readonly addr?: string | undefined;
-  /** A unix socket; goes before `addr`. */
-  readonly socketPath?: string | undefined;
-  readonly token?: string | undefined;
-  /** Milliseconds, 0 for none. Default 60 s. */
-  readonly timeoutMs?: number | undefined;
-  /** Send tokens and passwords over plain http to hosts other than loopback: anyone on the way can read them. */
-  readonly allowInsecure?: boolean | undefined;
-  /** Used for every call, instead of node:http on Node and of the platform's fetch elsewhere. */
-  readonly fetch?: typeof fetch | undefined;
-}
 
 /** A vault-server and a token for it. Safe for concurrent use. */
 export class VaultClient {
@@ -174,26 +165,41 @@ export class VaultClient {
   }
 
   /** Resolves with the new token, which is shown this once. Default scope: `proxy`. */
-  async createToken(
-    request?: tokens.TokenScope | tokens.TokenRequest,
-    options?: CallOptions,
-  ): Promise<string> {
+  async createToken(request?: TokenScope | TokenRequest, options?: CallOptions): Promise<string> {
     return (await this.createTokenWithDetails(request, options)).id;
   }
 
   async createTokenWithDetails(
-    request: tokens.TokenScope | tokens.TokenRequest = "proxy",
+    request: TokenScope | TokenRequest = "proxy",
     options?: CallOptions,
   ): Promise<tokens.IssuedToken> {
     const wanted = typeof request === "string" ? { scope: request } : request;
     return tokens.createToken(this.#transport, wanted, options);
   }
 
+  /**
+   * For a proxy token: resolves with a new token that may do a part of what this one may, all of it without a `policy`,
+   * and is valid no longer.
+   */
+  async createChildToken(request?: tokens.ChildTokenRequest, options?: CallOptions): Promise<string> {
+    return (await this.createChildTokenWithDetails(request, options)).id;
+  }
+
+  async createChildTokenWithDetails(
+    request: tokens.ChildTokenRequest = {},
+    options?: CallOptions,
+  ): Promise<tokens.IssuedToken> {
+    return tokens.createChildToken(this.#transport, request, options);
+  }
+
   async listTokens(options?: CallOptions): Promise<tokens.TokenInfo[]> {
     return tokens.listTokens(this.#transport, options);
   }
 
-  /** @param id the token, or a prefix of it that no other token shares, with or without `...` */
+  /**
+   * Revokes also the tokens that descend from it.
+   * @param id the token, or a prefix of it that no other token shares, with or without `...`
+   */
   async revokeToken(id: string, options?: CallOptions): Promise<void> {
     return tokens.revokeToken(this.#transport, id, options);
   }
@@ -205,6 +211,42 @@ export class VaultClient {
    */
   async resumeToken(id: string, options?: CallOptions): Promise<void> {
     return tokens.resumeToken(this.#transport, id, options);
+  }
+
+  async listPolicies(options?: CallOptions): Promise<StoredPolicy[]> {
+    return policies.listPolicies(this.#transport, options);
+  }
+
+  async getPolicy(name: string, options?: CallOptions): Promise<StoredPolicy> {
+    return policies.getPolicy(this.#transport, name, options);
+  }
+
+  /** Adds, or replaces the one of that name: at once for every token that has it. @param policy also as YAML */
+  async addPolicy(policy: Policy | PolicyText, options?: CallOptions): Promise<StoredPolicy> {
+    return policies.addPolicy(this.#transport, policy, options);
+  }
+
+  /** @throws VaultError `not_found` unless there is a policy of that name */
+  async updatePolicy(
+    name: string,
+    policy: Omit<Policy, "name"> | PolicyText,
+    options?: CallOptions,
+  ): Promise<StoredPolicy> {
+    return policies.updatePolicy(this.#transport, name, policy, options);
+  }
+
+  /** @throws VaultError `conflict` while valid tokens have it, unless `force` is set */
+  async removePolicy(name: string, options?: RemovePolicyOptions): Promise<void> {
+    return policies.removePolicy(this.#transport, name, options);
+  }
+
+  /** What a policy says to a call or action, which is not done. Its limits do not count. @param policy also by name */
+  async testPolicy(
+    policy: string | PolicyContent,
+    question: PolicyQuestion,
+    options?: CallOptions,
+  ): Promise<PolicyVerdict> {
+    return policies.testPolicy(this.#transport, policy, question, options);
   }
 
   /**
@@ -342,16 +384,11 @@ export class VaultClient {
    * must lie below `addr` (`http://localhost` for a unix socket), so that the token goes nowhere else.
    */
   async doRequest(request: Request, options?: CallOptions): Promise<Response> {
-    const origin = this.#address.kind === "unix" ? "http://localhost" : this.#address.label;
-    const below = request.url.startsWith(origin) ? request.url.slice(origin.length) : undefined;
-    if (below === undefined || (below !== "" && !/^[/?#]/.test(below))) {
-      throw invalidRequest("the request's URL does not lie below the vault's address");
-    }
     return this.#transport.raw({
       signal: request.signal,
       ...options,
       method: request.method,
-      target: below.replace(/#.*$/, ""),
+      target: targetBelow(this.#address, request.url),
       headers: request.headers,
       body: request.body,
       keepAuthorization: true,
@@ -362,29 +399,4 @@ export class VaultClient {
   close(): void {
     this.#transport.close();
   }
-}
-
-/**
- * A client from the environment: `VAULT_PROXY_SOCK` (a unix socket, first), `VAULT_ADDR`, `VAULT_TOKEN`. What
- * `options` name goes before it.
- */
-export function New(options: ClientOptions = {}): VaultClient {
-  const env: Readonly<Record<string, string | undefined>> = typeof process === "undefined" ? {} : process.env;
-  const elsewhere = options.addr !== undefined || options.socketPath !== undefined;
-  const socketPath = elsewhere || env.VAULT_PROXY_SOCK === "" ? options.socketPath : env.VAULT_PROXY_SOCK;
-  return new VaultClient({
-    ...options,
-    socketPath,
-    addr: options.addr ?? env.VAULT_ADDR,
-    token: options.token ?? env.VAULT_TOKEN,
-  });
-}
-
-/** @param addr empty for the default, `http://127.0.0.1:8390` */
-export function NewWithToken(addr: string, token: string, options: ClientOptions = {}): VaultClient {
-  return new VaultClient({ ...options, addr, token });
-}
-
-export function NewWithSocket(path: string, token: string, options: ClientOptions = {}): VaultClient {
-  return new VaultClient({ ...options, socketPath: path, token });
 }

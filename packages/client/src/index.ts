@@ -1,7 +1,21 @@
 export { isLoopbackHost } from "./address.js";
-export { New, NewWithSocket, NewWithToken, VaultClient, type ClientOptions } from "./client.js";
+export type { ClientOptions } from "./client-options.js";
+export { VaultClient } from "./client.js";
+export { New, NewWithSocket, NewWithToken } from "./new-client.js";
 export { VaultError } from "./errors.js";
 export type { FileInfo, FileSource } from "./files.js";
+export type {
+  Policy,
+  PolicyAction,
+  PolicyContent,
+  PolicyLimits,
+  PolicyQuestion,
+  PolicyRule,
+  PolicyText,
+  PolicyVerdict,
+  RemovePolicyOptions,
+  StoredPolicy,
+} from "./policies.js";
 export type { ProxyOptions } from "./proxy.js";
 export type { RequestBody } from "./request-body.js";
 export type {
@@ -35,7 +49,7 @@ export type {
 export type { OpenedSession, SessionInfo, SessionOptions, SessionProtocol } from "./sessions.js";
 export type { SshExecEnd, SshExecEvent, SshExecOptions, SshExecResult, TerminalSize } from "./ssh.js";
 export type { SshUploadOptions, SshUploadResult, SshUploadSource } from "./ssh-files.js";
-export type { IssuedToken, TokenInfo, TokenRequest, TokenScope } from "./tokens.js";
+export type { ChildTokenRequest, IssuedToken, TokenInfo, TokenRequest, TokenScope } from "./tokens.js";
 export type { HeaderList } from "./request-headers.js";
 export type { CallOptions } from "./transport.js";
 export type { Health, LockOptions, TokenHealth } from "./vault-state.js";

@@ -1,3 +1,4 @@
+import type { Address } from "./address.js";
 import { invalidRequest } from "./errors.js";
 
 /**
@@ -37,4 +38,14 @@ function percentEncoded(character: string): string {
   return Array.from(new TextEncoder().encode(character), (byte) => {
     return `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
   }).join("");
+}
+
+/** What of a URL follows the vault's address. @throws VaultError `invalid_request` unless it lies below that */
+export function targetBelow(address: Address, url: string): string {
+  const origin = address.kind === "unix" ? "http://localhost" : address.label;
+  const below = url.startsWith(origin) ? url.slice(origin.length) : undefined;
+  if (below === undefined || (below !== "" && !/^[/?#]/.test(below))) {
+    throw invalidRequest("the request's URL does not lie below the vault's address");
+  }
+  return below.replace(/#.*$/, "");
 }

@@ -1,4 +1,5 @@
 import { arrayAnswer, objectAnswer, optionalStringFields, stringField } from "./answer.js";
+import type { PolicyContent } from "./policies.js";
 import { pathSegment } from "./request-target.js";
 import type { CallOptions, Transport } from "./transport.js";
 
@@ -6,14 +7,20 @@ import type { CallOptions, Transport } from "./transport.js";
 export type TokenScope = "admin" | "proxy";
 
 /** Snake case, as the vault takes it. */
-export interface TokenRequest {
+export interface TokenRequest extends Omit<ChildTokenRequest, "policy"> {
   readonly scope?: TokenScope | undefined;
+  /** A stored policy by its name, or one of the token's own. Without it, every service. Not for scope `admin`. */
+  readonly policy?: string | PolicyContent | undefined;
+}
+
+export interface ChildTokenRequest {
   readonly name?: string | undefined;
   /** A Go duration: `90s`, `24h`. */
   readonly ttl?: string | undefined;
   /** RFC 3339; instead of `ttl`. */
   readonly expires_at?: string | undefined;
-  readonly policy?: string | undefined;
+  /** A part of what the token that asks may do; all of that without it. */
+  readonly policy?: PolicyContent | undefined;
 }
 
 /** The only answer that shows a token. */
@@ -23,6 +30,7 @@ export interface IssuedToken {
   readonly created_at: string;
   readonly expires_at?: string;
   readonly name?: string;
+  readonly policy?: string | PolicyContent;
 }
 
 export interface TokenInfo {
@@ -32,7 +40,10 @@ export interface TokenInfo {
   readonly created_at: string;
   readonly expires_at?: string;
   readonly name?: string;
-  readonly policy?: string;
+  /** The name of a stored policy, or the token's own. */
+  readonly policy?: string | PolicyContent;
+  /** The prefix of the token that made this one. */
+  readonly parent?: string;
   readonly last_used_at?: string;
   /** RFC 3339: refused since then, until `resumeToken`. Absent for a token that is accepted. */
   readonly suspended_at?: string;
@@ -46,6 +57,15 @@ export async function createToken(
   const body = { scope: "proxy", ...request };
   const answer = await transport.json({ ...options, method: "POST", target: "/tokens", body });
   return issuedToken(answer);
+}
+
+export async function createChildToken(
+  transport: Transport,
+  request: ChildTokenRequest,
+  options: CallOptions = {},
+): Promise<IssuedToken> {
+  const call = { ...options, method: "POST", target: "/tokens/self/children", body: { ...request } };
+  return issuedToken(await transport.json(call));
 }
 
 export async function listTokens(transport: Transport, options: CallOptions = {}): Promise<TokenInfo[]> {
@@ -74,12 +94,19 @@ export function issuedToken(answer: unknown): IssuedToken {
   stringField(answer, "id");
   stringField(answer, "scope");
   optionalStringFields(answer, "created_at", "expires_at", "name");
+  optionalPolicy(answer);
   return objectAnswer(answer) as unknown as IssuedToken;
 }
 
 function tokenInfo(answer: unknown): TokenInfo {
   stringField(answer, "id_prefix");
   stringField(answer, "scope");
-  optionalStringFields(answer, "created_at", "expires_at", "name", "policy", "last_used_at", "suspended_at");
+  optionalStringFields(answer, "created_at", "expires_at", "name", "parent", "last_used_at", "suspended_at");
+  optionalPolicy(answer);
   return objectAnswer(answer) as unknown as TokenInfo;
+}
+
+function optionalPolicy(answer: unknown): void {
+  const { policy } = objectAnswer(answer);
+  if (policy !== undefined && typeof policy !== "string") arrayAnswer(objectAnswer(policy).rules);
 }
