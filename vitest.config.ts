@@ -7,6 +7,9 @@ export default defineConfig({
   resolve: {
     alias: {
       "@vault-proxy/client": fileURLToPath(new URL("packages/client/src/index.ts", import.meta.url)),
+      "@vault-proxy/server/policies": fileURLToPath(
+        new URL("packages/server/src/policies.ts", import.meta.url),
+      ),
       "@vault-proxy/server/vault-file": fileURLToPath(
         new URL("packages/server/src/vault-file.ts", import.meta.url),
       ),

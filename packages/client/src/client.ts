@@ -3,6 +3,7 @@ import type { ClientOptions } from "./client-options.js";
 import { assertTimeout } from "./deadline.js";
 import * as files from "./files.js";
 import * as logins from "./logins.js";
+import type { BrowserLogin, StartedBrowserLogin } from "./logins.js";
 import * as policies from "./policies.js";
 import type { Policy, PolicyContent, PolicyQuestion, PolicyText } from "./policies.js";
 import type { PolicyVerdict, RemovePolicyOptions, StoredPolicy } from "./policies.js";
@@ -10,6 +11,7 @@ import { proxy, proxyStream, type ProxyOptions } from "./proxy.js";
 import type { RequestBody } from "./request-body.js";
 import { targetBelow } from "./request-target.js";
 import * as services from "./services.js";
+import type { ServiceDefinition, ServiceInfo } from "./services.js";
 import * as sessions from "./sessions.js";
 import * as ssh from "./ssh.js";
 import * as sshFiles from "./ssh-files.js";
@@ -105,27 +107,24 @@ export class VaultClient {
     return vaultState.createRecoveryKey(this.#transport, password, options);
   }
 
-  async listServices(options?: CallOptions): Promise<services.ServiceInfo[]> {
+  async listServices(options?: CallOptions): Promise<ServiceInfo[]> {
     return services.listServices(this.#transport, options);
   }
 
-  async getService(name: string, options?: CallOptions): Promise<services.ServiceInfo> {
+  async getService(name: string, options?: CallOptions): Promise<ServiceInfo> {
     return services.getService(this.#transport, name, options);
   }
 
   /** Adds, or replaces a service of the same name. */
-  async addService(
-    definition: services.ServiceDefinition,
-    options?: CallOptions,
-  ): Promise<services.ServiceInfo> {
+  async addService(definition: ServiceDefinition, options?: CallOptions): Promise<ServiceInfo> {
     return services.addService(this.#transport, definition, options);
   }
 
   async updateService(
     name: string,
-    definition: services.ServiceDefinition | Omit<services.ServiceDefinition, "name">,
+    definition: ServiceDefinition | Omit<ServiceDefinition, "name">,
     options?: CallOptions,
-  ): Promise<services.ServiceInfo> {
+  ): Promise<ServiceInfo> {
     return services.updateService(this.#transport, name, definition, options);
   }
 
@@ -142,10 +141,7 @@ export class VaultClient {
    * Needs an admin token. Begins a login in a browser (PKCE): when the person has opened `auth_url` and logged in, the
    * vault stores the service. `oauthFlow` tells how it stands.
    */
-  async oauthAuthorize(
-    login: logins.BrowserLogin,
-    options?: CallOptions,
-  ): Promise<logins.StartedBrowserLogin> {
+  async oauthAuthorize(login: BrowserLogin, options?: CallOptions): Promise<StartedBrowserLogin> {
     return logins.oauthAuthorize(this.#transport, login, options);
   }
 
@@ -349,12 +345,12 @@ export class VaultClient {
   }
 
   /** Needs an admin token. @param hostKey the server's public key, such as a line of `ssh-keyscan`, or `SHA256:…` */
-  async setHostKey(name: string, hostKey: string, options?: CallOptions): Promise<services.ServiceInfo> {
+  async setHostKey(name: string, hostKey: string, options?: CallOptions): Promise<ServiceInfo> {
     return services.setHostKey(this.#transport, name, hostKey, options);
   }
 
   /** Needs an admin token. Forgets a server's key: the next connection keeps the one that it is shown. */
-  async clearHostKey(name: string, options?: CallOptions): Promise<services.ServiceInfo> {
+  async clearHostKey(name: string, options?: CallOptions): Promise<ServiceInfo> {
     return services.clearHostKey(this.#transport, name, options);
   }
 

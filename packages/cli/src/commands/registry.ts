@@ -16,6 +16,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   session: "Open ports that are logged in to mail servers and databases",
   oauth: "Logins at providers, which end in services",
   token: "The tokens that agents use",
+  policy: "What tokens may do",
   file: "Credential files in the vault, such as a Google key",
   vault: "The vault file and its backups",
   audit: "The record of everything that was done through the vault",
@@ -145,6 +146,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./token-create.js")).configureTokenCreate,
   },
   {
+    path: ["token", "child"],
+    summary: "Hand on a part of what a token may do, and print the new token",
+    load: async () => (await import("./token-child.js")).configureTokenChild,
+  },
+  {
     path: ["token", "list"],
     summary: "List tokens",
     load: async () => (await import("./token-list.js")).configureTokenList,
@@ -158,6 +164,41 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: ["token", "resume"],
     summary: "Lift the suspension of a token",
     load: async () => (await import("./token-resume.js")).configureTokenResume,
+  },
+  {
+    path: ["policy", "add"],
+    summary: "Store a policy, or replace the one of its name",
+    load: async () => (await import("./policy-add.js")).configurePolicyAdd,
+  },
+  {
+    path: ["policy", "list"],
+    summary: "List policies",
+    load: async () => (await import("./policy-list.js")).configurePolicyList,
+  },
+  {
+    path: ["policy", "show"],
+    summary: "Show one policy",
+    load: async () => (await import("./policy-show.js")).configurePolicyShow,
+  },
+  {
+    path: ["policy", "remove"],
+    summary: "Remove a policy",
+    load: async () => (await import("./policy-remove.js")).configurePolicyRemove,
+  },
+  {
+    path: ["policy", "test"],
+    summary: "Say whether a policy allows a call, without making it",
+    load: async () => (await import("./policy-test.js")).configurePolicyTest,
+  },
+  {
+    path: ["policy", "learn"],
+    summary: "Print the smallest policy that allows what a token did",
+    load: async () => (await import("./policy-learn.js")).configurePolicyLearn,
+  },
+  {
+    path: ["policy", "backtest"],
+    summary: "Say what a policy would have denied of what was done",
+    load: async () => (await import("./policy-backtest.js")).configurePolicyBacktest,
   },
   {
     path: ["file", "upload"],

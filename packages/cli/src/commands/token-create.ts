@@ -3,9 +3,12 @@ import { Argument } from "commander";
 
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
-import { assertTokenId } from "../issued-token-check.js";
+import { UsageError } from "../failures.js";
+import { deliverToken } from "../issued-token.js";
+import { addPolicyFlags, policyOfFlags, type PolicyFlags } from "../policies/policy-flags.js";
 
-interface TokenCreateOptions {
+interface TokenCreateOptions extends PolicyFlags {
+  readonly policy?: string;
   readonly name?: string;
   readonly ttl?: string;
   readonly expiresAt?: string;
@@ -20,22 +23,28 @@ export const configureTokenCreate: ConfigureCommand = (command, perform) => {
     )
     .option("--name <name>", "what it is for; shown in lists and in the audit log")
     .option("--ttl <duration>", "how long it lives, such as 90s or 24h")
-    .option("--expires-at <time>", "or until when (RFC 3339)");
+    .option("--expires-at <time>", "or until when (RFC 3339)")
+    .option("--policy <name>", "what it may do: a stored policy");
+  addPolicyFlags(command);
   command.addHelpText("after", "\nThe token is the only output on stdout. It cannot be shown again.");
-  addExamples(command, "TOKEN=$(% token create)", "% token create proxy --name triage-bot --ttl 8h");
+  addExamples(
+    command,
+    "TOKEN=$(% token create)",
+    "% token create proxy --name triage-bot --ttl 8h --policy triage-bot",
+    "% token create --service github --method GET --path '/repos/**' --rate 60/min --ttl 1h --max-uses 10",
+    "% token create --service prod --action exec --command 'docker ps' --cooldown 30s",
+  );
   command.action((scope: TokenScope, options: TokenCreateOptions) =>
-    perform(async ({ connect, output }) => {
+    perform(async (context) => {
       const { name, ttl, expiresAt } = options;
-      const client = await connect("token");
-      const token = await client.createTokenWithDetails({ scope, name, ttl, expires_at: expiresAt });
-      assertTokenId(token);
-      if (output.json) {
-        output.data(token);
-        return undefined;
+      const own = await policyOfFlags(context, options);
+      if (own !== undefined && options.policy !== undefined) {
+        throw new UsageError("--policy and rules of its own do not go together", "change the stored policy");
       }
-      output.result(token.id);
-      const until = token.expires_at === undefined ? "it does not expire" : `valid until ${token.expires_at}`;
-      output.note(`scope ${token.scope}, ${until}`);
+      const client = await context.connect("token");
+      const policy = options.policy ?? own;
+      const request = { scope, name, ttl, expires_at: expiresAt, policy };
+      deliverToken(context.output, await client.createTokenWithDetails(request));
       return undefined;
     }),
   );

@@ -1,3 +1,5 @@
+import type { TokenInfo } from "@vault-proxy/client";
+
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
 
@@ -15,12 +17,23 @@ export const configureTokenList: ConfigureCommand = (command, perform) => {
         token.id_prefix,
         token.scope,
         token.name ?? "",
+        policyText(token),
+        token.parent ?? "",
         token.expires_at ?? "never",
         token.last_used_at ?? "never",
         token.suspended_at === undefined ? "active" : `SUSPENDED since ${token.suspended_at}`,
       ]);
-      await output.table(["TOKEN", "SCOPE", "NAME", "EXPIRES", "LAST USED", "STATUS"], rows);
+      await output.table(
+        ["TOKEN", "SCOPE", "NAME", "POLICY", "PARENT", "EXPIRES", "LAST USED", "STATUS"],
+        rows,
+      );
       return undefined;
     }),
   );
 };
+
+function policyText({ scope, policy, parent }: TokenInfo): string {
+  if (policy !== undefined) return typeof policy === "string" ? policy : "(own rules)";
+  if (scope === "admin") return "";
+  return parent === undefined ? "(every service)" : "(as its parent)";
+}

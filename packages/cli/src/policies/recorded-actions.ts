@@ -1,0 +1,93 @@
+import type { VaultClient } from "@vault-proxy/client";
+import type { Action } from "@vault-proxy/server/policies";
+
+import { CliError } from "../failures.js";
+
+/** Entries that are asked for at a time. */
+const PAGE = 1000;
+
+export interface RecordedActions {
+  /** The oldest first. */
+  readonly actions: readonly Action[];
+  /** Uses of which the log does not tell all: it was masked or cut. */
+  readonly incomplete: number;
+}
+
+export interface RecordedActionsQuery {
+  /** A token's name, or the beginning of its id. Without it, of all tokens. */
+  readonly token?: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+}
+
+interface Entry {
+  readonly seq: number;
+  readonly time: string;
+  readonly action: string;
+  readonly token?: unknown;
+  readonly token_name?: unknown;
+  readonly [field: string]: unknown;
+}
+
+/** What the audit log says that was allowed and done. */
+export async function readRecordedActions(
+  client: VaultClient,
+  query: RecordedActionsQuery,
+): Promise<RecordedActions> {
+  const { recordedAction } = await import("@vault-proxy/server/policies");
+  const actions: Action[] = [];
+  let incomplete = 0;
+  for await (const entry of entriesBackward(client, query)) {
+    const read = recordedAction(entry);
+    if (read.kind === "action") actions.push(read.action);
+    else if (read.kind === "incomplete") incomplete += 1;
+  }
+  return { actions: actions.reverse(), incomplete };
+}
+
+async function* entriesBackward(
+  client: VaultClient,
+  { token, since }: RecordedActionsQuery,
+): AsyncGenerator<Entry> {
+  const isPrefix = token?.startsWith("tok_") === true;
+  let before: number | undefined;
+  do {
+    const parameters = new URLSearchParams({ limit: String(PAGE), decision: "allow" });
+    if (before !== undefined) parameters.set("before", String(before));
+    // No more of it than the log has: a whole token would be a secret in a request target.
+    if (isPrefix) parameters.set("token", token.slice(0, 12));
+    const page = await readPage(client, `/audit?${parameters.toString()}`);
+    for (const entry of page.entries) {
+      if (Date.parse(entry.time) < since) return;
+      if (token === undefined || isPrefix || entry.token_name === token) yield entry;
+    }
+    if (page.next !== undefined && before !== undefined && page.next >= before) throw noPage();
+    before = page.next;
+  } while (before !== undefined);
+}
+
+async function readPage(
+  client: VaultClient,
+  target: string,
+): Promise<{ readonly entries: readonly Entry[]; readonly next: number | undefined }> {
+  const response = await client.do("GET", target);
+  const answer = (await response.json().catch(() => undefined)) as
+    Readonly<Record<string, unknown>> | undefined;
+  if (!response.ok) {
+    const { error } = answer ?? {};
+    throw new CliError(typeof error === "string" ? error : `the vault answered HTTP ${response.status}`);
+  }
+  const { entries, next } = answer ?? {};
+  if (!Array.isArray(entries) || !entries.every(isEntry)) throw noPage();
+  return { entries, next: typeof next === "number" ? next : undefined };
+}
+
+function isEntry(value: unknown): value is Entry {
+  if (typeof value !== "object" || value === null) return false;
+  const { seq, time, action } = value as Readonly<Record<string, unknown>>;
+  return typeof seq === "number" && typeof time === "string" && typeof action === "string";
+}
+
+function noPage(): CliError {
+  return new CliError("the answer is no page of a vault-server's audit log");
+}
