@@ -17,6 +17,8 @@ export interface FakeVault {
   recoveryKey: string;
   /** What `GET /tokens` lists. */
   tokens: object[];
+  /** Answers with status 200 to requests by method and target, before all others. */
+  readonly answers: Map<string, unknown>;
   stop(): Promise<void>;
 }
 
@@ -34,6 +36,7 @@ export async function startFakeVault(): Promise<FakeVault> {
     locked: false,
     recoveryKey: "000G-40R4-0M30-E209-185G-R38E-1W81-24GK-8NPE",
     tokens: [{ id_prefix: "tok_AAAA...", scope: "admin", created_at: "2030-01-01T00:00:00Z" }],
+    answers: new Map(),
     stop: async () => {
       server.close();
       server.closeAllConnections();
@@ -100,6 +103,10 @@ function controlPlane(vault: FakeVault, route: string, body: string, response: S
     auth_type: "bearer",
     tls_skip_verify: false,
   };
+  if (vault.answers.has(route)) {
+    json(response, 200, vault.answers.get(route));
+    return;
+  }
   switch (route) {
     case "POST /auth/lock":
       vault.locked = true;

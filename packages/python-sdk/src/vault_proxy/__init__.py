@@ -14,6 +14,15 @@ from vault_proxy.client import VaultClient
 from vault_proxy.errors import VaultError
 from vault_proxy.issued_token import IssuedToken
 from vault_proxy.login import LoginStatus, StartedBrowserLogin, StartedDeviceLogin
+from vault_proxy.policy import (
+    Policy,
+    PolicyAction,
+    PolicyContent,
+    PolicyLimits,
+    PolicyQuestion,
+    PolicyRule,
+    PolicyVerdict,
+)
 from vault_proxy.service_info import ServiceInfo
 from vault_proxy.session import AsyncSession, OpenedSession, Session, SessionInfo, SessionProtocol
 from vault_proxy.ssh_exec import SshExecEvent, SshExecResult, SshExit, SshOutput
@@ -25,6 +34,13 @@ __all__ = [
     "IssuedToken",
     "LoginStatus",
     "OpenedSession",
+    "Policy",
+    "PolicyAction",
+    "PolicyContent",
+    "PolicyLimits",
+    "PolicyQuestion",
+    "PolicyRule",
+    "PolicyVerdict",
     "ServiceInfo",
     "Session",
     "SessionInfo",

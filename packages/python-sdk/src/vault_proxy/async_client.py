@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 
-from vault_proxy import operations, ssh_operations
+from vault_proxy import operations, policy_operations, ssh_operations
 from vault_proxy.address import resolve_address
 from vault_proxy.errors import VaultError
 from vault_proxy.operations import request_arguments
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         StartedDeviceLogin,
     )
     from vault_proxy.operations import AnyData, Headers, Operation
+    from vault_proxy.policy import Policy, PolicyContent, PolicyQuestion, PolicyVerdict
     from vault_proxy.request_target import Params
     from vault_proxy.service_info import ServiceInfo
     from vault_proxy.session import SessionInfo, SessionProtocol
@@ -154,12 +155,54 @@ class AsyncVaultClient:
         name: str | None = None,
         ttl: str | None = None,
         expires_at: str | None = None,
-        policy: str | None = None,
+        policy: str | PolicyContent | None = None,
     ) -> IssuedToken:
-        """Mint a token (admin). `ttl` is written like `90s` or `24h`; `expires_at` is RFC 3339."""
+        """Mint a token (admin). `ttl` is written like `90s` or `24h`; `expires_at` is RFC 3339.
+
+        `policy` is the name of a stored one, or one of the token's own; without it, every service may be used.
+        """
         return await self._call(
             operations.create_token(scope, name=name, ttl=ttl, expires_at=expires_at, policy=policy)
         )
+
+    async def create_child_token(
+        self,
+        *,
+        name: str | None = None,
+        ttl: str | None = None,
+        expires_at: str | None = None,
+        policy: PolicyContent | None = None,
+    ) -> IssuedToken:
+        """Mint a token that may do a part of what this proxy token may, or all of it, and lives no longer."""
+        return await self._call(
+            policy_operations.create_child_token(name=name, ttl=ttl, expires_at=expires_at, policy=policy)
+        )
+
+    async def list_policies(self) -> list[Policy]:
+        """List the policies (admin)."""
+        return await self._call(policy_operations.list_policies())
+
+    async def get_policy(self, name: str) -> Policy:
+        """Show a policy (admin)."""
+        return await self._call(policy_operations.get_policy(name))
+
+    async def add_policy(self, name: str, content: PolicyContent, *, description: str | None = None) -> Policy:
+        """Store a policy, or replace the one of that name (admin): at once for every token that has it."""
+        return await self._call(policy_operations.add_policy(name, content, description))
+
+    async def update_policy(self, name: str, content: PolicyContent, *, description: str | None = None) -> Policy:
+        """Replace a policy that is there (admin)."""
+        return await self._call(policy_operations.update_policy(name, content, description))
+
+    async def remove_policy(self, name: str, *, force: bool = False) -> None:
+        """Delete a policy (admin); one that tokens have only with `force`: they may do nothing then."""
+        await self._call(policy_operations.remove_policy(name, force=force))
+
+    async def test_policy(
+        self, policy: str | PolicyContent, service: str, **question: Unpack[PolicyQuestion]
+    ) -> PolicyVerdict:
+        """Ask (admin) what a policy, by name or whole, says to a call or an `action`. Nothing is called."""
+        return await self._call(policy_operations.ask_policy(policy, service, question))
 
     async def resume_token(self, id_or_prefix: str) -> None:
         """Lift the suspension of a token (admin), named as a whole or by a prefix that only it has."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from vault_proxy.address import VaultAddress
     from vault_proxy.login import BrowserLoginOptions, DeviceLoginOptions
+    from vault_proxy.policy import PolicyContent
     from vault_proxy.request_target import Params
 
     Headers = Mapping[str, str] | Sequence[tuple[str, str]]
@@ -178,7 +179,7 @@ def create_recovery_key(password: str) -> Operation[str]:
 
 
 def create_token(
-    scope: str, *, name: str | None, ttl: str | None, expires_at: str | None, policy: str | None
+    scope: str, *, name: str | None, ttl: str | None, expires_at: str | None, policy: str | PolicyContent | None
 ) -> Operation[IssuedToken]:
     """Mint a token; what is None is left to the vault."""
     given = {"scope": scope, "name": name, "ttl": ttl, "expires_at": expires_at, "policy": policy}
