@@ -26,14 +26,12 @@ beforeEach(() => {
       },
       change(mutate) {
         changes += 1;
-        const copy = new Map(records);
-        try {
+        return new Promise((resolve) => {
+          const copy = new Map(records);
           const result = mutate(copy);
           records = copy;
-          return Promise.resolve(result);
-        } catch (error) {
-          return Promise.reject(error);
-        }
+          resolve(result);
+        });
       },
     },
     randomBytes,
