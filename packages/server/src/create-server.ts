@@ -39,7 +39,7 @@ import { findPeerUid, readTcpTable, shareReads, type ReadTcpTable } from "./netw
 import { createLogins } from "./oauth2-flow/logins.js";
 import { describeThrown, type Logger } from "./redaction/logger.js";
 import type { Secret } from "./redaction/secret.js";
-import { requestAddress } from "./request-address.js";
+import { clientAddress, requestAddress } from "./request-address.js";
 import { createOutboundScan } from "./scrubbing/outbound-scan.js";
 import { createOutboundSecrets } from "./scrubbing/outbound-secrets.js";
 import { createRefreshReports } from "./refresh-reports.js";
@@ -107,6 +107,8 @@ export async function createServer(config: ServerConfig, version: string, log: L
         { token: record.id_prefix },
         "token suspended: it sent secrets of other services, or guessed at one",
       );
+      const { id_prefix: target, name: target_name, scope } = record;
+      audit.recorder.record("token.suspend", { decision: "allow" }, { target, target_name, scope });
       endAllOf(record, new VaultProxyError("token_suspended", "this token was suspended"));
     },
     onUnsavedSuspension(record, error) {
@@ -141,7 +143,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
     services,
     tools,
     random: Math.random,
-    events: createRefreshReports(log, config.onRefreshFailure),
+    events: createRefreshReports(log, config.onRefreshFailure, audit.recorder),
   });
   const cookieJars = createCookieJars(Date.now);
   const routes = createServiceRoutes({
@@ -154,6 +156,8 @@ export async function createServer(config: ServerConfig, version: string, log: L
   const logins = createLogins({
     ...tools,
     ...{ services, randomBytes, log },
+    onEnd: (service, { flow, failure }) =>
+      audit.recorder.flushed("oauth.login", { decision: "allow", service }, { flow, reason: failure }),
     wait: (milliseconds, signal) => delay(milliseconds, undefined, { signal, ref: false }),
     isLocked: () => vault.status === "locked",
   });
@@ -254,10 +258,12 @@ export async function createServer(config: ServerConfig, version: string, log: L
     const isToken = (digest: string): boolean => tokenRecords.records.has(digest);
     const saved = [accessTokens.saved(), accessTokens.saveAgain(), saveUses(isToken)];
     await Promise.race([Promise.all(saved), deadline]);
+    await audit.beforeLock();
   };
   const controlCalls = new WeakMap<IncomingMessage, Parameters<HttpListenerParts["controlPlane"]>[2]>();
   const controlPlane = createControlPlane({
     vault,
+    audit,
     tokens,
     services,
     beforeLock,
@@ -269,6 +275,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
     tokenTtlMs: config.tokenTtlMs,
     clock: Date.now,
     log,
+    clientOf: (c) => clientAddress(incomingOf(c)),
     addressOf: (c) => requestAddress(incomingOf(c)),
     requestIdOf: (c) => controlCalls.get(incomingOf(c))?.requestId ?? "",
     responseOf: (c) => (c.env as HttpBindings).outgoing,

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import type { AuditRecorder } from "./audit/recorder.js";
 import type { TokenEvents } from "./auth-strategies/token-holder-parts.js";
 import { describeThrown, type Logger } from "./redaction/logger.js";
 
@@ -9,11 +10,15 @@ const LIMITS = { timeoutMs: 60_000, running: 4, outputBytes: 64 * 1024 } as cons
 const run = promisify(execFile);
 
 /**
- * Logs what becomes of token refreshes, and tells a command of each that failed ahead of time.
+ * Logs and records what becomes of token refreshes, and tells a command of each that failed ahead of time.
  *
  * @param command run without a shell as `command <service> <error code>`; it gets PATH and HOME, nothing else
  */
-export function createRefreshReports(log: Logger, command: string | undefined): TokenEvents {
+export function createRefreshReports(
+  log: Logger,
+  command: string | undefined,
+  audit: Pick<AuditRecorder, "record">,
+): TokenEvents {
   let running = 0;
 
   const tell = (path: string, service: string, code: string): void => {
@@ -35,8 +40,13 @@ export function createRefreshReports(log: Logger, command: string | undefined): 
   };
 
   return {
-    refreshed: (service, how) => log.info({ service, how }, "access token refreshed"),
+    refreshed(service, how) {
+      log.info({ service, how }, "access token refreshed");
+      audit.record("oauth.refresh", { decision: "allow", service }, { reason: how });
+    },
     refreshFailed(service, error, how) {
+      // It was allowed, and did not work.
+      audit.record("oauth.refresh", { decision: "allow", service, code: error.code }, { reason: how });
       log.warn(
         { service, how, error: error.code, reason: error.message },
         "access token could not be refreshed",

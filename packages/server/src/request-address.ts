@@ -15,3 +15,12 @@ export function requestAddress({ socket, rawHeaders }: IncomingMessage): OwnAddr
   if (host === undefined) return undefined;
   return { scheme: socket instanceof TLSSocket ? "https" : "http", host };
 }
+
+const UNIX_SOCKET = "unix";
+
+/** Where a request comes from, for the audit: the address of the other end, without its port. */
+export function clientAddress({ socket }: IncomingMessage): string {
+  if (socket.localAddress === undefined) return UNIX_SOCKET;
+  // An IPv4 connection to a socket that listens for both (RFC 4291 §2.5.5.2).
+  return (socket.remoteAddress ?? "unknown").replace(/^::ffff:(?=\d+\.)/, "");
+}

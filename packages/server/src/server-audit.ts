@@ -6,9 +6,11 @@ import type { AuditDetails } from "./audit/audit-action.js";
 import { createEntryMaker, type AuditFacts } from "./audit/audit-entry.js";
 import { createAuditKeeper, type AuditKeeper } from "./audit/audit-keeper.js";
 import { openAuditLog, type AuditLog } from "./audit/audit-log.js";
+import { queryAudit, type AuditPage, type AuditQuery } from "./audit/audit-query.js";
 import { createAuditRecorder, type AuditRecorder } from "./audit/recorder.js";
 import { listenAddressText } from "./config/listen-address.js";
 import type { ServerConfig } from "./config/server-config.js";
+import { VaultProxyError } from "./errors/vault-proxy-error.js";
 import { keepInStep } from "./data-plane/outbound-guard.js";
 import type { Logger } from "./redaction/logger.js";
 import { createSecretMask } from "./scrubbing/secret-mask.js";
@@ -21,7 +23,7 @@ const LAST_WRITES_MS = 1000;
 const OWN: AuditFacts = { decision: "allow" };
 
 /** Who locks the vault, and what else the entry says. */
-export interface LockEntry {
+interface LockEntry {
   readonly facts: AuditFacts;
   readonly details: AuditDetails<"lock">;
 }
@@ -34,10 +36,14 @@ export interface ServerAudit {
   servicesChanged(services: ReadonlyMap<string, ServiceRecord>): void;
   /** An unlock was right: records it when the log has its key. */
   recordUnlock(facts: AuditFacts, details: AuditDetails<"unlock">): Promise<void>;
-  /** The vault is about to be locked: what is said of it, and the vault remembers the log's end. */
-  beforeLock(entry?: LockEntry): Promise<void>;
+  /** The vault is about to be locked: it remembers the log's end. Never rejects, and takes a second at most. */
+  beforeLock(): Promise<void>;
+  /** What is said of the lock that comes. */
+  announceLock(facts: AuditFacts, details: AuditDetails<"lock">): void;
   /** The vault was locked: the last line with a MAC. */
   locked(): void;
+  /** @throws {VaultProxyError} `not_found` where there is no log, `storage_failed` */
+  query(query: AuditQuery): Promise<AuditPage>;
   /** The password was changed. */
   renewKey(): Promise<void>;
   /** To be called while the vault is still unlocked. */
@@ -67,17 +73,18 @@ export async function openServerAudit(
   });
   const masked = keepInStep(mask, knownSecretsOf, () => performance.now());
   recorder.record("server.start", OWN, { version, listen: listenAddressText(config.listen) });
-  return withLog({ log, recorder, keeper, masked });
+  return withLog({ directory: config.dataDir, log, recorder, keeper, masked });
 }
 
 interface LogParts {
+  readonly directory: string;
   readonly log: AuditLog;
   readonly recorder: AuditRecorder;
   readonly keeper: AuditKeeper;
   readonly masked: ReturnType<typeof keepInStep>;
 }
 
-function withLog({ log, recorder, keeper, masked }: LogParts): ServerAudit {
+function withLog({ directory, log, recorder, keeper, masked }: LogParts): ServerAudit {
   let lockEntry: LockEntry | undefined;
   let isStopping = false;
 
@@ -96,15 +103,24 @@ function withLog({ log, recorder, keeper, masked }: LogParts): ServerAudit {
       // A full disk must not keep the admin out who can make room: the line waits in memory then.
       await soon(recorder.writable());
     },
-    async beforeLock(entry) {
-      lockEntry = entry;
-      await soon(keeper.remember());
+    beforeLock: () => soon(keeper.remember()),
+    announceLock(facts, details) {
+      lockEntry = { facts, details };
     },
     locked() {
       if (!isStopping) recorder.record("lock", lockEntry?.facts ?? OWN, lockEntry?.details);
       lockEntry = undefined;
       keeper.locked();
       masked.clear();
+    },
+    async query(query) {
+      // What was done before it was asked is in the answer.
+      await soon(recorder.writable());
+      try {
+        return await queryAudit(directory, query);
+      } catch (error) {
+        throw new VaultProxyError("storage_failed", "the audit log cannot be read", { cause: error });
+      }
     },
     renewKey: () => keeper.renewKey(),
     async stopping(signal) {
@@ -125,7 +141,9 @@ function withoutLog(recorder: AuditRecorder): ServerAudit {
     servicesChanged: () => undefined,
     recordUnlock: nothing,
     beforeLock: nothing,
+    announceLock: () => undefined,
     locked: () => undefined,
+    query: () => Promise.reject(new VaultProxyError("not_found", "this server keeps no audit log")),
     renewKey: nothing,
     stopping: nothing,
     close: nothing,

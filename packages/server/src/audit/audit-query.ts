@@ -5,7 +5,7 @@ import { parseLine } from "./chain.js";
 import { closeLog, openLog } from "./open-log.js";
 
 /** An entry as it stands in the log, without the chain's fields. What else it has goes by its action. */
-const entrySchema = z.looseObject({
+export const recordedEntrySchema = z.looseObject({
   /** Its number in the log. */
   seq: z.number(),
   /** RFC 3339, UTC, milliseconds. */
@@ -13,7 +13,7 @@ const entrySchema = z.looseObject({
   action: z.string(),
 });
 
-export type RecordedEntry = z.infer<typeof entrySchema>;
+export type RecordedEntry = z.infer<typeof recordedEntrySchema>;
 
 /** Of an entry all that is given must fit. */
 export interface AuditFilter {
@@ -81,7 +81,7 @@ export function recordedEntry(bytes: Uint8Array): RecordedEntry | undefined {
   const line = bytes.length === 0 ? undefined : parseLine(bytes);
   if (line === undefined) return undefined;
   const { prev: _prev, mac: _mac, ...fields } = line.fields;
-  return entrySchema.safeParse(fields).data;
+  return recordedEntrySchema.safeParse(fields).data;
 }
 
 export function fits(entry: RecordedEntry, { service, token, action, decision }: AuditFilter): boolean {

@@ -1,6 +1,8 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { answerHeaders } from "./answer-headers.js";
+import { registerAuditRoute } from "./audit.js";
+import { createAuditTrail, noteStart } from "./audit-trail.js";
 import { registerAuthRoutes } from "./auth.js";
 import { createAccessRules, lockGuard } from "./authentication.js";
 import type { ControlPlaneEnv, ControlPlaneParts } from "./control-plane.js";
@@ -38,22 +40,30 @@ export interface ControlPlane {
  */
 export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
   const app = new OpenAPIHono<ControlPlaneEnv>({ defaultHook: refuseInvalid });
-  const answerError = createErrorAnswer(parts);
+  const trail = createAuditTrail({
+    recorder: parts.audit.recorder,
+    requestIdOf: parts.requestIdOf,
+    clientOf: parts.clientOf,
+    clock: parts.clock,
+  });
+  const answerError = createErrorAnswer({ log: parts.log, requestIdOf: parts.requestIdOf, trail });
+  app.use("*", noteStart(parts.clock));
   app.onError((thrown, c) => answerError(c, thrown));
   app.use("*", answerHeaders({ requestIdOf: parts.requestIdOf, answerError }));
   app.use("*", lockGuard(parts.vault));
 
-  const access = createAccessRules(parts.tokens);
+  const access = createAccessRules(parts.tokens, parts.audit.recorder);
   registerHealthRoutes(app, parts, access);
-  registerAuthRoutes(app, parts, access);
+  registerAuthRoutes(app, parts, access, trail);
   registerOAuth2Routes(app, parts, access);
-  registerServiceRoutes(app, parts, access);
-  registerHostKeyRoutes(app, parts, access);
-  registerFileRoutes(app, parts, access);
-  registerTokenRoutes(app, parts, access);
-  registerTokenChildRoute(app, parts, access);
+  registerServiceRoutes(app, parts, access, trail);
+  registerHostKeyRoutes(app, parts, access, trail);
+  registerFileRoutes(app, parts, access, trail);
+  registerTokenRoutes(app, parts, access, trail);
+  registerTokenChildRoute(app, parts, access, trail);
   registerPolicyTestRoute(app, parts, access);
-  registerPolicyRoutes(app, parts, access);
+  registerPolicyRoutes(app, parts, access, trail);
+  registerAuditRoute(app, parts, access);
   registerSessionRoutes(app, parts, access);
   registerSshExecRoute(app, parts, access);
   registerSshUploadRoute(app, parts, access);

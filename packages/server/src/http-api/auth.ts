@@ -4,6 +4,7 @@ import { Secret } from "../redaction/secret.js";
 import type { TokenRegistry } from "../tokens/token-registry.js";
 import { PASSWORD_LIMITS } from "../vault/vault-file-limits.js";
 import type { Vault } from "../vault/vault.js";
+import type { AuditTrail } from "./audit-trail.js";
 import type { AccessRules } from "./authentication.js";
 import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
 import {
@@ -69,8 +70,9 @@ export function registerAuthRoutes(
   app: ControlPlaneApp,
   parts: ControlPlaneParts,
   access: AccessRules,
+  trail: AuditTrail,
 ): void {
-  const { vault, tokens, log } = parts;
+  const { vault, tokens, log, audit } = parts;
 
   app.openapi(
     createRoute({
@@ -87,7 +89,13 @@ export function registerAuthRoutes(
       },
     }),
     async (c) => {
-      await vault.unlock(c.req.valid("json").password, await parts.callerOf(c));
+      const created = !vault.initialized;
+      try {
+        await vault.unlock(c.req.valid("json").password, await parts.callerOf(c));
+      } catch (thrown) {
+        trail.denied(c, "unlock", toVaultProxyError(thrown));
+        throw thrown;
+      }
       const { id, record, isSaved } = await tokens.issue({
         scope: "admin",
         expiresAt: parts.clock() + parts.tokenTtlMs,
@@ -101,6 +109,8 @@ export function registerAuthRoutes(
           "admin token could not be saved: it ends when the server stops",
         );
       }
+      const token = { token: record.id_prefix };
+      await audit.recordUnlock({ ...trail.factsOf(c, { status: 200 }), ...token }, { created });
       const { created_at, expires_at } = record;
       return c.json({ id, scope: "admin" as const, created_at, expires_at }, 200);
     },
@@ -124,6 +134,10 @@ export function registerAuthRoutes(
     async (c) => {
       const { revoke_tokens } = c.req.valid("json");
       await parts.beforeLock();
+      audit.announceLock(
+        trail.factsOf(c, { status: 200 }),
+        revoke_tokens ? { revoked_tokens: tokens.list().length } : {},
+      );
       if (revoke_tokens) await revokeAllAndLock(tokens, vault);
       else await vault.lock();
       log.info({ by: c.get("token").id_prefix, revoke_tokens }, "vault locked by an admin");
@@ -150,6 +164,8 @@ export function registerAuthRoutes(
       const { current, new: next } = c.req.valid("json");
       await vault.changePassword(current, next, await parts.callerOf(c));
       log.info({ by: c.get("token").id_prefix }, "password changed");
+      await audit.renewKey();
+      await trail.changed(c, "password.change", { status: 204 });
       return c.body(null, 204);
     },
   );
@@ -173,6 +189,7 @@ export function registerAuthRoutes(
       const { password } = c.req.valid("json");
       const recoveryKey = await vault.createRecoveryKey(password, await parts.callerOf(c));
       log.info({ by: c.get("token").id_prefix }, "recovery key made by an admin");
+      await trail.changed(c, "recovery_key.create", { status: 201 });
       return c.json({ recovery_key: recoveryKey.reveal() }, 201);
     },
   );

@@ -1,9 +1,11 @@
 import type { MiddlewareHandler } from "hono";
+import type { AuditRecorder } from "../audit/recorder.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { CALLBACK_PATH } from "../oauth2-flow/redirect-uri.js";
 import type { TokenRecord, TokenScope } from "../tokens/token-record.js";
 import type { TokenRegistry } from "../tokens/token-registry.js";
 import type { Vault } from "../vault/vault.js";
+import { readJustification, requireAudit } from "./audit-trail.js";
 import type { ControlPlaneEnv } from "./control-plane.js";
 import { policyBody } from "./policy-body.js";
 import { jsonBody } from "./request-body.js";
@@ -52,18 +54,22 @@ export interface AccessRules {
   readonly requireAdmin: Guard;
 }
 
-export function createAccessRules(tokens: Pick<TokenRegistry, "authenticate">): AccessRules {
+export function createAccessRules(
+  tokens: Pick<TokenRegistry, "authenticate">,
+  recorder: Pick<AuditRecorder, "writable">,
+): AccessRules {
   const requireAny = requireToken(tokens, undefined);
   const requireAdmin = requireToken(tokens, "admin");
   const requireProxy = requireToken(tokens, "proxy");
+  const requireRecord = requireAudit(recorder);
   return {
-    any: [requireAny],
-    anyJson: [requireAny, jsonBody, requireAny],
-    admin: [requireAdmin],
+    any: [requireAny, readJustification],
+    anyJson: [requireAny, readJustification, jsonBody, requireAny],
+    admin: [requireAdmin, readJustification, requireRecord],
     // A body may come slowly: a token revoked meanwhile must not act.
-    adminJson: [requireAdmin, jsonBody, requireAdmin],
-    adminPolicy: [requireAdmin, policyBody, requireAdmin],
-    proxyJson: [requireProxy, jsonBody, requireProxy],
+    adminJson: [requireAdmin, readJustification, jsonBody, requireRecord, requireAdmin],
+    adminPolicy: [requireAdmin, readJustification, policyBody, requireRecord, requireAdmin],
+    proxyJson: [requireProxy, readJustification, jsonBody, requireRecord, requireProxy],
     requireAdmin,
   };
 }

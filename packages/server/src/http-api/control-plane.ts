@@ -10,12 +10,19 @@ import type { SessionRegistry } from "../tcp-sessions/session-registry.js";
 import type { TokenRecord } from "../tokens/token-record.js";
 import type { TokenRegistry } from "../tokens/token-registry.js";
 import type { Collection, Vault } from "../vault/vault.js";
+import type { ControlPlaneAudit } from "./audit-trail.js";
 
 /** What the middleware leaves for the handlers of a request. */
 export interface ControlPlaneEnv {
   Variables: {
     /** The token that the request was authenticated with. */
     token: TokenRecord;
+    /** What the caller says the request is for. */
+    justification: string;
+    /** Milliseconds since the epoch. */
+    startedAt: number;
+    /** Something was recorded of the request already. */
+    isRecorded: boolean;
   };
 }
 
@@ -26,6 +33,7 @@ export type ControlPlaneLog = Pick<Logger, "info" | "warn" | "error">;
 /** All that the control plane stands on; `create-server` gives it. */
 export interface ControlPlaneParts {
   readonly vault: Vault;
+  readonly audit: ControlPlaneAudit;
   readonly tokens: TokenRegistry;
   readonly services: Collection<ServiceRecord>;
   /** Saves what would be lost by a lock, as far as it can in a moment. Never rejects. */
@@ -46,6 +54,8 @@ export interface ControlPlaneParts {
   readonly callerOf: (c: Context) => Promise<string>;
   /** The user whose process sent this request, by number, if that can be told. */
   readonly userIdOf: (c: Context) => Promise<number | undefined>;
+  /** The address that this request came from, or its user. */
+  readonly clientOf: (c: Context) => string;
   /** How the vault is reached by this request; undefined if by a unix socket. */
   readonly addressOf: (c: Context) => OwnAddress | undefined;
   /** The listener's id of this request, sent back as `X-Vault-Request-Id`. */

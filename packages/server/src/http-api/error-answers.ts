@@ -5,6 +5,7 @@ import type { ErrorCode } from "../errors/error-codes.js";
 import { statusOf } from "../errors/error-codes.js";
 import { errorBody, toVaultProxyError, VaultProxyError } from "../errors/vault-proxy-error.js";
 import { describeThrown } from "../redaction/logger.js";
+import type { AuditTrail } from "./audit-trail.js";
 import type { ControlPlaneLog } from "./control-plane.js";
 
 /** What the framework itself refuses, in our words: its own messages may quote the request. */
@@ -29,16 +30,18 @@ export function toAnsweredError(thrown: unknown): VaultProxyError {
 export interface ErrorAnswerOptions {
   readonly log: ControlPlaneLog;
   readonly requestIdOf: (c: Context) => string;
+  readonly trail: Pick<AuditTrail, "refused">;
 }
 
 /** Failures of a server that is called: they are answered and recorded, and no fault of this one. */
 const OF_OTHERS = /^(?:upstream|ssh|oauth2)_/;
 
-/** Answers `{"error","code"}` for anything thrown. What is our fault is logged, without its text. */
+/** Answers `{"error","code"}` for anything thrown, and records it. What is our fault is logged, without its text. */
 export function createErrorAnswer(options: ErrorAnswerOptions): (c: Context, thrown: unknown) => Response {
   return function answerError(c, thrown) {
     const error = toAnsweredError(thrown);
     const status = statusOf(error.code);
+    options.trail.refused(c, error);
     if (status >= 500 && !OF_OTHERS.test(error.code)) {
       options.log.error(
         { request_id: options.requestIdOf(c), error: error.code, ...describeThrown(error.cause ?? error) },

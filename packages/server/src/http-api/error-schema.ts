@@ -21,9 +21,15 @@ interface ErrorResponse {
 type ErrorResponses<C extends ErrorCode> = Record<(typeof STATUS_OF_ERROR_CODE)[C], ErrorResponse>;
 
 /** Answers of every route that wants a token. */
-export const TOKEN_ERRORS = ["vault_locked", "unauthorized", "token_suspended", "internal"] as const;
+export const TOKEN_ERRORS = [
+  "vault_locked",
+  "unauthorized",
+  "token_suspended",
+  "invalid_request",
+  "internal",
+] as const;
 /** Answers of every route that wants an admin's token. */
-export const ADMIN_ERRORS = [...TOKEN_ERRORS, "forbidden"] as const;
+export const ADMIN_ERRORS = [...TOKEN_ERRORS, "forbidden", "audit_unavailable"] as const;
 /** Answers of every route that reads a body. */
 export const BODY_ERRORS = ["invalid_request", "body_too_large", "unsupported_media_type"] as const;
 /** Answers of every route that saves a change. */

@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import type { AuditTrail } from "./audit-trail.js";
 import type { AccessRules } from "./authentication.js";
 import { attachmentDisposition } from "./content-disposition.js";
 import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
@@ -27,6 +28,7 @@ export function registerFileRoutes(
   app: ControlPlaneApp,
   parts: ControlPlaneParts,
   access: AccessRules,
+  trail: AuditTrail,
 ): void {
   const { log } = parts;
   const { files } = parts.vault;
@@ -76,6 +78,7 @@ export function registerFileRoutes(
       await access.requireAdmin(c, () => Promise.resolve());
       const { name, mime_type, size } = await files.put(upload.name, upload.mimeType, upload.bytes);
       log.info({ size, by: c.get("token").id_prefix }, "file stored");
+      await trail.changed(c, "file.add", { status: 201, bytes_in: size }, { file: name, size });
       return c.json({ name, mime_type, size }, 201);
     },
   );
@@ -127,6 +130,8 @@ export function registerFileRoutes(
       const info = files.get(name);
       if (info === undefined) throw noSuchFile();
       const bytes = await files.read(name);
+      const size = bytes.byteLength;
+      await trail.changed(c, "file.read", { status: 200, bytes_out: size }, { file: name, size });
       c.header("Content-Type", info.mime_type);
       c.header("Content-Length", String(bytes.byteLength));
       c.header("Content-Disposition", attachmentDisposition(name));
@@ -150,8 +155,10 @@ export function registerFileRoutes(
       },
     }),
     async (c) => {
-      if (!(await files.delete(c.req.valid("param").name))) throw noSuchFile();
+      const { name } = c.req.valid("param");
+      if (!(await files.delete(name))) throw noSuchFile();
       log.info({ by: c.get("token").id_prefix }, "file deleted");
+      await trail.changed(c, "file.remove", { status: 200 }, { file: name });
       return c.json({ status: "deleted" as const }, 200);
     },
   );

@@ -4,6 +4,7 @@ import { serviceNameSchema, sshUseOf, type ServiceRecord } from "../auth-strateg
 import { serviceInfoSchema } from "../auth-strategies/service-info.js";
 import { savedFingerprint } from "../auth-strategies/ssh-host-key.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import type { AuditTrail } from "./audit-trail.js";
 import type { AccessRules } from "./authentication.js";
 import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
 import { ADMIN_ERRORS, BODY_ERRORS, SAVE_ERRORS, errorResponses } from "./error-schema.js";
@@ -18,6 +19,7 @@ export function registerHostKeyRoutes(
   app: ControlPlaneApp,
   parts: ControlPlaneParts,
   access: AccessRules,
+  trail: AuditTrail,
 ): void {
   const { services, log } = parts;
   const keep = async (name: string, hostKey: string | undefined): Promise<ServiceRecord> =>
@@ -61,6 +63,8 @@ export function registerHostKeyRoutes(
         { service: name, fingerprint: savedFingerprint(hostKey), by: c.get("token").id_prefix },
         "host key pinned",
       );
+      const details = { fingerprint: savedFingerprint(hostKey) };
+      await trail.changed(c, "host_key.pin", { status: 200, service: name }, details);
       return c.json(serviceInfoOf(record, parts), 200);
     },
   );
@@ -85,6 +89,7 @@ export function registerHostKeyRoutes(
       const { name } = c.req.valid("param");
       const record = await keep(name, undefined);
       log.info({ service: name, by: c.get("token").id_prefix }, "host key cleared");
+      await trail.changed(c, "host_key.clear", { status: 200, service: name });
       return c.json(serviceInfoOf(record, parts), 200);
     },
   );

@@ -22,6 +22,11 @@ export const HTTP_API_LIMITS = {
   flowIdCharacters: 64,
   /** How long a token may live, in milliseconds: ten years. */
   tokenLifetimeMs: 10 * 366 * 86_400_000,
+  /** Entries of the audit log in one answer, and where the request does not say how many. */
+  auditEntries: 1000,
+  auditPage: 100,
+  /** Characters of what the audit log is filtered by. */
+  auditFilterCharacters: 256,
   /** Faults of a body that one answer names. */
   namedFaults: 3,
   /** Characters of a field name that an answer repeats; a longer one may be a value in the wrong place. */

@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { policyNameSchema, policySchema, type Policy } from "../policies/policy-schema.js";
 import type { PolicyRecord } from "../policies/policy-record.js";
+import type { AuditTrail } from "./audit-trail.js";
 import type { AccessRules } from "./authentication.js";
 import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
 import { deletedSchema } from "./deleted-schema.js";
@@ -46,6 +47,7 @@ export function registerPolicyRoutes(
   app: ControlPlaneApp,
   parts: ControlPlaneParts,
   access: AccessRules,
+  trail: AuditTrail,
 ): void {
   const { tokens, log } = parts;
   const policies = policiesOf(parts);
@@ -127,6 +129,8 @@ export function registerPolicyRoutes(
         { policy: name, version, by: c.get("token").id_prefix },
         version === 1 ? "policy added" : "policy replaced",
       );
+      const action = version === 1 ? "policy.add" : "policy.update";
+      await trail.changed(c, action, { status: 201 }, { policy: name, version });
       return c.json(record, 201);
     },
   );
@@ -157,6 +161,8 @@ export function registerPolicyRoutes(
         return successor;
       });
       log.info({ policy: name, version: record.version, by: c.get("token").id_prefix }, "policy replaced");
+      const details = { policy: name, version: record.version };
+      await trail.changed(c, "policy.update", { status: 200 }, details);
       return c.json(record, 200);
     },
   );
@@ -191,6 +197,7 @@ export function registerPolicyRoutes(
         records.delete(name);
       });
       log.info({ policy: name, by: c.get("token").id_prefix }, "policy deleted");
+      await trail.changed(c, "policy.remove", { status: 200 }, { policy: name });
       return c.json({ status: "deleted" as const }, 200);
     },
   );

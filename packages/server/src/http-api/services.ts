@@ -11,6 +11,7 @@ import {
 import { withHostKeyOf } from "../auth-strategies/kept-host-key.js";
 import { serviceInfoSchema, type ServiceInfo } from "../auth-strategies/service-info.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import type { AuditTrail } from "./audit-trail.js";
 import type { AccessRules } from "./authentication.js";
 import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
 import { deletedSchema } from "./deleted-schema.js";
@@ -34,6 +35,7 @@ export function registerServiceRoutes(
   app: ControlPlaneApp,
   parts: ControlPlaneParts,
   access: AccessRules,
+  trail: AuditTrail,
 ): void {
   const { services, log } = parts;
 
@@ -112,6 +114,8 @@ export function registerServiceRoutes(
         { service: record.name, auth_type: record.auth.type, by: c.get("token").id_prefix },
         isReplaced ? "service replaced" : "service added",
       );
+      const details = { auth_type: record.auth.type, replaced: isReplaced };
+      await trail.changed(c, "service.add", { status: 201, service: record.name }, details);
       return c.json(describeStored(record, parts), 201);
     },
   );
@@ -140,6 +144,8 @@ export function registerServiceRoutes(
         { service: name, auth_type: record.auth.type, by: c.get("token").id_prefix },
         "service updated",
       );
+      const details = { auth_type: record.auth.type, changed: changedFields(body) };
+      await trail.changed(c, "service.update", { status: 200, service: name }, details);
       return c.json(describeStored(record, parts), 200);
     },
   );
@@ -161,10 +167,15 @@ export function registerServiceRoutes(
     }),
     async (c) => {
       const { name } = c.req.valid("param");
-      await services.change((records) => {
-        if (!records.delete(name)) throw noSuchService();
+      const removed = await services.change((records) => {
+        const record = records.get(name);
+        if (record === undefined) throw noSuchService();
+        records.delete(name);
+        return record;
       });
       log.info({ service: name, by: c.get("token").id_prefix }, "service deleted");
+      const details = { auth_type: removed.auth.type };
+      await trail.changed(c, "service.remove", { status: 200, service: name }, details);
       return c.json({ status: "deleted" as const }, 200);
     },
   );
@@ -196,4 +207,11 @@ async function update(
 function describeStored(record: ServiceRecord, parts: ControlPlaneParts): ServiceInfo {
   const warnings = warningsOf(record);
   return { ...serviceInfoOf(record, parts), ...(warnings.length === 0 ? {} : { warnings: [...warnings] }) };
+}
+
+/** Names of what a request gives, those of the `auth` object too, and no values. The schema knows them all. */
+function changedFields({ auth, ...settings }: ServiceUpdateBody): string {
+  const names = Object.keys(settings).filter((name) => name !== "name");
+  const authNames = typeof auth === "object" && auth !== null ? Object.keys(auth) : [];
+  return [...names, ...authNames.map((name) => `auth.${name}`)].join(", ");
 }

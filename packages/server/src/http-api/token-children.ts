@@ -2,12 +2,14 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { whyNotForChild } from "../authorization/effective-policies.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { policyContentSchema } from "../policies/policy-schema.js";
+import type { AuditTrail } from "./audit-trail.js";
 import type { AccessRules } from "./authentication.js";
 import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
 import { BODY_ERRORS, SAVE_ERRORS, TOKEN_ERRORS, errorResponses } from "./error-schema.js";
 import { BEARER_SECURITY, jsonAnswer, jsonRequest } from "./route-documentation.js";
 import { policiesOf } from "./stored-policies.js";
 import { issuedTokenOf, issuedTokenSchema } from "./token-answers.js";
+import { tokenDetails } from "./tokens.js";
 import { expiryOf } from "./token-lifetime.js";
 import { childTokenFields } from "./token-request.js";
 
@@ -25,6 +27,7 @@ export function registerTokenChildRoute(
   app: ControlPlaneApp,
   parts: ControlPlaneParts,
   access: AccessRules,
+  trail: AuditTrail,
 ): void {
   app.openapi(
     createRoute({
@@ -38,7 +41,7 @@ export function registerTokenChildRoute(
       request: { body: { ...jsonRequest(childRequestSchema), description: "May be left out." } },
       responses: {
         201: jsonAnswer(issuedTokenSchema, "The token: the only time it is shown"),
-        ...errorResponses("policy_denied", "forbidden", ...TOKEN_ERRORS, ...BODY_ERRORS, ...SAVE_ERRORS),
+        ...errorResponses("policy_denied", "forbidden", "audit_unavailable", ...TOKEN_ERRORS, ...BODY_ERRORS, ...SAVE_ERRORS),
       },
     }),
     async (c) => {
@@ -55,6 +58,7 @@ export function registerTokenChildRoute(
         ...{ scope: "proxy" as const, name, expiresAt, issuedBy: digest, parent: digest, rules: policy },
       });
       parts.log.info({ token: record.id_prefix, by: parent.id_prefix }, "child token issued");
+      await trail.changed(c, "token.child", { status: 201 }, tokenDetails(record));
       return c.json(issuedTokenOf(id, record), 201);
     },
   );

@@ -1,5 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import type { AuditDetails } from "../audit/audit-action.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import type { TokenRecord } from "../tokens/token-record.js";
+import type { AuditTrail } from "./audit-trail.js";
 import type { AccessRules } from "./authentication.js";
 import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
 import { ADMIN_ERRORS, BODY_ERRORS, SAVE_ERRORS, errorResponses } from "./error-schema.js";
@@ -34,6 +37,7 @@ export function registerTokenRoutes(
   app: ControlPlaneApp,
   parts: ControlPlaneParts,
   access: AccessRules,
+  trail: AuditTrail,
 ): void {
   const { tokens, log } = parts;
 
@@ -66,6 +70,7 @@ export function registerTokenRoutes(
         ...(typeof policy === "string" ? { policy } : { rules: policy }),
       });
       log.info({ token: record.id_prefix, scope, by: c.get("token").id_prefix }, "token issued");
+      await trail.changed(c, "token.create", { status: 201 }, tokenDetails(record));
       return c.json(issuedTokenOf(id, record), 201);
     },
   );
@@ -108,6 +113,7 @@ export function registerTokenRoutes(
     async (c) => {
       const record = await tokens.revoke(c.req.valid("param").id);
       log.info({ token: record.id_prefix, by: c.get("token").id_prefix }, "token revoked");
+      await trail.changed(c, "token.revoke", { status: 200 }, tokenDetails(record));
       return c.json({ status: "revoked" as const }, 200);
     },
   );
@@ -130,7 +136,14 @@ export function registerTokenRoutes(
     async (c) => {
       const record = await tokens.resume(c.req.valid("param").id);
       log.info({ token: record.id_prefix, by: c.get("token").id_prefix }, "token resumed");
+      await trail.changed(c, "token.resume", { status: 200 }, tokenDetails(record));
       return c.json({ status: "active" as const }, 200);
     },
   );
+}
+
+/** What is recorded of a token that something was done to. */
+export function tokenDetails(record: TokenRecord): AuditDetails<"token.create"> {
+  const { id_prefix: target, name: target_name, scope, policy, expires_at } = record;
+  return { target, target_name, scope, policy, expires_at };
 }

@@ -28,6 +28,14 @@ export interface LoginParts extends IssuingTools {
   readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<unknown>;
   readonly isLocked: () => boolean;
   readonly log: Pick<Logger, "info" | "warn">;
+  /** Told of each login that ended, before anyone is answered. */
+  readonly onEnd?: (service: string, end: LoginEnd) => Promise<void>;
+}
+
+export interface LoginEnd {
+  readonly flow: "browser" | "device";
+  /** The code of what it failed by; undefined if there is a service now. */
+  readonly failure: string | undefined;
 }
 
 export interface StartedBrowserLogin {
@@ -88,6 +96,16 @@ export function createLogins(parts: LoginParts): Logins {
   const { log, randomBytes } = parts;
   const flows = new FlowRegistry<PendingLogin>(parts);
 
+  /** The service is stored, or is not, whether that can be recorded or not. */
+  async function ended(flow: OpenFlow<PendingLogin>, failure: string | undefined): Promise<void> {
+    const kind = flow.content.browser === undefined ? "device" : "browser";
+    try {
+      await parts.onEnd?.(flow.serviceName, { flow: kind, failure });
+    } catch (thrown) {
+      log.warn({ service: flow.serviceName, ...describeThrown(thrown) }, "a login could not be recorded");
+    }
+  }
+
   /** @returns whether there was a service of that name before */
   async function store(flow: OpenFlow<PendingLogin>, issued: IssuedToken): Promise<boolean> {
     const record = flow.content.login.recordOf(issued);
@@ -103,6 +121,7 @@ export function createLogins(parts: LoginParts): Logins {
       { service: record.name, auth_type: record.auth.type, replaced },
       "service authorized by a login",
     );
+    await ended(flow, undefined);
     return replaced;
   }
 
@@ -111,6 +130,7 @@ export function createLogins(parts: LoginParts): Logins {
     const failure = toFlowFailure(flow.signal.aborted ? flow.signal.reason : thrown);
     flow.fail(failure);
     log.warn({ service: flow.serviceName, error: failure.code, ...causeOf(thrown) }, "login failed");
+    void ended(flow, failure.code);
     return failure;
   }
 

@@ -5,6 +5,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
+import { createEntryMaker, type AuditEntry } from "../../audit/audit-entry.js";
+import { createAuditRecorder } from "../../audit/recorder.js";
 import type { ServiceRecord } from "../../auth-strategies/service-definition.js";
 import { secretsOf } from "../../auth-strategies/service-definition.js";
 import type { TokenRecord } from "../../tokens/token-record.js";
@@ -54,6 +56,10 @@ export interface ControlPlaneFixture {
   readonly proxy: string;
   /** Every line logged so far, as JSON. */
   readonly logged: string[];
+  /** Every entry of the audit log so far. */
+  readonly recorded: readonly AuditEntry[];
+  /** Lets the audit log fail from now on, or write again. */
+  failAudit(error: VaultProxyError | undefined): void;
   /** The pauses of device logins: they last until a test lets them end. */
   readonly pauses: Pauses;
   /** Moves the clock on. */
@@ -114,7 +120,29 @@ export async function startControlPlane(): Promise<ControlPlaneFixture> {
     ...{ randomBytes, random: Math.random, clock },
     events: { opened: () => undefined, connectionEnded: () => undefined, ended: () => undefined },
   });
+  const recorded: AuditEntry[] = [];
+  let auditFailure: VaultProxyError | undefined;
+  const recorder = createAuditRecorder({
+    consoleLog: log,
+    makeEntry: createEntryMaker((text) => text),
+    log: {
+      ready: () => undefined,
+      record: (entry) => void recorded.push(entry),
+      flush: () =>
+        auditFailure === undefined
+          ? Promise.resolve({ sequence: recorded.length, hash: "" })
+          : Promise.reject(auditFailure),
+    },
+  });
   const parts: ControlPlaneParts = {
+    audit: {
+      recorder,
+      recordUnlock: (facts, details) => recorder.flushed("unlock", facts, details),
+      announceLock: (facts, details) => recorder.record("lock", facts, details),
+      query: () => Promise.resolve({ entries: [], next: undefined }),
+      renewKey: () => Promise.resolve(),
+    },
+    clientOf: () => "192.0.2.1",
     sessions,
     // Streams, and calls to servers, are tested on a listener.
     ssh: {
@@ -164,6 +192,8 @@ export async function startControlPlane(): Promise<ControlPlaneFixture> {
     admin,
     proxy,
     logged,
+    recorded,
+    failAudit: (error) => void (auditFailure = error),
     pauses,
     wait: (milliseconds) => void (elapsed += milliseconds),
     now: clock,

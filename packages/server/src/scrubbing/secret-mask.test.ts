@@ -1,0 +1,87 @@
+import { randomBytes } from "node:crypto";
+import { inspect } from "node:util";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Secret } from "../redaction/secret.js";
+import { createSecretMask } from "./secret-mask.js";
+
+const KEY_A = "key-of-service-a-0123456789";
+const KEY_B = "s3cr3t!pw";
+
+const searched = (...texts: string[]) => texts.map((text) => ({ secret: new Secret(text) }));
+function maskWith(...texts: string[]) {
+  const mask = createSecretMask(randomBytes);
+  mask.update("a", searched(...texts));
+  return mask;
+}
+
+describe("a secret in a text", () => {
+  test.each([
+    ["as it is", KEY_B],
+    ["percent-encoded", encodeURIComponent(KEY_B)],
+    ["in base64", Buffer.from(KEY_B).toString("base64")],
+    ["in base64 for URLs", Buffer.from(KEY_A).toString("base64url")],
+    ["in JSON", JSON.stringify(KEY_A)],
+  ])("is overwritten: %s", (_, form) => {
+    const masked = maskWith(KEY_A, KEY_B).mask(`/items/${form}/x`);
+    expect(masked).toContain("***");
+    expect(masked).not.toContain(form.slice(2, -2));
+    expect(masked.startsWith("/items/")).toBe(true);
+    expect(masked.endsWith("/x")).toBe(true);
+  });
+
+  test("is overwritten once, however often it stands there, and whatever it is made of", () => {
+    const mask = maskWith("aaaaaaaa", "pässwörter");
+    expect(mask.mask("aaaaaaaaaaaaaaaa")).toBe("***");
+    expect(mask.mask("aaaaaaa aaaaaaaa-aaaaaaaa")).toBe("aaaaaaa ***-***");
+    expect(mask.mask("für pässwörter €")).toBe("für *** €");
+  });
+
+  test("that is long is overwritten whole", () => {
+    const long = randomBytes(300).toString("base64url");
+    expect(maskWith(long).mask(`x ${long} y`)).toBe("x *** y");
+  });
+
+  test("that is short is none", () => {
+    expect(maskWith("short").mask("a short text")).toBe("a short text");
+  });
+
+  test("is found wherever it begins, and nothing else is touched", () => {
+    const text = fc.string({ unit: fc.constantFrom(..."key-of0é"), maxLength: 40 });
+    fc.assert(
+      fc.property(text, text, (before, after) => {
+        fc.pre(!before.includes(KEY_A) && !after.includes(KEY_A));
+        const mask = maskWith(KEY_A);
+        expect(mask.mask(before + KEY_A + after)).toBe(`${before}***${after}`);
+        expect(mask.mask(before + after)).toBe(before + after);
+      }),
+    );
+  });
+});
+
+test("what is masked follows the services", () => {
+  const mask = maskWith(KEY_A);
+  mask.update("b", searched(KEY_A, KEY_B));
+  mask.remove("a");
+  expect(mask.mask(`${KEY_A} ${KEY_B}`)).toBe("*** ***");
+  mask.update("b", searched(KEY_B));
+  expect(mask.mask(`${KEY_A} ${KEY_B}`)).toBe(`${KEY_A} ***`);
+  mask.clear();
+  expect(mask.mask(`${KEY_A} ${KEY_B}`)).toBe(`${KEY_A} ${KEY_B}`);
+});
+
+test("no secret is kept", () => {
+  expect(inspect(maskWith(KEY_A), { depth: null, showHidden: true })).not.toContain(KEY_A);
+});
+
+test("a path is masked in microseconds beside two thousand secrets", () => {
+  const mask = createSecretMask(randomBytes);
+  for (let index = 0; index < 2000; index += 1) {
+    mask.update(`s${index}`, searched(randomBytes(24).toString("base64url")));
+  }
+  const path = "/repos/acme/application/issues/1234/comments";
+  const start = performance.now();
+  for (let turn = 0; turn < 10_000; turn += 1) mask.mask(path);
+  const microseconds = (performance.now() - start) / 10;
+  expect(microseconds).toBeLessThan(100);
+});

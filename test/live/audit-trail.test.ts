@@ -1,0 +1,97 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { expectNoSecretInAudit } from "./audit-search.js";
+import { cli, PASSWORD, startServer, temporaryDirectory, type RunningServer } from "./processes.js";
+import { call, makeToken, unlock } from "./vault-calls.js";
+
+const SECRET = "ghp_0123456789abcdefghij";
+const SERVICE = {
+  name: "github",
+  base_url: "https://api.github.com",
+  auth: { type: "bearer", token: SECRET },
+};
+
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
+let server: RunningServer;
+beforeAll(async () => {
+  directory = await temporaryDirectory();
+  server = await startServer({ dataDir: directory.path });
+});
+afterAll(async () => {
+  await server.stop();
+  await directory.remove();
+});
+
+const verify = () =>
+  cli(["audit", "verify", "--with-password"], {
+    env: { HOME: directory.path, VAULT_DATA_DIR: directory.path },
+    stdin: `${PASSWORD}\n`,
+  });
+const json = (body: object): { headers: Record<string, string>; body: string } => ({
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(body),
+});
+const actions = async (): Promise<string[]> =>
+  (await readFile(join(directory.path, "audit.jsonl"), "utf8"))
+    .trim()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { action: string }).action);
+
+test("what is done to a server is recorded, verifies with the password, and holds no secret", async () => {
+  const admin = await unlock(server);
+  const token = await makeToken(server, admin);
+  await call(server.address, "POST", "/services", { token: admin, ...json(SERVICE) });
+  // A caller that has a secret may write it wherever it likes.
+  await call(server.address, "DELETE", `/services/${SECRET}`, { token: admin });
+  await call(server.address, "GET", `/${SECRET}/${token}`, {
+    token,
+    headers: { "X-Vault-Justification": `${SECRET} ${Buffer.from(SECRET).toString("base64")}` },
+  });
+  await call(server.address, "POST", "/auth/password", {
+    token: admin,
+    ...json({ current: PASSWORD, new: `${PASSWORD} 2` }),
+  });
+  await call(server.address, "POST", "/auth/password", {
+    token: admin,
+    ...json({ current: `${PASSWORD} 2`, new: PASSWORD }),
+  });
+  expect((await call(server.address, "POST", "/auth/lock", { token: admin })).status).toBe(200);
+  await call(server.address, "POST", "/auth/unlock", json({ password: "not the password" }));
+  const again = await unlock(server);
+
+  const page = await call(server.address, "GET", "/audit?limit=3&action=service", { token: again });
+  expect(page.json).toMatchObject({ entries: [{ action: "service.add", service: "github" }] });
+  expect(await actions()).toEqual(
+    expect.arrayContaining(["server.start", "unlock", "service.add", "token.create", "lock", "request"]),
+  );
+  await expectNoSecretInAudit(directory.path, [SECRET, token, admin, again, PASSWORD, "not the password"]);
+  expect(await verify()).toMatchObject({ code: 0, stdout: expect.stringContaining("is whole") as string });
+});
+
+test("a server that stops leaves a log whose end the vault remembers", async () => {
+  await server.stop();
+  expect(await verify()).toMatchObject({ code: 0 });
+  const file = join(directory.path, "audit.jsonl");
+  const text = await readFile(file, "utf8");
+  expect((await actions()).at(-1)).toBe("server.stop");
+  const lines = text.trimEnd().split("\n");
+  await writeFile(file, `${lines.slice(0, -1).join("\n")}\n`);
+  expect((await verify()).stdout).toContain("cut_off");
+  await writeFile(file, text.replace('"service.add"', '"service.pet"'));
+  expect((await verify()).stdout).toContain("mac_wrong");
+  await writeFile(file, text);
+  server = await startServer({ dataDir: directory.path });
+  await unlock(server);
+  expect(await verify()).toMatchObject({ code: 0 });
+});
+
+test("--audit off writes none", async () => {
+  const other = await temporaryDirectory();
+  const quiet = await startServer({ dataDir: other.path, flags: ["--audit", "off"] });
+  const admin = await unlock(quiet);
+  expect(await call(quiet.address, "GET", "/audit", { token: admin })).toMatchObject({ status: 404 });
+  await quiet.stop();
+  await expect(readFile(join(other.path, "audit.jsonl"))).rejects.toThrow("ENOENT");
+  await other.remove();
+});
