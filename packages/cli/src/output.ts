@@ -18,6 +18,8 @@ export interface Output {
   result(line: string): void;
   /** The whole result as JSON. */
   data(value: unknown): void;
+  /** One of many results, as JSON on one line, at the reader's pace. */
+  jsonLine(value: unknown): Promise<void>;
   /** `line`, or `value` as JSON, which nobody can ask for again: rejects if it cannot be written. */
   deliver(line: string, value: unknown): Promise<void>;
   /** Rows under a heading; for terminals. */
@@ -58,11 +60,8 @@ export function createOutput({ stdout, stderr, env, json }: OutputOptions): Outp
     table: async (head, rows) => {
       stdout.write(`${await layOut(head, rows, wantsColour(stdout, env))}\n`);
     },
-    bytes: async (chunk, to = "stdout") => {
-      const stream = to === "stdout" ? stdout : stderr;
-      if (stream.write(chunk)) return;
-      await new Promise<void>((resolve) => stream.once("drain", resolve));
-    },
+    jsonLine: (value) => write(stdout, `${asciiControls(JSON.stringify(value))}\n`),
+    bytes: (chunk, to = "stdout") => write(to === "stdout" ? stdout : stderr, chunk),
     note: (line) => say(printable(line)),
     callout: (text) => {
       const shown = printable(text);
@@ -87,6 +86,11 @@ export function createOutput({ stdout, stderr, env, json }: OutputOptions): Outp
       else say(`${label} ${message}: ${hint}`);
     },
   };
+}
+
+async function write(stream: OutputStream, chunk: string | Uint8Array): Promise<void> {
+  if (stream.write(chunk)) return;
+  await new Promise<void>((resolve) => stream.once("drain", resolve));
 }
 
 /**

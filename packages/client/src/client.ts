@@ -1,5 +1,6 @@
 import { DEFAULT_ADDRESS, parseAddress, unixAddress, type Address } from "./address.js";
 import type { ClientOptions } from "./client-options.js";
+import * as audit from "./audit.js";
 import { assertTimeout } from "./deadline.js";
 import * as files from "./files.js";
 import * as logins from "./logins.js";
@@ -282,6 +283,11 @@ export class VaultClient {
     options?: sessions.SessionOptions,
   ): Promise<sessions.OpenedSession> {
     return sessions.openSession(this.#transport, protocol, service, options);
+  }
+
+  /** A page of the audit log, the newest entry first. */
+  async listAudit(options?: audit.AuditOptions): Promise<audit.AuditPage> {
+    return audit.listAudit(this.#transport, options);
   }
 
   /** An admin's token lists all open sessions, others their own. */

@@ -46,6 +46,7 @@ export type {
   ServiceTest,
   TokenStatus,
 } from "./services.js";
+export type { AuditEntry, AuditOptions, AuditPage } from "./audit.js";
 export type { OpenedSession, SessionInfo, SessionOptions, SessionProtocol } from "./sessions.js";
 export type { SshExecEnd, SshExecEvent, SshExecOptions, SshExecResult, TerminalSize } from "./ssh.js";
 export type { SshUploadOptions, SshUploadResult, SshUploadSource } from "./ssh-files.js";

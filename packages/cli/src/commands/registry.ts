@@ -251,6 +251,21 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./vault-restore.js")).configureVaultRestore,
   },
   {
+    path: ["audit", "list"],
+    summary: "Show what was done through the vault",
+    load: async () => (await import("./audit-list.js")).configureAuditList,
+  },
+  {
+    path: ["audit", "follow"],
+    summary: "Show what is done through the vault, as it is done",
+    load: async () => (await import("./audit-follow.js")).configureAuditFollow,
+  },
+  {
+    path: ["audit", "export"],
+    summary: "Write the audit log as JSON lines",
+    load: async () => (await import("./audit-export.js")).configureAuditExport,
+  },
+  {
     path: ["audit", "verify"],
     summary: "Check that the audit log is as it was written",
     load: async () => (await import("./audit-verify.js")).configureAuditVerify,

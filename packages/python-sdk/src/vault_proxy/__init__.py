@@ -10,6 +10,7 @@ What can go wrong:
 """
 
 from vault_proxy.async_client import AsyncVaultClient
+from vault_proxy.audit import AuditPage
 from vault_proxy.client import VaultClient
 from vault_proxy.errors import VaultError
 from vault_proxy.issued_token import IssuedToken
@@ -31,6 +32,7 @@ from vault_proxy.token_health import TokenHealth
 __all__ = [
     "AsyncSession",
     "AsyncVaultClient",
+    "AuditPage",
     "IssuedToken",
     "LoginStatus",
     "OpenedSession",

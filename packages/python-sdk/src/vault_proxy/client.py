@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
+    from vault_proxy.audit import AuditPage
     from vault_proxy.issued_token import IssuedToken
     from vault_proxy.login import (
         BrowserLoginOptions,
@@ -234,6 +235,27 @@ class VaultClient:
             idle_timeout=idle_timeout,
         )
         return Session(**vars(self._call(operation)), _close=self._end_session)
+
+    def list_audit(
+        self,
+        *,
+        limit: int | None = None,
+        before: int | None = None,
+        service: str | None = None,
+        token: str | None = None,
+        action: str | None = None,
+        decision: str | None = None,
+    ) -> AuditPage:
+        """Show a page of the audit log, the newest entry first; with an admin's token.
+
+        `limit` is at most 1000; `before` is `next` of the page before; `token` is the start of a token's id; `action`
+        is one such as `ssh.exec`, or what is before its dot; `decision` is `allow` or `deny`.
+        """
+        return self._call(
+            operations.list_audit(
+                limit=limit, before=before, service=service, token=token, action=action, decision=decision
+            )
+        )
 
     def list_sessions(self) -> list[SessionInfo]:
         """List the open sessions: with an admin's token all, with others their own."""

@@ -6,9 +6,11 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
+from urllib.parse import urlencode
 
 import httpx
 
+from vault_proxy.audit import AuditPage
 from vault_proxy.errors import VaultError
 from vault_proxy.issued_token import IssuedToken
 from vault_proxy.login import LoginStatus, StartedBrowserLogin, StartedDeviceLogin
@@ -234,6 +236,28 @@ def list_sessions() -> Operation[list[SessionInfo]]:
         return [SessionInfo.from_json(item) for item in answer]
 
     return Operation("GET", "/sessions", json_reader(read))
+
+
+def list_audit(
+    *,
+    limit: int | None = None,
+    before: int | None = None,
+    service: str | None = None,
+    token: str | None = None,
+    action: str | None = None,
+    decision: str | None = None,
+) -> Operation[AuditPage]:
+    """Ask for a page of the audit log, the newest entry first."""
+    given = {
+        "limit": limit,
+        "before": before,
+        "service": service,
+        "token": token,
+        "action": action,
+        "decision": decision,
+    }
+    query = urlencode({name: value for name, value in given.items() if value is not None})
+    return Operation("GET", f"/audit?{query}" if query else "/audit", json_reader(AuditPage.from_json))
 
 
 def close_session(session_id: str) -> Operation[None]:

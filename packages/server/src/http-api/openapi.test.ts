@@ -65,6 +65,7 @@ describe("the OpenAPI document", () => {
         "post /auth/oauth2/device",
         "get /auth/oauth2/flows/{flow}",
         "delete /auth/oauth2/flows/{flow}",
+        "get /audit",
         "get /services",
         "post /services",
         "get /services/{name}",
@@ -99,6 +100,7 @@ describe("the OpenAPI document", () => {
       [
         ...["health", "healthTokens", "unlock", "lock", "changePassword", "createRecoveryKey", "openApi"],
         ...["startBrowserLogin", "finishBrowserLogin", "startDeviceLogin", "loginStatus", "cancelLogin"],
+        "listAudit",
         ...["listServices", "getService", "addService", "updateService", "removeService"],
         ...["uploadFile", "listFiles", "getFile", "deleteFile"],
         ...["createToken", "createChildToken", "listTokens", "revokeToken", "resumeToken"],

@@ -11,6 +11,7 @@ const TAGS = [
   { name: "files", description: "Files that credentials refer to" },
   { name: "tokens", description: "Who may call" },
   { name: "policies", description: "What tokens may do" },
+  { name: "audit", description: "What was done through the vault" },
   { name: "sessions", description: "Ports that are logged in to mail servers and databases" },
   { name: "proxy", description: "Calls through the vault" },
   { name: "ssh", description: "Commands, files and shells at servers" },

@@ -1,0 +1,29 @@
+import type { AuditEntry } from "@vault-proxy/client";
+
+export const ENTRY_HEAD = ["TIME", "TOKEN", "ACTION", "SERVICE", "WHAT", "RESULT"];
+
+/** An entry for a person: the cells of {@link ENTRY_HEAD}. */
+export function entryRow(entry: AuditEntry): string[] {
+  return [
+    entry.time,
+    entry.token_name ?? entry.token ?? "",
+    entry.action,
+    entry.service ?? "",
+    whatOf(entry),
+    resultOf(entry),
+  ];
+}
+
+function whatOf({ action, method, path, details = {} }: AuditEntry): string {
+  const said = Object.entries(details)
+    .map(([name, value]) => (name === "command" ? String(value) : `${name}=${String(value)}`))
+    .join(" ");
+  const target = action === "proxy" || action === "request" ? `${method ?? ""} ${path ?? ""}`.trim() : "";
+  return [target, said].filter((text) => text !== "").join(" ");
+}
+
+function resultOf({ decision, status, code, rule }: AuditEntry): string {
+  const answer = [status, code].filter((part) => part !== undefined).join(" ");
+  if (decision === "deny") return `DENIED ${answer}`.trim();
+  return [answer, rule === undefined ? "" : `by ${rule}`].filter((text) => text !== "").join(" ");
+}

@@ -1,0 +1,33 @@
+import type { AuditEntry, AuditOptions, AuditPage } from "@vault-proxy/client";
+import { expect, test } from "vitest";
+import { followAudit } from "./follow-audit.js";
+
+test("what is there is given from the oldest, then each entry once, over pages", async () => {
+  const log: AuditEntry[] = [];
+  const write = (count: number): void => {
+    for (let turn = 0; turn < count; turn += 1)
+      log.push({ seq: log.length + 1, time: "2030-01-01T00:00:00Z", action: "proxy" });
+  };
+  const client = {
+    listAudit({ limit = 100, before = Infinity }: AuditOptions = {}): Promise<AuditPage> {
+      const size = Math.min(limit, 3);
+      const entries = log
+        .filter(({ seq }) => seq < before)
+        .toReversed()
+        .slice(0, size);
+      const next = entries.at(-1)?.seq;
+      return Promise.resolve({ entries, ...(next === undefined || next === 1 ? {} : { next }) });
+    },
+  };
+  write(4);
+  const ends = new AbortController();
+  const given: number[] = [];
+  await expect(async () => {
+    for await (const { seq } of followAudit(client, {}, { tail: 2, signal: ends.signal, pollMs: 1 })) {
+      given.push(seq);
+      if (given.length === 2) write(8);
+      if (given.length === 10) ends.abort();
+    }
+  }).rejects.toThrow();
+  expect(given).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+});

@@ -1,0 +1,34 @@
+import { addFilterOptions, auditFilter, type FilterOptions } from "../audit/audit-filter.js";
+import { entryRow } from "../audit/entry-row.js";
+import { followAudit } from "../audit/follow-audit.js";
+import type { ConfigureCommand } from "../command-definition.js";
+import { addExamples } from "../help-examples.js";
+import { untilInterrupted } from "../interruption.js";
+
+/** Of what was there before. */
+const SHOWN_BEFORE = 10;
+
+export const configureAuditFollow: ConfigureCommand = (command, perform) => {
+  addFilterOptions(command).addHelpText(
+    "after",
+    "\nGoes on until Ctrl-C. Prints one JSON object a line when stdout is no terminal.",
+  );
+  addExamples(command, "% audit follow", "% audit follow --denied --json");
+  command.action((options: FilterOptions) =>
+    perform(async ({ connect, output }) => {
+      const client = await connect("token");
+      await untilInterrupted(async (signal) => {
+        for await (const entry of followAudit(client, auditFilter(options), { tail: SHOWN_BEFORE, signal })) {
+          if (output.json || !output.onTerminal) await output.jsonLine(entry);
+          else
+            output.result(
+              entryRow(entry)
+                .filter((cell) => cell !== "")
+                .join("  "),
+            );
+        }
+      }, "the audit log goes on");
+      return undefined;
+    }),
+  );
+};
