@@ -41,7 +41,14 @@ export function registerTokenChildRoute(
       request: { body: { ...jsonRequest(childRequestSchema), description: "May be left out." } },
       responses: {
         201: jsonAnswer(issuedTokenSchema, "The token: the only time it is shown"),
-        ...errorResponses("policy_denied", "forbidden", "audit_unavailable", ...TOKEN_ERRORS, ...BODY_ERRORS, ...SAVE_ERRORS),
+        ...errorResponses(
+          "policy_denied",
+          "forbidden",
+          "audit_unavailable",
+          ...TOKEN_ERRORS,
+          ...BODY_ERRORS,
+          ...SAVE_ERRORS,
+        ),
       },
     }),
     async (c) => {
