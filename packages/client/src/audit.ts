@@ -53,7 +53,7 @@ export async function listAudit(transport: Transport, options: AuditOptions = {}
   for (const [name, value] of Object.entries({ limit, before, service, token, action, decision })) {
     if (value !== undefined) query.set(name, String(value));
   }
-  const target = query.size === 0 ? "/audit" : `/audit?${query}`;
+  const target = query.size === 0 ? "/audit" : `/audit?${query.toString()}`;
   const page = objectAnswer(await transport.json({ ...call, method: "GET", target }));
   if (page.next !== undefined) numberField(page, "next");
   for (const entry of arrayAnswer(page.entries)) {

@@ -1,7 +1,8 @@
+import { z } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
 import type { AuditAction, AuditDetails } from "../audit/audit-action.js";
 import type { AuditFacts } from "../audit/audit-entry.js";
-import type { AuditPage, AuditQuery } from "../audit/audit-query.js";
+import { ENTRY_LIMITS } from "../audit/audit-limits.js";
 import { justificationOf } from "../audit/justification.js";
 import type { AuditRecorder } from "../audit/recorder.js";
 import { statusOf } from "../errors/error-codes.js";
@@ -9,19 +10,6 @@ import type { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { ControlPlaneEnv } from "./control-plane.js";
 
 export type ControlContext = Context<ControlPlaneEnv>;
-
-/** What of the audit log the control plane needs. */
-export interface ControlPlaneAudit {
-  readonly recorder: AuditRecorder;
-  /** A right unlock. Resolves when it is recorded; never rejects. */
-  recordUnlock(facts: AuditFacts, details: AuditDetails<"unlock">): Promise<void>;
-  /** The vault is about to be locked by this. Never rejects. */
-  announceLock(facts: AuditFacts, details: AuditDetails<"lock">): void;
-  /** @throws {VaultProxyError} `not_found` where the log is off, `storage_failed` */
-  query(query: AuditQuery): Promise<AuditPage>;
-  /** The password was changed. Never rejects. */
-  renewKey(): Promise<void>;
-}
 
 /** What an entry says of a request besides who sent it. */
 export type Outcome = Pick<AuditFacts, "service" | "rule" | "bytes_in" | "bytes_out"> & {
@@ -62,8 +50,8 @@ export function createAuditTrail(parts: AuditTrailParts): AuditTrail {
   const { recorder } = parts;
 
   const factsOf = (c: ControlContext, outcome: Outcome): AuditFacts => {
-    const token = c.get("token");
-    const startedAt = c.get("startedAt");
+    // A request may be refused before any of them is set.
+    const { token, startedAt, justification }: Partial<ControlPlaneEnv["Variables"]> = c.var;
     return {
       request_id: parts.requestIdOf(c),
       token: token?.id_prefix,
@@ -73,7 +61,7 @@ export function createAuditTrail(parts: AuditTrailParts): AuditTrail {
       decision: "allow",
       ms: startedAt === undefined ? undefined : parts.clock() - startedAt,
       client: parts.clientOf(c),
-      justification: c.get("justification"),
+      justification,
       ...outcome,
     };
   };
@@ -94,7 +82,7 @@ export function createAuditTrail(parts: AuditTrailParts): AuditTrail {
       recorder.record(action, denialOf(c, error), details);
     },
     refused(c, error) {
-      if (c.get("isRecorded") !== true) recorder.record("request", denialOf(c, error));
+      if (!c.get("isRecorded")) recorder.record("request", denialOf(c, error));
     },
   };
 }
@@ -118,6 +106,21 @@ export const readJustification: MiddlewareHandler<ControlPlaneEnv> = async (c, n
   if (justification !== undefined) c.set("justification", justification);
   await next();
 };
+
+/** In bodies that have it beside the header: it comes first. */
+export const justificationField = z
+  .string()
+  .refine(
+    (text) => Array.from(text).length <= ENTRY_LIMITS.justification,
+    `must have at most ${ENTRY_LIMITS.justification} characters`,
+  )
+  .optional()
+  .openapi({ description: "What it is for, kept in the audit log. `X-Vault-Justification` does as well." });
+
+/** Lets what a body says stand before the header's. */
+export function setJustification(c: ControlContext, justification: string | undefined): void {
+  if (justification !== undefined) c.set("justification", justification);
+}
 
 /** A vault that cannot be locked would be worse than a lock that is recorded late. */
 const DONE_UNRECORDED: ReadonlySet<string> = new Set(["/auth/lock"]);

@@ -10,7 +10,7 @@ import type { SessionRegistry } from "../tcp-sessions/session-registry.js";
 import type { TokenRecord } from "../tokens/token-record.js";
 import type { TokenRegistry } from "../tokens/token-registry.js";
 import type { Collection, Vault } from "../vault/vault.js";
-import type { ControlPlaneAudit } from "./audit-trail.js";
+import type { ControlPlaneAudit } from "./control-plane-audit.js";
 
 /** What the middleware leaves for the handlers of a request. */
 export interface ControlPlaneEnv {

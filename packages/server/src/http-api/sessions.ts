@@ -7,6 +7,7 @@ import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { SessionIdentity, SessionState } from "../tcp-sessions/session-registry.js";
 import type { TokenRecord } from "../tokens/token-record.js";
 import { originOf } from "./call-origin.js";
+import { justificationField, setJustification } from "./audit-trail.js";
 import type { AccessRules } from "./authentication.js";
 import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
 import { BODY_ERRORS, TOKEN_ERRORS, errorResponses } from "./error-schema.js";
@@ -35,6 +36,7 @@ const sessionRequestSchema = z
     require_password: z.boolean().optional().openapi({
       description: "Whether clients must log in with the user name and password that the answer then has.",
     }),
+    justification: justificationField,
     idle_timeout: z
       .string()
       .transform((text, context) => {
@@ -125,7 +127,8 @@ export function registerSessionRoutes(
       }),
       async (c) => {
         const { timeout } = c.req.valid("query");
-        const { max_connections, require_password, idle_timeout } = c.req.valid("json");
+        const { max_connections, require_password, idle_timeout, justification } = c.req.valid("json");
+        setJustification(c, justification);
         const opened = await sessions.open({
           protocol,
           service: c.req.valid("param").service,

@@ -5,6 +5,7 @@ import { errorBody, toVaultProxyError } from "../errors/vault-proxy-error.js";
 import { createOutputBudget, createOutputDecoders, type DecodedOutput } from "../ssh/command-output.js";
 import { execCommand } from "../ssh/ssh-exec.js";
 import { SSH_LIMITS } from "../ssh/ssh-limits.js";
+import { justificationField, setJustification } from "./audit-trail.js";
 import type { AccessRules } from "./authentication.js";
 import { callerSignal } from "./caller-connection.js";
 import { originOf } from "./call-origin.js";
@@ -54,6 +55,7 @@ const execRequestSchema = z
       .max(MAX_SECONDS)
       .default(SSH_LIMITS.defaultCommandMs / 1000)
       .openapi({ description: "Seconds." }),
+    justification: justificationField,
     stdin: z.string().optional().openapi({ description: "What the command reads; nothing without it." }),
     stdin_base64: z
       .base64("must be base64")
@@ -119,7 +121,8 @@ export function registerSshExecRoute(
       },
     }),
     async (c) => {
-      const { command, timeout, stdin, stdin_base64 } = c.req.valid("json");
+      const { command, timeout, stdin, stdin_base64, justification } = c.req.valid("json");
+      setJustification(c, justification);
       const response = parts.responseOf(c);
       const request = {
         command,

@@ -47,7 +47,7 @@ describe("a secret in a text", () => {
   });
 
   test("is found wherever it begins, and nothing else is touched", () => {
-    const text = fc.string({ unit: fc.constantFrom(..."key-of0é"), maxLength: 40 });
+    const text = fc.string({ unit: fc.constantFrom("k", "e", "y", "-", "o", "f", "0", "é"), maxLength: 40 });
     fc.assert(
       fc.property(text, text, (before, after) => {
         fc.pre(!before.includes(KEY_A) && !after.includes(KEY_A));
