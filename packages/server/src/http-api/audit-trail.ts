@@ -50,8 +50,7 @@ export function createAuditTrail(parts: AuditTrailParts): AuditTrail {
   const { recorder } = parts;
 
   const factsOf = (c: ControlContext, outcome: Outcome): AuditFacts => {
-    // A request may be refused before any of them is set.
-    const { token, startedAt, justification }: Partial<ControlPlaneEnv["Variables"]> = c.var;
+    const { token, startedAt, justification } = variablesOf(c);
     return {
       request_id: parts.requestIdOf(c),
       token: token?.id_prefix,
@@ -85,6 +84,11 @@ export function createAuditTrail(parts: AuditTrailParts): AuditTrail {
       if (!c.get("isRecorded")) recorder.record("request", denialOf(c, error));
     },
   };
+}
+
+/** A request may be refused before any of them is set. */
+function variablesOf(c: ControlContext): Partial<ControlPlaneEnv["Variables"]> {
+  return c.var;
 }
 
 /** The path of one token names it. */
