@@ -228,6 +228,16 @@ describe("a command's output as it comes", () => {
     expect(lines.slice(0, -1).map(({ data, data_base64 }) => data ?? data_base64)).toEqual(["üx", "/w=="]);
   });
 
+  test("is whole on both streams, also when the process ends long before all of it is read", async () => {
+    for (let turn = 0; turn < 5; turn += 1) {
+      const { lines } = await stream("head -c 3000000 /dev/zero | tr '\\0' e >&2; printf x");
+      const count = (type: string): number =>
+        lines.filter((line) => line.type === type).reduce((sum, { data = "" }) => sum + data.length, 0);
+      expect([count("stdout"), count("stderr")]).toEqual([1, 3_000_000]);
+      expect(lines.at(-1)).toMatchObject({ type: "exit", exit_code: 0, truncated: false });
+    }
+  });
+
   test("does not begin before the command does", async () => {
     const answer = await call(vault.server.address, "POST", "/ssh/bound/exec", {
       token: vault.token,

@@ -56,6 +56,9 @@ const SETTLE_MS = 5000;
 /** How long a lock and a stop wait for saves of tokens that have come, also of those that could not be saved before. */
 const SAVE_BEFORE_LOCK_MS = 1000;
 
+/** How late what runs may be ended when the time of its policy is over. */
+const REFRESH_GRANTS_MS = 500;
+
 /** Of Linux. */
 const PROCESS_LIMITS = "/proc/self/limits";
 
@@ -102,14 +105,16 @@ export async function createServer(config: ServerConfig, version: string, log: L
     randomBytes,
     clock: Date.now,
     onRevoked: (record) => endAllOf(record, new VaultProxyError("unauthorized", "this token was revoked")),
-    onSuspended(record) {
+    onSuspended(record, descendants) {
       log.warn(
         { token: record.id_prefix },
         "token suspended: it sent secrets of other services, or guessed at one",
       );
       const { id_prefix: target, name: target_name, scope } = record;
       audit.recorder.record("token.suspend", { decision: "allow" }, { target, target_name, scope });
-      endAllOf(record, new VaultProxyError("token_suspended", "this token was suspended"));
+      for (const each of [record, ...descendants]) {
+        endAllOf(each, new VaultProxyError("token_suspended", "this token was suspended"));
+      }
     },
     onUnsavedSuspension(record, error) {
       log.warn(
@@ -170,6 +175,9 @@ export async function createServer(config: ServerConfig, version: string, log: L
     uses,
     clock: Date.now,
   });
+
+  /** What a policy allows for a time only ends with that. */
+  const hourglass = setInterval(() => authorizer.refresh(), REFRESH_GRANTS_MS).unref();
 
   const readTable = shareReads(readTcpTable);
   const sessions = createSessionRegistry({
@@ -342,6 +350,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
       // A provider may have taken the old refresh token back already.
       await Promise.race([accessTokens.settle(), delay(SETTLE_MS, undefined, { ref: false })]);
       await beforeLock();
+      clearInterval(hourglass);
       await audit.stopping(signal);
       await vault.close();
       await audit.close();

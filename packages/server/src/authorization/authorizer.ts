@@ -42,7 +42,7 @@ export interface Authorizer {
    * @throws VaultProxyError `policy_denied`, `rate_limited`
    */
   authorize(token: TokenRecord, action: Action): Grant;
-  /** Policies or tokens have changed: what is no longer allowed is ended. */
+  /** Policies or tokens have changed, or time has passed: what is no longer allowed is ended. */
   refresh(): void;
 }
 
@@ -176,6 +176,7 @@ export function createAuthorizer(parts: AuthorizerParts): Authorizer {
       return grant;
     },
     refresh() {
+      if (active.size === 0) return;
       const now = parts.clock();
       for (const grant of [...active]) {
         const reason = whyWithdrawn(grant, now);

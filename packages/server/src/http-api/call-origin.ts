@@ -1,16 +1,16 @@
-import type { Context } from "hono";
-import { justificationOf } from "../audit/justification.js";
 import type { CallOrigin } from "../ssh/ssh-call-audit.js";
+import type { ControlContext } from "./audit-trail.js";
 import type { ControlPlaneParts } from "./control-plane.js";
 
-/** Where a call comes from, for the audit log. @throws VaultProxyError `invalid_request` for a justification that is too long */
+/** Where a call comes from, which records itself in the audit log whatever becomes of it. */
 export function originOf(
-  c: Context,
-  parts: Pick<ControlPlaneParts, "requestIdOf" | "responseOf">,
+  c: ControlContext,
+  parts: Pick<ControlPlaneParts, "requestIdOf" | "clientOf">,
 ): CallOrigin {
+  c.set("isRecorded", true);
   return {
     request_id: parts.requestIdOf(c),
-    client: parts.responseOf(c).req.socket.remoteAddress,
-    justification: justificationOf(c.req.header()),
+    client: parts.clientOf(c),
+    justification: c.get("justification"),
   };
 }

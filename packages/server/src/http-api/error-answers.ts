@@ -5,7 +5,7 @@ import type { ErrorCode } from "../errors/error-codes.js";
 import { statusOf } from "../errors/error-codes.js";
 import { errorBody, toVaultProxyError, VaultProxyError } from "../errors/vault-proxy-error.js";
 import { describeThrown } from "../redaction/logger.js";
-import type { AuditTrail } from "./audit-trail.js";
+import type { AuditTrail, ControlContext } from "./audit-trail.js";
 import type { ControlPlaneLog } from "./control-plane.js";
 
 /** What the framework itself refuses, in our words: its own messages may quote the request. */
@@ -41,7 +41,7 @@ export function createErrorAnswer(options: ErrorAnswerOptions): (c: Context, thr
   return function answerError(c, thrown) {
     const error = toAnsweredError(thrown);
     const status = statusOf(error.code);
-    options.trail.refused(c, error);
+    options.trail.refused(c as ControlContext, error);
     if (status >= 500 && !OF_OTHERS.test(error.code)) {
       options.log.error(
         { request_id: options.requestIdOf(c), error: error.code, ...describeThrown(error.cause ?? error) },

@@ -212,6 +212,5 @@ function describeStored(record: ServiceRecord, parts: ControlPlaneParts): Servic
 /** Names of what a request gives, those of the `auth` object too, and no values. The schema knows them all. */
 function changedFields({ auth, ...settings }: ServiceUpdateBody): string {
   const names = Object.keys(settings).filter((name) => name !== "name");
-  const authNames = typeof auth === "object" && auth !== null ? Object.keys(auth) : [];
-  return [...names, ...authNames.map((name) => `auth.${name}`)].join(", ");
+  return [...names, ...Object.keys(auth).map((name) => `auth.${name}`)].join(", ");
 }
