@@ -23,7 +23,7 @@ import { createProxyPipeline } from "./data-plane/proxy-pipeline.js";
 import { createServiceRoutes } from "./data-plane/service-routes.js";
 import { toVaultProxyError, VaultProxyError } from "./errors/vault-proxy-error.js";
 import { SESSION_DRIVERS } from "./protocols/registry.js";
-import { createPeerCheck, isLoopbackAddress } from "./tcp-sessions/peer-check.js";
+import { createPeerCheck } from "./tcp-sessions/peer-check.js";
 import { assertSessionAddress } from "./tcp-sessions/session-port.js";
 import { createServiceConnector } from "./ssh/connect-service.js";
 import { createSshCalls } from "./ssh/ssh-calls.js";
@@ -35,13 +35,21 @@ import { createControlPlane } from "./http-api/app.js";
 import { createShellUpgrades } from "./http-api/ssh-session-upgrade.js";
 import { createBoundedSender } from "./network/bounded-request.js";
 import { createBrowserGuard } from "./network/browser-guard.js";
-import { findPeerUid, readTcpTable, shareReads, type ReadTcpTable } from "./network/peer-user.js";
+import { readTcpTable, shareReads } from "./network/peer-user.js";
 import { createLogins } from "./oauth2-flow/logins.js";
 import { describeThrown, type Logger } from "./redaction/logger.js";
 import type { Secret } from "./redaction/secret.js";
 import { clientAddress, requestAddress } from "./request-address.js";
 import { createOutboundScan } from "./scrubbing/outbound-scan.js";
 import { createOutboundSecrets } from "./scrubbing/outbound-secrets.js";
+import {
+  callerKey,
+  incomingOf,
+  PASSWORD_FILE_CALLER,
+  UNIX_SOCKET_CALLER,
+  userIdOf,
+  userOfCaller,
+} from "./request-caller.js";
 import { createRefreshReports } from "./refresh-reports.js";
 import { openServerAudit } from "./server-audit.js";
 import { readTlsFiles } from "./start-up-files.js";
@@ -125,10 +133,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
   });
   const expiryWatch = createExpiryWatch({
     clock: Date.now,
-    after(milliseconds, task) {
-      const timer = setTimeout(task, milliseconds).unref();
-      return () => clearTimeout(timer);
-    },
+    after: runLater,
     onExpired: (record) => endAllOf(record, new VaultProxyError("unauthorized", "this token has expired")),
   });
   const endAllOf = (token: TokenRecord, reason: VaultProxyError): void => {
@@ -376,42 +381,4 @@ function importService(goName: string, json: object, log: Logger): { name: strin
       "a service was taken over, but cannot be used yet",
     );
   return { name, record };
-}
-
-/** The Node request behind a Hono context: the listener above hands it over as binding. */
-function incomingOf(context: { readonly env: unknown }): IncomingMessage {
-  return (context.env as HttpBindings).incoming;
-}
-
-/** The user at the other end of a loopback connection, where that can be told. */
-async function userIdOf(request: IncomingMessage, readTable: ReadTcpTable): Promise<number | undefined> {
-  const { localAddress, localPort, remoteAddress, remotePort } = request.socket;
-  if (localAddress === undefined || localPort === undefined) return undefined;
-  if (remoteAddress === undefined || remotePort === undefined) return undefined;
-  return findPeerUid({ localAddress, localPort, remoteAddress, remotePort, readTable });
-}
-
-/** Whom failed unlocks are counted for: the user at the other end of a loopback connection, where that can be told. */
-async function userOfCaller(request: IncomingMessage, readTable: ReadTcpTable): Promise<string> {
-  const { localAddress, remoteAddress } = request.socket;
-  if (localAddress === undefined) return UNIX_SOCKET_CALLER;
-  if (remoteAddress === undefined) return callerKey(undefined);
-  const uid = await userIdOf(request, readTable);
-  // Whoever of this machine hides must not be counted with, and bar, those who come from elsewhere.
-  return uid === undefined && isLoopbackAddress(remoteAddress) ? HIDDEN_LOCAL_CALLER : callerKey(uid);
-}
-
-/**
- * Node does not tell who is at the other end of a unix socket. Its mode has chosen the callers already, so all of them
- * are slowed and none is barred: otherwise one of them could bar the owner.
- */
-const UNIX_SOCKET_CALLER = "unix-socket";
-
-const HIDDEN_LOCAL_CALLER = "local";
-
-/** Whoever starts the server. A restart loop with an outdated password file must not bar anyone. */
-const PASSWORD_FILE_CALLER = "password-file";
-
-function callerKey(uid: number | undefined): string {
-  return uid === undefined ? "unknown" : `uid:${uid}`;
 }

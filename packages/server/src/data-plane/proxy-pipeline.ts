@@ -1,35 +1,30 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { Authorizer, Grant } from "../authorization/authorizer.js";
+import type { Grant } from "../authorization/authorizer.js";
 import type { OutgoingRequest } from "../auth-strategies/auth-strategy.js";
 import { toVaultProxyError, VaultProxyError } from "../errors/vault-proxy-error.js";
 import { canonicalHeaderName } from "../network/header-policy.js";
-import { assertSafePath, assertSafeQuery, splitProxyTarget } from "../network/request-target.js";
 import { describeThrown } from "../redaction/logger.js";
-import type { OutboundScan } from "../scrubbing/outbound-scan.js";
-import type { SecretIdentity } from "../scrubbing/outbound-secrets.js";
 import { isTextual } from "../scrubbing/textual-content.js";
-import type { TokenRecord } from "../tokens/token-record.js";
+import {
+  admit,
+  begin,
+  leave,
+  secretInRequest,
+  type AdmissionParts,
+  type AdmittedCall,
+} from "./call-admission.js";
 import { CallAudit, type CallAuditParts } from "./call-audit.js";
 import type { CountBytes } from "./chunk-collector.js";
 import { sayContinue } from "./continue-answer.js";
 import { injectCredential } from "./credential-injection.js";
 import { watchGuesses, type GuessWatchParts } from "./guess-watch.js";
-import type { InFlightCalls } from "./in-flight-calls.js";
 import { countForward } from "./max-forwards.js";
 import { answerError, answerErrorOnSocket, answerOptions } from "./own-answer.js";
-import {
-  absolutePathOf,
-  addSessionCookies,
-  pathOf,
-  prepareRequest,
-  withoutHeader,
-  withoutOverrides,
-} from "./outgoing-request.js";
-import { presentedTokens } from "./presented-tokens.js";
+import { absolutePathOf, addSessionCookies, pathOf, withoutHeader } from "./outgoing-request.js";
 import { bodyFraming, bodyTooLarge, RequestBody, type BodyFraming } from "./request-body.js";
 import { renewingFor } from "./renewing-handler.js";
-import type { ServiceRoute, ServiceRoutes } from "./service-routes.js";
+import type { ServiceRoute } from "./service-routes.js";
 import { UpstreamExchange, type ExchangeOptions, type ExchangeOutcome } from "./upstream-exchange.js";
 import { WebSocketExchange } from "./websocket-exchange.js";
 
@@ -39,18 +34,7 @@ const REPEATABLE_BODY_BYTES = 64 * 1024;
 /** RFC 9110 §9.2.2; PUT and DELETE too, as far as they have no body. */
 const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 
-export interface ProxyPipelineParts extends GuessWatchParts, CallAuditParts {
-  readonly isLocked: () => boolean;
-  readonly authenticate: (token: string) => TokenRecord | undefined;
-  /** Starts the search of one request for secrets of other services than the called one. */
-  readonly searchOutbound: (service: string) => OutboundScan;
-  /** Notes that a token sent such a secret. */
-  readonly strike: (token: TokenRecord, secret: SecretIdentity) => void;
-  readonly authorize: Authorizer["authorize"];
-  readonly routes: ServiceRoutes;
-  readonly calls: InFlightCalls;
-  /** Calls of one token that may run at once. */
-  readonly maxCallsPerToken: number;
+export interface ProxyPipelineParts extends GuessWatchParts, CallAuditParts, AdmissionParts {
   readonly countBytes: CountBytes;
 }
 
@@ -138,102 +122,6 @@ function logged(parts: ProxyPipelineParts, requestId: string, thrown: unknown): 
   return error;
 }
 
-/** A call that may be made: by whom, to which service, and what goes out. */
-interface AdmittedCall {
-  readonly token: TokenRecord;
-  readonly route: ServiceRoute;
-  readonly outgoing: OutgoingRequest;
-  readonly search: OutboundScan;
-  readonly grant: Grant;
-}
-
-/** Authenticates, authorizes, resolves and strips, in this order, for calls and upgrades alike. */
-function admit(
-  parts: ProxyPipelineParts,
-  request: IncomingMessage,
-  rawTarget: string,
-  audit: CallAudit,
-): AdmittedCall {
-  if (parts.isLocked()) throw new VaultProxyError("vault_locked", "the vault is locked");
-  const target = splitProxyTarget(rawTarget);
-  const route = target === undefined ? undefined : parts.routes.get(target.service);
-  const token = authenticate(parts, request, target?.query, route);
-  audit.token = token;
-  if (parts.calls.countOf(token.digest) >= parts.maxCallsPerToken) {
-    throw new VaultProxyError("rate_limited", "too many calls of this token at once", {
-      retryAfterSeconds: 1,
-    });
-  }
-  if (target === undefined || route === undefined) throw new VaultProxyError("not_found", "no such service");
-  const grant = parts.authorize(token, {
-    kind: "http",
-    service: route.name,
-    method: request.method ?? "GET",
-    rawPath: target.path,
-  });
-  audit.rule = grant.rule;
-  try {
-    audit.readJustification();
-    assertSafePath(target.path);
-    if (target.query !== undefined) assertSafeQuery(target.query);
-    const outgoing = prepareRequest(request, target, route, parts.now());
-    if (grant.isRestricted) outgoing.headers.splice(0, Infinity, ...withoutOverrides(outgoing.headers));
-    const search = parts.searchOutbound(route.name);
-    if (search.isNeeded) {
-      const found = search.scanText(pathOf(outgoing)) ?? search.scanHeaders(outgoing.headers);
-      if (found !== undefined) {
-        parts.strike(token, found);
-        throw secretInRequest();
-      }
-    }
-    return { token, route, outgoing, search, grant };
-  } catch (error) {
-    grant.release();
-    throw error;
-  }
-}
-
-/** The caller has left before its call was passed on. */
-function leave(grant: Grant, audit: CallAudit): void {
-  grant.release();
-  audit.end(undefined, undefined);
-}
-
-/**
- * Goes on with a call when its reservation is saved, and gives it back if the call comes to nothing.
- * @param isGone whether the caller has left meanwhile
- */
-function begin(
-  parts: ProxyPipelineParts,
-  grant: Grant,
-  isGone: () => boolean,
-  task: () => Promise<void> | undefined,
-): Promise<void> | undefined {
-  const release = (error: unknown): never => {
-    grant.release();
-    throw error;
-  };
-  try {
-    // A call that cannot be recorded is not made.
-    const isRecordable = parts.audit.ready();
-    const begun =
-      grant.ready === undefined && isRecordable === undefined
-        ? task()
-        : Promise.all([grant.ready, isRecordable]).then(() => {
-            if (!isGone()) return task();
-            grant.release();
-            return undefined;
-          });
-    return begun?.catch(release);
-  } catch (error) {
-    return release(error);
-  }
-}
-
-function secretInRequest(): VaultProxyError {
-  return new VaultProxyError("secret_in_request", "the request holds a secret of another service");
-}
-
 function run(parts: ProxyPipelineParts, call: IncomingCall, audit: CallAudit): Promise<void> | undefined {
   const admitted = admit(parts, call.request, call.target, audit);
   const { route, outgoing, grant } = admitted;
@@ -293,22 +181,6 @@ function runUpgrade(
       },
     );
   });
-}
-
-function authenticate(
-  parts: ProxyPipelineParts,
-  request: IncomingMessage,
-  query: string | undefined,
-  route: ServiceRoute | undefined,
-): TokenRecord {
-  const presented = presentedTokens(request.rawHeaders, query, route?.injector);
-  if (presented.size > 1)
-    throw new VaultProxyError("invalid_request", "the request carries two different tokens");
-  const [token] = presented;
-  if (token === undefined) throw new VaultProxyError("unauthorized", "a vault token is required");
-  const record = parts.authenticate(token);
-  if (record === undefined) throw new VaultProxyError("unauthorized", "this token is unknown or has expired");
-  return record;
 }
 
 function forward(

@@ -1,0 +1,141 @@
+import type { IncomingMessage } from "node:http";
+import type { OutgoingRequest } from "../auth-strategies/auth-strategy.js";
+import type { Authorizer, Grant } from "../authorization/authorizer.js";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import { assertSafePath, assertSafeQuery, splitProxyTarget } from "../network/request-target.js";
+import type { OutboundScan } from "../scrubbing/outbound-scan.js";
+import type { SecretIdentity } from "../scrubbing/outbound-secrets.js";
+import type { TokenRecord } from "../tokens/token-record.js";
+import type { CallAudit, CallAuditParts } from "./call-audit.js";
+import type { InFlightCalls } from "./in-flight-calls.js";
+import { pathOf, prepareRequest, withoutOverrides } from "./outgoing-request.js";
+import { presentedTokens } from "./presented-tokens.js";
+import type { ServiceRoute, ServiceRoutes } from "./service-routes.js";
+
+export interface AdmissionParts {
+  readonly isLocked: () => boolean;
+  readonly authenticate: (token: string) => TokenRecord | undefined;
+  /** Starts the search of one request for secrets of other services than the called one. */
+  readonly searchOutbound: (service: string) => OutboundScan;
+  /** Notes that a token sent such a secret. */
+  readonly strike: (token: TokenRecord, secret: SecretIdentity) => void;
+  readonly authorize: Authorizer["authorize"];
+  readonly routes: ServiceRoutes;
+  readonly calls: InFlightCalls;
+  /** Calls of one token that may run at once. */
+  readonly maxCallsPerToken: number;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+}
+
+/** A call that may be made: by whom, to which service, and what goes out. */
+export interface AdmittedCall {
+  readonly token: TokenRecord;
+  readonly route: ServiceRoute;
+  readonly outgoing: OutgoingRequest;
+  readonly search: OutboundScan;
+  readonly grant: Grant;
+}
+
+/** Authenticates, authorizes, resolves and strips, in this order, for calls and upgrades alike. */
+export function admit(
+  parts: AdmissionParts,
+  request: IncomingMessage,
+  rawTarget: string,
+  audit: CallAudit,
+): AdmittedCall {
+  if (parts.isLocked()) throw new VaultProxyError("vault_locked", "the vault is locked");
+  const target = splitProxyTarget(rawTarget);
+  const route = target === undefined ? undefined : parts.routes.get(target.service);
+  const token = authenticate(parts, request, target?.query, route);
+  audit.token = token;
+  if (parts.calls.countOf(token.digest) >= parts.maxCallsPerToken) {
+    throw new VaultProxyError("rate_limited", "too many calls of this token at once", {
+      retryAfterSeconds: 1,
+    });
+  }
+  if (target === undefined || route === undefined) throw new VaultProxyError("not_found", "no such service");
+  const grant = parts.authorize(token, {
+    kind: "http",
+    service: route.name,
+    method: request.method ?? "GET",
+    rawPath: target.path,
+  });
+  audit.rule = grant.rule;
+  try {
+    audit.readJustification();
+    assertSafePath(target.path);
+    if (target.query !== undefined) assertSafeQuery(target.query);
+    const outgoing = prepareRequest(request, target, route, parts.now());
+    if (grant.isRestricted) outgoing.headers.splice(0, Infinity, ...withoutOverrides(outgoing.headers));
+    const search = parts.searchOutbound(route.name);
+    if (search.isNeeded) {
+      const found = search.scanText(pathOf(outgoing)) ?? search.scanHeaders(outgoing.headers);
+      if (found !== undefined) {
+        parts.strike(token, found);
+        throw secretInRequest();
+      }
+    }
+    return { token, route, outgoing, search, grant };
+  } catch (error) {
+    grant.release();
+    throw error;
+  }
+}
+
+function authenticate(
+  parts: AdmissionParts,
+  request: IncomingMessage,
+  query: string | undefined,
+  route: ServiceRoute | undefined,
+): TokenRecord {
+  const presented = presentedTokens(request.rawHeaders, query, route?.injector);
+  if (presented.size > 1)
+    throw new VaultProxyError("invalid_request", "the request carries two different tokens");
+  const [token] = presented;
+  if (token === undefined) throw new VaultProxyError("unauthorized", "a vault token is required");
+  const record = parts.authenticate(token);
+  if (record === undefined) throw new VaultProxyError("unauthorized", "this token is unknown or has expired");
+  return record;
+}
+
+export function secretInRequest(): VaultProxyError {
+  return new VaultProxyError("secret_in_request", "the request holds a secret of another service");
+}
+
+/** The caller has left before its call was passed on. */
+export function leave(grant: Grant, audit: CallAudit): void {
+  grant.release();
+  audit.end(undefined, undefined);
+}
+
+/**
+ * Goes on with a call when its reservation is saved, and gives it back if the call comes to nothing.
+ * @param isGone whether the caller has left meanwhile
+ */
+export function begin(
+  parts: Pick<CallAuditParts, "audit">,
+  grant: Grant,
+  isGone: () => boolean,
+  task: () => Promise<void> | undefined,
+): Promise<void> | undefined {
+  const release = (error: unknown): never => {
+    grant.release();
+    throw error;
+  };
+  try {
+    // A call that cannot be recorded is not made.
+    const isRecordable = parts.audit.ready();
+    const begun =
+      grant.ready === undefined && isRecordable === undefined
+        ? task()
+        : Promise.all([grant.ready, isRecordable]).then(() => {
+            if (!isGone()) return task();
+            grant.release();
+            return undefined;
+          });
+    return begun?.catch(release);
+  } catch (error) {
+    return release(error);
+  }
+}
