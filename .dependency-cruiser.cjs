@@ -34,9 +34,9 @@ const registries = ["auth-strategies", "protocols"].map((folder) => ({
   to: { path: `^packages/server/src/${folder}/strategies/` },
 }));
 
-const VAULT_FILE_ENTRY = "^packages/server/(src|dist)/vault-file\\.(ts|js|d\\.ts)$";
+const VAULT_FILE_ENTRY = "^packages/server/(src|lib|dist)/vault-file\\.(ts|js|d\\.ts)$";
 /** Pure: learns policies from the audit log, and tells what they would have said. */
-const POLICIES_ENTRY = "^packages/server/(src|dist)/policies\\.(ts|js|d\\.ts)$";
+const POLICIES_ENTRY = "^packages/server/(src|lib|dist)/policies\\.(ts|js|d\\.ts)$";
 
 module.exports = {
   forbidden: [
@@ -45,7 +45,15 @@ module.exports = {
       name: "no-unlisted-packages",
       severity: "error",
       from: { path: "^packages/[^/]+/src/", pathNot: "\\.test\\.ts$|/testing/" },
-      to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown", "unknown"] },
+      to: { dependencyTypes: ["npm-no-pkg", "npm-unknown", "unknown"] },
+    },
+    {
+      name: "the-client-needs-nothing",
+      comment:
+        "Of server and CLI, what is a development dependency is bundled; the client is published as it is.",
+      severity: "error",
+      from: { path: "^packages/client/src/", pathNot: "\\.test\\.ts$|/testing/" },
+      to: { dependencyTypes: ["npm", "npm-dev", "npm-peer", "npm-optional"] },
     },
     { name: "no-unresolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
     {
@@ -74,8 +82,8 @@ module.exports = {
   ],
   options: {
     tsPreCompilationDeps: true,
-    doNotFollow: { path: "node_modules|/dist/" },
-    exclude: { path: "/dist/" },
+    doNotFollow: { path: "node_modules|/(dist|lib)/" },
+    exclude: { path: "^packages/[^/]+/(dist|lib)/" },
     tsConfig: { fileName: "tsconfig.base.json" },
     enhancedResolveOptions: {
       exportsFields: ["exports"],

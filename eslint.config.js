@@ -2,7 +2,14 @@ import { defineConfig, globalIgnores } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
-  globalIgnores(["**/dist/**", "**/node_modules/**", "**/.venv/**", "**/.demo/**", "**/coverage/**"]),
+  globalIgnores([
+    "**/dist/**",
+    "packages/*/lib/**",
+    "**/node_modules/**",
+    "**/.venv/**",
+    "**/.demo/**",
+    "**/coverage/**",
+  ]),
   {
     files: ["packages/*/src/**/*.ts", "test/**/*.ts", "vitest.config.ts"],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],

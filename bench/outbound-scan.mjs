@@ -4,10 +4,10 @@
  */
 import { randomBytes } from "node:crypto";
 
-const dist = new URL("../packages/server/dist/", import.meta.url);
-const { Secret } = await import(new URL("redaction/secret.js", dist).href);
-const { createOutboundSecrets } = await import(new URL("scrubbing/outbound-secrets.js", dist).href);
-const { createOutboundScan } = await import(new URL("scrubbing/outbound-scan.js", dist).href);
+const lib = new URL("../packages/server/lib/", import.meta.url);
+const { Secret } = await import(new URL("redaction/secret.js", lib).href);
+const { createOutboundSecrets } = await import(new URL("scrubbing/outbound-secrets.js", lib).href);
+const { createOutboundScan } = await import(new URL("scrubbing/outbound-scan.js", lib).href);
 
 /** Processor time in milliseconds, so that what else the machine does matters less. */
 function clock() {

@@ -3,9 +3,9 @@
  * 100 MB of text in chunks of 64 KB, best of five runs each, per second of processor time; then what the tables take.
  */
 import { randomBytes } from "node:crypto";
-import { Secret } from "../packages/server/dist/redaction/secret.js";
-import { ScrubStream } from "../packages/server/dist/scrubbing/scrub-stream.js";
-import { compileSecretMatcher } from "../packages/server/dist/scrubbing/secret-matcher.js";
+import { Secret } from "../packages/server/lib/redaction/secret.js";
+import { ScrubStream } from "../packages/server/lib/scrubbing/scrub-stream.js";
+import { compileSecretMatcher } from "../packages/server/lib/scrubbing/secret-matcher.js";
 
 const MEGABYTE = 1_000_000;
 const CHUNK_BYTES = 64 * 1024;

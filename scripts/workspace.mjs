@@ -4,8 +4,17 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, wr
 import path from "node:path";
 import { ROOT, run, ScriptError } from "./run-process.mjs";
 
-/** In the order of their building: the CLI imports the client. */
-const PACKAGES = ["client", "server", "cli"].map((name) => path.join(ROOT, "packages", name));
+/**
+ * In the order of their building: the CLI imports the others. The client is published as modules; of a program the
+ * compiled modules are in `lib/`, and in `dist/` the few files that they, and their libraries, are bundled into.
+ *
+ * @type {{ folder: string, modules: string, bundled: string[] }[]}
+ */
+const PACKAGES = [
+  { folder: packageFolder("client"), modules: "dist", bundled: [] },
+  { folder: packageFolder("server"), modules: "lib", bundled: ["main", "vault-file", "policies"] },
+  { folder: packageFolder("cli"), modules: "lib", bundled: ["main"] },
+];
 /** What can be run after a build. */
 export const SERVER_MAIN = path.join(ROOT, "packages/server/dist/main.js");
 export const CLI_MAIN = path.join(ROOT, "packages/cli/dist/main.js");
@@ -20,7 +29,7 @@ export async function ensureInstalled() {
     path.join(ROOT, "pnpm-lock.yaml"),
     path.join(ROOT, "pnpm-workspace.yaml"),
     path.join(ROOT, "package.json"),
-    ...PACKAGES.map((folder) => path.join(folder, "package.json")),
+    ...PACKAGES.map(({ folder }) => path.join(folder, "package.json")),
   ]);
   if (readIfThere(INSTALL_STAMP) === digest && existsSync(TSC)) return;
 
@@ -40,56 +49,76 @@ export async function ensureInstalled() {
 /** Installs, and builds client, server and CLI into their `dist/` unless their sources are the ones built last. */
 export async function ensureBuilt() {
   await ensureInstalled();
-  const inputs = PACKAGES.flatMap((folder) => [
+  const inputs = PACKAGES.flatMap(({ folder }) => [
     path.join(folder, "package.json"),
     path.join(folder, "tsconfig.build.json"),
     ...filesUnder(path.join(folder, "src")),
   ]);
   inputs.push(path.join(ROOT, "tsconfig.base.json"), path.join(ROOT, "pnpm-lock.yaml"));
+  inputs.push(path.join(ROOT, "scripts/workspace.mjs"), path.join(ROOT, "scripts/bundle.mjs"));
   const digest = digestOf(inputs);
-  const stamps = PACKAGES.map((folder) => path.join(folder, "dist/.build-stamp"));
+  const stamps = PACKAGES.map(({ folder, modules }) => path.join(folder, modules, ".build-stamp"));
   if (stamps.every((stamp) => readIfThere(stamp) === digest) && PACKAGES.every(isComplete)) return;
 
   say("Building …");
-  for (const folder of PACKAGES) await build(folder);
+  // Not there before the dependencies are.
+  const { bundle } = await import("./bundle.mjs");
+  for (const each of PACKAGES) {
+    await build(each);
+    if (each.bundled.length > 0) await bundle(each.folder, each.bundled);
+  }
   for (const main of [SERVER_MAIN, CLI_MAIN]) chmodSync(main, 0o755);
   for (const stamp of stamps) writeFileSync(stamp, digest);
 }
 
-/** @param {string} folder */
-async function build(folder) {
-  const dist = path.join(folder, "dist");
+/** @param {string} name */
+function packageFolder(name) {
+  return path.join(ROOT, "packages", name);
+}
+
+/** @typedef {(typeof PACKAGES)[number]} Package */
+
+/** @param {Package} built */
+async function build(built) {
+  const { folder } = built;
+  const dist = path.join(folder, built.modules);
   rmSync(path.join(dist, ".build-stamp"), { force: true });
   // tsc writes only what changed since its last run, so it would not bring a deleted file back.
-  if (!isComplete(folder)) rmSync(dist, { recursive: true, force: true });
+  if (!areModulesThere(built)) rmSync(dist, { recursive: true, force: true });
   mkdirSync(dist, { recursive: true });
-  const built = await run(process.execPath, [
+  const compiled = await run(process.execPath, [
     TSC,
     "-p",
     path.join(folder, "tsconfig.build.json"),
     "--pretty",
   ]);
-  if (!built.ok) {
+  if (!compiled.ok) {
     // A failed build must not be taken for a finished one by the next, incremental run.
     rmSync(path.join(dist, ".tsbuildinfo"), { force: true });
     throw new ScriptError(
-      `${built.output}\nBuilding ${path.relative(ROOT, folder)} failed: ${built.reason}.`,
+      `${compiled.output}\nBuilding ${path.relative(ROOT, folder)} failed: ${compiled.reason}.`,
     );
   }
-  const wanted = new Set(outputsOf(folder));
+  const wanted = new Set(modulesOf(built));
   for (const file of filesUnder(dist)) {
     const isOutput = /\.(js|d\.ts)(\.map)?$/.test(file);
     if (isOutput && !wanted.has(file.replace(/\.map$/, ""))) rmSync(file);
   }
 }
 
-/** @param {string} folder Whether each source of the package has its output. */
-function isComplete(folder) {
-  return outputsOf(folder).every((file) => existsSync(file));
+/** @param {Package} built */
+function isComplete(built) {
+  const files = built.bundled.map((name) => path.join(built.folder, "dist", `${name}.js`));
+  return areModulesThere(built) && files.every((file) => existsSync(file));
 }
 
-/** @param {string} folder The `.js` and `.d.ts` files that a build of the package makes. */
-function outputsOf(folder) {
+/** @param {Package} built Whether each source of the package is compiled. */
+function areModulesThere(built) {
+  return modulesOf(built).every((file) => existsSync(file));
+}
+
+/** @param {Package} built The `.js` and `.d.ts` files that the compiler makes. */
+function modulesOf({ folder, modules }) {
   const sources = path.join(folder, "src");
   return filesUnder(sources)
     .filter(
@@ -98,7 +127,7 @@ function outputsOf(folder) {
         !/\.(test|d)\.ts$/.test(file) &&
         !file.includes(`${path.sep}testing${path.sep}`),
     )
-    .map((file) => path.join(folder, "dist", path.relative(sources, file).replace(/\.ts$/, "")))
+    .map((file) => path.join(folder, modules, path.relative(sources, file).replace(/\.ts$/, "")))
     .flatMap((stem) => [`${stem}.js`, `${stem}.d.ts`]);
 }
 

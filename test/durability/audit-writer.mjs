@@ -4,10 +4,10 @@
  */
 import { randomBytes } from "node:crypto";
 import { writeSync } from "node:fs";
-import { createEntryMaker } from "../../packages/server/dist/audit/audit-entry.js";
-import { deriveAuditKey } from "../../packages/server/dist/audit/audit-key.js";
-import { openAuditLog } from "../../packages/server/dist/audit/audit-log.js";
-import { Secret } from "../../packages/server/dist/redaction/secret.js";
+import { createEntryMaker } from "../../packages/server/lib/audit/audit-entry.js";
+import { deriveAuditKey } from "../../packages/server/lib/audit/audit-key.js";
+import { openAuditLog } from "../../packages/server/lib/audit/audit-log.js";
+import { Secret } from "../../packages/server/lib/redaction/secret.js";
 
 const STDOUT = 1;
 const FLUSH_EVERY = 200;

@@ -9,8 +9,8 @@
  */
 import { copyFileSync, existsSync, mkdirSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { Secret } from "../../packages/server/dist/redaction/secret.js";
-import { openVault } from "../../packages/server/dist/vault/vault.js";
+import { Secret } from "../../packages/server/lib/redaction/secret.js";
+import { openVault } from "../../packages/server/lib/vault/vault.js";
 import { numberedChange, secretOf } from "./numbered-changes.mjs";
 import { CHEAP_KDF_COST, NEW_PASSWORD, OLD_PASSWORD, WRONG_PASSWORD } from "./writer-constants.mjs";
 

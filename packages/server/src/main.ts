@@ -2,7 +2,6 @@
 import { parseCommandLine } from "./config/command-line.js";
 import type { ServerConfig } from "./config/server-config.js";
 import { keepMemoryOutOfCoreDumps } from "./core-dumps.js";
-import { createServer } from "./create-server.js";
 import { VaultProxyError } from "./errors/vault-proxy-error.js";
 import { listen } from "./listen.js";
 import { createLogger, describeThrown, type Logger } from "./redaction/logger.js";
@@ -36,6 +35,8 @@ if (parsed.kind === "print") {
 }
 
 async function run(config: ServerConfig, log: Logger): Promise<void> {
+  // What only prints is done before this is loaded.
+  const { createServer } = await import("./create-server.js");
   const server = await createServer(config, version, log);
   stopOnSignals(server, log);
   try {

@@ -1,10 +1,9 @@
 import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-
+import { packageFile } from "../package-file.js";
 import type { Preset } from "./preset.js";
 import { presetProblems } from "./preset-check.js";
 
-const FILE = fileURLToPath(new URL("../../presets/providers.yaml", import.meta.url));
+const FILE = "presets/providers.yaml";
 
 export interface PresetCatalogue {
   readonly ids: readonly string[];
@@ -18,7 +17,7 @@ export interface PresetCatalogue {
 
 /** The facts that come with this package. */
 export async function loadPresets(): Promise<PresetCatalogue> {
-  return presetCatalogue(await readFile(FILE, "utf8"));
+  return presetCatalogue(await readFile(packageFile(FILE), "utf8"));
 }
 
 /**

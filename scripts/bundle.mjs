@@ -1,0 +1,53 @@
+/** Makes of a package's modules, and of the libraries they use, the few files that are run and published. */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { rolldown } from "rolldown";
+
+const LICENSE_FILE = /^(licen[cs]e|copying|notice)([.-].*)?$/i;
+const NOTICES = "THIRD-PARTY-NOTICES.txt";
+
+/**
+ * A process that reads a few files starts in half of the time that one takes which reads a thousand. What the package
+ * lists as a dependency stays outside: it has compiled code, or files of its own to find.
+ *
+ * @param {string} folder The package's.
+ * @param {string[]} entries Names of compiled modules in its `lib/`, without `.js`.
+ */
+export async function bundle(folder, entries) {
+  const { dependencies } = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8"));
+  const bundled = await rolldown({
+    input: Object.fromEntries(entries.map((name) => [name, path.join(folder, "lib", `${name}.js`)])),
+    platform: "node",
+    external: [/^node:/, ...Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`))],
+    // Anything it is not sure of would only be seen when that code runs.
+    onLog(level, log) {
+      if (level === "warn") throw new Error(`bundling ${path.basename(folder)}: ${log.message}`);
+    },
+  });
+  const { output } = await bundled.write({
+    dir: path.join(folder, "dist"),
+    format: "esm",
+    cleanDir: true,
+    // Flat, as the compiled modules find the package's folder from their own place.
+    chunkFileNames: ({ name }) => `${name.replace(/^\.+/, "")}-[hash].js`,
+  });
+  await bundled.close();
+  const modules = output.flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : []));
+  writeFileSync(path.join(folder, "dist", NOTICES), noticesOf(modules));
+}
+
+/** @param {string[]} modules Paths of files. */
+function noticesOf(modules) {
+  const libraries = new Map();
+  for (const module of modules) {
+    const [root] = module.match(/^.*\/node_modules\/(@[^/]+\/)?[^/]+(?=\/)/) ?? [];
+    if (root === undefined || libraries.has(root)) continue;
+    const { name, version, license } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
+    const texts = readdirSync(root)
+      .filter((file) => LICENSE_FILE.test(file))
+      .map((file) => readFileSync(path.join(root, file), "utf8").trim());
+    libraries.set(root, [`${name} ${version} (${license})`, ...texts].join("\n\n"));
+  }
+  const each = [...new Set(libraries.values())].sort();
+  return `These files hold code of the libraries below, each under its own licence.\n\n${each.join(`\n\n${"-".repeat(72)}\n\n`)}\n`;
+}
