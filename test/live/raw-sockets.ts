@@ -18,12 +18,14 @@ export async function startRawUpstream(
     sockets.add(socket);
     socket.on("error", () => undefined).on("close", () => sockets.delete(socket));
     let text = "";
+    let isUsed = false;
     socket.on("data", (chunk) => {
       text += chunk.toString("latin1");
       if (!text.includes("\r\n\r\n")) return;
       const head = text;
       text = "";
-      socket.once("close", () => (ended += 1));
+      if (!isUsed) socket.once("close", () => (ended += 1));
+      isUsed = true;
       onRequest(socket, head);
     });
   });
