@@ -22,15 +22,26 @@ const UNITS: Readonly<Partial<Record<Quota["name"], string>>> = {
 
 /**
  * The header fields of draft-ietf-httpapi-ratelimit-headers-10 (§3, §4): lists of strings with parameters (RFC 9651).
+ * A name stands once in each, so of the limits of a token and of those it descends from the one that leaves least.
  *
  * @returns undefined for a token without limits
  */
 export function rateLimitFields(quotas: readonly Quota[]): RateLimitFields | undefined {
   if (quotas.length === 0) return undefined;
+  const tightest = new Map<Quota["name"], Quota>();
+  for (const quota of quotas) {
+    const known = tightest.get(quota.name);
+    if (known === undefined || isTighter(quota, known)) tightest.set(quota.name, quota);
+  }
   return {
-    "RateLimit-Policy": quotas.map(policyItem).join(", "),
-    RateLimit: quotas.map(limitItem).join(", "),
+    "RateLimit-Policy": [...tightest.values()].map(policyItem).join(", "),
+    RateLimit: [...tightest.values()].map(limitItem).join(", "),
   };
+}
+
+function isTighter(one: Quota, other: Quota): boolean {
+  if (one.remaining !== other.remaining) return one.remaining < other.remaining;
+  return (one.resetSeconds ?? 0) > (other.resetSeconds ?? 0);
 }
 
 function policyItem({ name, limit, windowSeconds }: Quota): string {
