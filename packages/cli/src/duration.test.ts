@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { parseDuration } from "./duration.js";
+import { goDuration, parseDuration } from "./duration.js";
 
 test.each([
   ["0", 0],
@@ -9,14 +9,41 @@ test.each([
   ["1h30m", 5_400_000],
   ["1.5s", 1500],
   ["250ms", 250],
+  ["7d", 604_800_000],
+  ["2w", 1_209_600_000],
+  ["1d12h", 129_600_000],
 ])("%s is %d ms", (text, ms) => {
   expect(parseDuration(text)).toBe(ms);
 });
 
-test.each(["", "5", "s", "5 s", "-5s", "5d", "5sx", "x5s"])("%j is a usage error", (text) => {
+test.each(["", "5", "s", "5 s", "-5s", "5y", "5 d", "5sx", "x5s"])("%j is a usage error", (text) => {
   expect(() => parseDuration(text)).toThrow("is not a duration");
 });
 
 test("whole seconds survive", () => {
   fc.assert(fc.property(fc.nat(), (seconds) => parseDuration(`${seconds}s`) === seconds * 1000));
+});
+
+test.each([
+  ["7d", "168h"],
+  ["2w", "336h"],
+  ["1.5d", "36h"],
+  ["0.1d", "8640000ms"],
+  ["1d12h", "24h12h"],
+  ["24h", "24h"],
+  ["90 seconds", "90 seconds"],
+  ["d", "d"],
+])("%j is sent as %j", (text, sent) => {
+  expect(goDuration(text)).toBe(sent);
+});
+
+test("what is sent is as long as what was written", () => {
+  const term = fc.tuple(fc.nat(1000), fc.constantFrom("ms", "s", "m", "h", "d", "w"));
+  fc.assert(
+    fc.property(fc.array(term, { minLength: 1, maxLength: 4 }), (terms) => {
+      const text = terms.map(([amount, unit]) => `${amount}${unit}`).join("");
+      expect(parseDuration(goDuration(text))).toBe(parseDuration(text));
+      expect(goDuration(text)).toMatch(/^(?:\d+(?:ms|s|m|h))+$/);
+    }),
+  );
 });

@@ -1,16 +1,27 @@
 import { UsageError } from "./failures.js";
 
-const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 
-/** Milliseconds of a Go duration such as `90s`, `1h30m`, `1.5s`; `0` needs no unit. */
+/** Milliseconds of a duration such as `90s`, `1h30m`, `1.5s`, `7d`; `0` needs no unit. */
 export function parseDuration(text: string): number {
   if (text === "0") return 0;
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g)];
   if (parts.length === 0 || parts.map(([part]) => part).join("") !== text) {
-    throw new UsageError(`"${text}" is not a duration`, "write it as 90s, 5m or 1h30m");
+    throw new UsageError(`"${text}" is not a duration`, "write it as 90s, 5m, 1h30m or 7d");
   }
   return parts.reduce(
     (sum, [, amount, unit]) => sum + Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS],
     0,
   );
+}
+
+/**
+ * A duration as the server reads it, in Go's syntax, which has neither days nor weeks. The rest stays as it was written,
+ * and is the server's to judge.
+ */
+export function goDuration(text: string): string {
+  return text.replace(/(\d+(?:\.\d+)?)([dw])/g, (_, amount: string, unit: "d" | "w") => {
+    const hours = (Number(amount) * UNIT_MS[unit]) / UNIT_MS.h;
+    return Number.isSafeInteger(hours) ? `${hours}h` : `${Math.round(hours * UNIT_MS.h)}ms`;
+  });
 }

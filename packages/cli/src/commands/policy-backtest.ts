@@ -13,7 +13,7 @@ interface PolicyBacktestOptions {
 export const configurePolicyBacktest: ConfigureCommand = (command, perform) => {
   command
     .argument("<policy>", "name of a policy, or a file with one")
-    .option("--since <duration>", "how far back", "168h")
+    .option("--since <duration>", "how far back", "7d")
     .option("--token <name>", "only what this token did: its name, or the beginning of its id");
   command.addHelpText(
     "after",
@@ -21,7 +21,7 @@ export const configurePolicyBacktest: ConfigureCommand = (command, perform) => {
   );
   addExamples(
     command,
-    "% policy backtest triage-bot --since 168h --token bot",
+    "% policy backtest triage-bot --since 7d --token bot",
     "% policy backtest ./narrower.yaml --token bot",
   );
   command.action((argument: string, { since, token }: PolicyBacktestOptions) =>

@@ -26,7 +26,7 @@ export const configurePolicyLearn: ConfigureCommand = (command, perform) => {
   addExamples(
     command,
     "% policy learn --token triage-bot --since 24h --name triage-bot > triage-bot.yaml",
-    "% policy learn --token tok_AbCdEfGh --since 168h",
+    "% policy learn --token tok_AbCdEfGh --since 7d",
   );
   command.action(({ token, since, name = "learned" }: PolicyLearnOptions) =>
     perform(async ({ connect, output }) => {

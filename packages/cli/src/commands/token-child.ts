@@ -1,4 +1,5 @@
 import type { ConfigureCommand } from "../command-definition.js";
+import { goDuration } from "../duration.js";
 import { addExamples } from "../help-examples.js";
 import { deliverToken } from "../issued-token.js";
 import { addPolicyFlags, policyOfFlags, type PolicyFlags } from "../policies/policy-flags.js";
@@ -12,7 +13,7 @@ interface TokenChildOptions extends PolicyFlags {
 export const configureTokenChild: ConfigureCommand = (command, perform) => {
   command
     .option("--name <name>", "what it is for; shown in lists and in the audit log")
-    .option("--ttl <duration>", "how long it lives, such as 90s or 24h; no longer than its parent")
+    .option("--ttl <duration>", "how long it lives, such as 90s, 24h or 7d; no longer than its parent")
     .option("--expires-at <time>", "or until when (RFC 3339)");
   addPolicyFlags(command);
   command.addHelpText(
@@ -29,7 +30,12 @@ export const configureTokenChild: ConfigureCommand = (command, perform) => {
       const { name, ttl, expiresAt } = options;
       const policy = await policyOfFlags(context, options);
       const client = await context.connect("token");
-      const request = { name, ttl, expires_at: expiresAt, policy };
+      const request = {
+        name,
+        ttl: ttl === undefined ? undefined : goDuration(ttl),
+        expires_at: expiresAt,
+        policy,
+      };
       deliverToken(context.output, await client.createChildTokenWithDetails(request));
       return undefined;
     }),

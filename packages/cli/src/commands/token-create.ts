@@ -2,6 +2,7 @@ import type { TokenScope } from "@vault-proxy/client";
 import { Argument } from "commander";
 
 import type { ConfigureCommand } from "../command-definition.js";
+import { goDuration } from "../duration.js";
 import { addExamples } from "../help-examples.js";
 import { UsageError } from "../failures.js";
 import { deliverToken } from "../issued-token.js";
@@ -22,7 +23,7 @@ export const configureTokenCreate: ConfigureCommand = (command, perform) => {
         .default("proxy"),
     )
     .option("--name <name>", "what it is for; shown in lists and in the audit log")
-    .option("--ttl <duration>", "how long it lives, such as 90s or 24h")
+    .option("--ttl <duration>", "how long it lives, such as 90s, 24h or 7d")
     .option("--expires-at <time>", "or until when (RFC 3339)")
     .option("--policy <name>", "what it may do: a stored policy");
   addPolicyFlags(command);
@@ -43,7 +44,13 @@ export const configureTokenCreate: ConfigureCommand = (command, perform) => {
       }
       const client = await context.connect("token");
       const policy = options.policy ?? own;
-      const request = { scope, name, ttl, expires_at: expiresAt, policy };
+      const request = {
+        scope,
+        name,
+        ttl: ttl === undefined ? undefined : goDuration(ttl),
+        expires_at: expiresAt,
+        policy,
+      };
       deliverToken(context.output, await client.createTokenWithDetails(request));
       return undefined;
     }),

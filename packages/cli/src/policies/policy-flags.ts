@@ -2,6 +2,7 @@ import type { PolicyAction, PolicyContent, PolicyRule } from "@vault-proxy/clien
 import { InvalidArgumentError, Option, type Command } from "commander";
 
 import type { CommandContext } from "../command-context.js";
+import { goDuration } from "../duration.js";
 import { UsageError } from "../failures.js";
 import { collect } from "../repeated-option.js";
 import { readPolicyContent } from "./policy-source.js";
@@ -42,7 +43,7 @@ export function addPolicyFlags(command: Command): void {
     )
     .option("--command <words>", "only commands that begin so; may be repeated", collect)
     .option("--remote-path <path>", "only this file or directory at a server; may be repeated", collect)
-    .option("--cooldown <duration>", "not again within this time, such as 30s")
+    .option("--cooldown <duration>", "not again within this time, such as 30s or 1d", goDuration)
     .option("--rate <rate>", "calls in any minute, such as 60/min", rateOf)
     .option("--max-uses <count>", "calls in its whole life", countOf)
     .option("--max-concurrent <count>", "calls at a time", countOf)
