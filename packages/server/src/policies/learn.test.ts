@@ -9,62 +9,8 @@ import { policySchema } from "./policy-schema.js";
 import { actionOf } from "./testing/action-of.js";
 import { anyAction } from "./testing/any-policy.js";
 import { cpuMilliseconds } from "./testing/cpu-milliseconds.js";
+import { WORKING_DAY_ABUSES } from "./testing/working-day-abuses.js";
 import { workingDay } from "./testing/working-day.js";
-
-const ABUSES: readonly (readonly [string, string])[] = [
-  ["delete a repository", "DELETE github /repos/acme/app-ak"],
-  ["rename a repository", "PATCH github /repos/acme/app-ak"],
-  ["read a repository of others", "GET github /repos/evil/app/issues"],
-  ["leave the organisation by dots", "GET github /repos/acme/../evil/issues"],
-  ["leave it by escaped dots", "GET github /repos/acme/%2e%2e/issues"],
-  ["leave it by an escaped slash", "GET github /repos/acme/app-ak%2F..%2F..%2Fevil/issues"],
-  ["leave it by a path parameter", "GET github /repos/acme/app-ak;x/issues"],
-  ["read the secrets of a repository", "GET github /repos/acme/app-ak/actions/secrets"],
-  ["read its deploy keys", "GET github /repos/acme/app-ak/keys"],
-  ["add a deploy key", "POST github /repos/acme/app-ak/keys"],
-  ["add a web hook", "POST github /repos/acme/app-ak/hooks"],
-  ["invite somebody", "PUT github /repos/acme/app-ak/collaborators/eve"],
-  ["merge a pull request", "PUT github /repos/acme/app-ak/pulls/1/merge"],
-  ["write a file", "PUT github /repos/acme/app-ak/contents/x"],
-  ["open an issue", "POST github /repos/acme/app-ak/issues"],
-  ["dispatch a workflow", "POST github /repos/acme/app-ak/actions/workflows/1/dispatches"],
-  ["add a key to the user", "POST github /user/keys"],
-  ["read the user's emails", "GET github /user/emails"],
-  ["read the organisation's hooks", "GET github /orgs/acme/hooks"],
-  ["read another organisation", "GET github /orgs/evil"],
-  ["make a gist", "POST github /gists"],
-  ["use GraphQL", "POST github /graphql"],
-  ["refund a charge", "POST stripe /v1/charges/ch_3MmaZ4abcdefghijkmnpq/refund"],
-  ["make a charge", "POST stripe /v1/charges"],
-  ["make a payout", "POST stripe /v1/payouts"],
-  ["delete a customer", "DELETE stripe /v1/customers/cus_NaZ4abcdefghij"],
-  ["read the bank accounts", "GET stripe /v1/customers/cus_NaZ4abcdefghij/sources"],
-  ["list the keys", "GET stripe /v1/ephemeral_keys"],
-  ["make an API key", "POST stripe /v1/webhook_endpoints"],
-  ["delete a channel's message", "POST slack /api/chat.delete"],
-  ["read all users", "POST slack /api/users.list"],
-  ["invite to a channel", "POST slack /api/conversations.invite"],
-  ["delete an issue", "DELETE jira /rest/api/3/issue/OPS-12"],
-  ["edit an issue", "PUT jira /rest/api/3/issue/OPS-12"],
-  ["read another project", "GET jira /rest/api/3/issue/HR-12"],
-  ["make a user", "POST jira /rest/api/3/user"],
-  ["upload a file to a model", "POST openai /v1/files"],
-  ["fine-tune a model", "POST openai /v1/fine_tuning/jobs"],
-  ["delete a model", "DELETE openai /v1/models/a"],
-  ["delete an account", "DELETE crm /api/v2/accounts/a1b2c3d4-a1b2-a1b2-a1b2-a1b2c3d4e5f6"],
-  ["export all accounts", "GET crm /api/v2/accounts"],
-  ["read the administration", "GET crm /api/v2/admin/users"],
-  ["write a page", "PUT wiki /pages/Home"],
-  ["use a service never used", "GET aws /"],
-  ["open a shell", "shell prod"],
-  ["remove a container", "exec prod docker rm -f a1b2c3d4e5f6"],
-  ["run in a container", "exec prod docker exec a1b2c3d4e5f6 env"],
-  ["chain a command", "exec prod uptime; cat /etc/shadow"],
-  ["read the password file", "download prod /etc/passwd"],
-  ["overwrite a key", "upload build /home/ci/.ssh/authorized_keys"],
-  ["upload to the other server", "upload prod /srv/app/app.tar"],
-  ["a session at another database", "session hr-db"],
-];
 
 describe("a realistic day of 10,000 calls", () => {
   const day = workingDay();
@@ -87,10 +33,10 @@ describe("a realistic day of 10,000 calls", () => {
   });
 
   test("there are at least 50 abuses", () => {
-    expect(new Set(ABUSES.map(([, action]) => action)).size).toBeGreaterThanOrEqual(50);
+    expect(new Set(WORKING_DAY_ABUSES.map(([, action]) => action)).size).toBeGreaterThanOrEqual(50);
   });
 
-  test.each(ABUSES)("and does not let it %s", (_, text) => {
+  test.each(WORKING_DAY_ABUSES)("and does not let it %s", (_, text) => {
     expect(decide(compilePolicy(policy), actionOf(text), 0).allowed).toBe(false);
   });
 
