@@ -87,7 +87,8 @@ describe("a day of 10,000 calls at the running server", () => {
     learned = await run("policy", "learn", "--token", "agent", "--since", "24h", "--name", "agent");
     file = join(home.path, "agent.yaml");
     await writeFile(file, learned.stdout);
-  });
+    // Some ten seconds, where other tests leave it a processor.
+  }, 180_000);
 
   test("gives a policy that a person can read", async () => {
     expect(learned.code, learned.stderr).toBe(0);

@@ -50,6 +50,20 @@ test("a token of the command line may do what its rule allows, and hands on a pa
   expect((await get(child, "/repos/a/b")).status).toBe(401);
 });
 
+test("options take days and weeks, which the server knows as hours", async () => {
+  const begin = Date.now();
+  const words = ["token", "create", "--ttl", "7d", "--service", "github", "--cooldown", "1d", "--json"];
+  const made = await run(vault.admin, ...words);
+  expect(made.code, made.stderr).toBe(0);
+  const { expires_at: expiresAt, policy } = JSON.parse(made.stdout) as { expires_at: string; policy: object };
+  expect(Math.abs(Date.parse(expiresAt) - begin - 7 * 86_400_000)).toBeLessThan(60_000);
+  expect(policy).toEqual({ rules: [{ service: "github", cooldown: "24h" }] });
+  const token = (JSON.parse(made.stdout) as { id: string }).id;
+  const child = await run(token, "token", "child", "--ttl", "1d", "--json");
+  const { expires_at: childExpiresAt } = JSON.parse(child.stdout) as { expires_at: string };
+  expect(Math.abs(Date.parse(childExpiresAt) - begin - 86_400_000)).toBeLessThan(60_000);
+});
+
 test("a changed policy holds for the very next call, one that is gone allows nothing", async () => {
   await admin("POST", "/policies", { name: "p", ...READ });
   const token = (await run(vault.admin, "token", "create", "--policy", "p")).stdout.trim();

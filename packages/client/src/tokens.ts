@@ -15,7 +15,7 @@ export interface TokenRequest extends Omit<ChildTokenRequest, "policy"> {
 
 export interface ChildTokenRequest {
   readonly name?: string | undefined;
-  /** A Go duration: `90s`, `24h`. */
+  /** A Go duration: `90s`, `24h`, `168h` for a week. */
   readonly ttl?: string | undefined;
   /** RFC 3339; instead of `ttl`. */
   readonly expires_at?: string | undefined;
