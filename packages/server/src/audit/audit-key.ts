@@ -1,4 +1,5 @@
-import { createHmac, hkdfSync } from "node:crypto";
+import { hkdfSync } from "node:crypto";
+import { createHmacSha256 } from "../redaction/hmac-sha256.js";
 import { Secret } from "../redaction/secret.js";
 
 const SECRET_BYTES = 32;
@@ -29,17 +30,7 @@ export function deriveAuditKey(secret: Secret): AuditKey {
   const key = Buffer.from(hkdfSync("sha256", input, "", MAC_LABEL, KEY_BYTES));
   const id = Buffer.from(hkdfSync("sha256", input, "", ID_LABEL, ID_BYTES)).toString("base64url");
   input.fill(0);
-  let isDestroyed = false;
-  return {
-    id,
-    mac(covered) {
-      // A key of zeros would make MACs that anybody can make.
-      if (isDestroyed) throw new Error("the audit key has been wiped");
-      return createHmac("sha256", key).update(covered).digest("base64url");
-    },
-    destroy() {
-      isDestroyed = true;
-      key.fill(0);
-    },
-  };
+  const hmac = createHmacSha256(key);
+  key.fill(0);
+  return { id, mac: (covered) => hmac.digest(covered), destroy: () => hmac.destroy() };
 }

@@ -11,6 +11,7 @@ import { jsonMembers } from "./json-members.js";
 import { cutTornLine, readLogTail, type LogTail } from "./log-tail.js";
 import { cutOffLine, fileHeader, lostEntries, tornLine } from "./own-lines.js";
 import { hasRememberedLine } from "./remembered-line.js";
+import { createTimeText } from "./time-text.js";
 import { WriteQueue, type Batch } from "./write-queue.js";
 
 export interface AuditLogOptions {
@@ -85,7 +86,8 @@ export class AuditLog {
   #fileBytes: number;
   #firstSequences: number[];
   #isFileGone = false;
-  readonly #queue = new WriteQueue();
+  readonly #timeText: (milliseconds: number) => string = createTimeText();
+  readonly #queue: WriteQueue;
   #batch: Batch | undefined;
   #waiting: Waiter[] = [];
   #flushes: Flush[] = [];
@@ -99,6 +101,7 @@ export class AuditLog {
   constructor(parts: Parts) {
     const { tail } = parts;
     this.#parts = parts;
+    this.#queue = new WriteQueue(parts.limits.batchBytes);
     this.#end = tail.end;
     this.#written = tail.end;
     this.#durable = tail.end;
@@ -244,7 +247,7 @@ export class AuditLog {
   #seal(members: string): void {
     const { limits } = this.#parts;
     if (this.#isFileGone || this.#fileBytes >= limits.fileBytes) this.#nextFile();
-    const line = sealLine(this.#end, `"time":"${this.#now()}",${members}`, this.#key);
+    const line = sealLine(this.#end, `"time":"${this.#timeText(this.#parts.clock())}",${members}`, this.#key);
     this.#end = line.end;
     const size = Buffer.byteLength(line.text);
     this.#fileBytes += size;
@@ -265,10 +268,6 @@ export class AuditLog {
     while (this.#firstSequences.length > this.#parts.limits.files) this.#firstSequences.shift();
     this.#seal(fileHeader(this.#firstSequences[0] ?? 1, this.#parts.randomBytes));
     this.#queue.addStep({ type: "prune" });
-  }
-
-  #now(): string {
-    return new Date(this.#parts.clock()).toISOString();
   }
 
   #writeIn(ms: number): void {
@@ -322,8 +321,8 @@ export class AuditLog {
 
   /** One step; false when there is none. */
   async #writeNext(): Promise<boolean> {
-    const { file, limits } = this.#parts;
-    this.#batch ??= this.#queue.takeBatch(limits.writeBytes);
+    const { file } = this.#parts;
+    this.#batch ??= this.#queue.takeBatch();
     if (this.#batch !== undefined) {
       await file.append(this.#batch);
       this.#hasWritten(this.#batch);

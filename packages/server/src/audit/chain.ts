@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { AuditKey } from "./audit-key.js";
 import { LINE_BYTES } from "./audit-limits.js";
 
@@ -39,7 +39,7 @@ export function sealLine(end: ChainEnd, members: string, key: AuditKey | undefin
 }
 
 export function hashLine(line: string | Uint8Array): string {
-  return createHash("sha256").update(line).digest("base64url");
+  return hash("sha256", line, "base64url");
 }
 
 /** A line that was read. Whether it is where it belongs is for {@link createVerifier} to say. */

@@ -4,19 +4,32 @@ import type { ChainEnd, SealedLine } from "./chain.js";
 /** What is to be done with the files between two lines: go on to the next one, remove those that are too many. */
 export type FileStep = { readonly type: "next file"; readonly isMoved: boolean } | { readonly type: "prune" };
 
-type Step = FileStep | { readonly type: "line"; readonly line: SealedLine };
-
 /** Lines that are written together. */
 export interface Batch extends Unwritten {
   readonly end: ChainEnd;
   readonly lines: number;
 }
 
+/** Lines that follow each other, as the bytes that they will be on the disk: what waits is no work for the garbage collector. */
+interface Lines {
+  readonly type: "lines";
+  readonly bytes: Buffer;
+  used: number;
+  lines: number;
+  end: ChainEnd;
+}
+
 /** Sealed lines that are not on their way to the disk yet, in the order of the chain, and what is to be done between them. */
 export class WriteQueue {
-  #steps: Step[] = [];
+  readonly #steps: (FileStep | Lines)[] = [];
+  readonly #batchBytes: number;
   #lines = 0;
   #bytes = 0;
+
+  /** @param batchBytes of a batch at most, unless it is of one line that is longer */
+  constructor(batchBytes: number) {
+    this.#batchBytes = batchBytes;
+  }
 
   /** Lines that wait, those of a batch that is not written yet among them. */
   get lines(): number {
@@ -31,30 +44,29 @@ export class WriteQueue {
     return this.#steps.length === 0;
   }
 
-  addLine(line: SealedLine, bytes: number): void {
-    this.#steps.push({ type: "line", line });
+  /** @param size bytes of its text */
+  addLine({ text, end }: SealedLine, size: number): void {
+    const last = this.#steps.at(-1);
+    const into =
+      last?.type === "lines" && last.used + size <= last.bytes.length ? last : this.#addLines(size, end);
+    into.bytes.write(text, into.used);
+    into.used += size;
+    into.lines += 1;
+    into.end = end;
     this.#lines += 1;
-    this.#bytes += bytes;
+    this.#bytes += size;
   }
 
   addStep(step: FileStep): void {
     this.#steps.push(step);
   }
 
-  /** Takes the lines of one file that come next out of the queue, up to about so many characters. */
-  takeBatch(characters: number): Batch | undefined {
-    const texts: string[] = [];
-    let taken = 0;
-    let end: ChainEnd | undefined;
-    for (const step of this.#steps) {
-      if (step.type !== "line" || taken >= characters) break;
-      texts.push(step.line.text);
-      taken += step.line.text.length;
-      ({ end } = step.line);
-    }
-    if (end === undefined) return undefined;
-    this.#steps.splice(0, texts.length);
-    return { bytes: Buffer.from(texts.join("")), offset: 0, end, lines: texts.length };
+  /** Takes the lines of one file that come next out of the queue. */
+  takeBatch(): Batch | undefined {
+    const next = this.#steps[0];
+    if (next?.type !== "lines") return undefined;
+    this.#steps.shift();
+    return { bytes: next.bytes.subarray(0, next.used), offset: 0, end: next.end, lines: next.lines };
   }
 
   /** A batch is on the disk, and no longer waits. */
@@ -66,10 +78,17 @@ export class WriteQueue {
   /** What comes next, if that is no line. */
   nextStep(): FileStep | undefined {
     const step = this.#steps[0];
-    return step === undefined || step.type === "line" ? undefined : step;
+    return step?.type === "lines" ? undefined : step;
   }
 
   stepDone(): void {
     this.#steps.shift();
+  }
+
+  #addLines(size: number, end: ChainEnd): Lines {
+    const bytes = Buffer.allocUnsafe(Math.max(size, this.#batchBytes));
+    const lines: Lines = { type: "lines", bytes, used: 0, lines: 0, end };
+    this.#steps.push(lines);
+    return lines;
   }
 }
