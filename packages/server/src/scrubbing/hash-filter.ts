@@ -20,3 +20,9 @@ export function addHash({ words, shift }: HashFilter, hash: number): void {
   const slot = hash >>> shift;
   words[slot >>> 5] = (words[slot >>> 5] ?? 0) | (1 << (slot & 31));
 }
+
+/** False only of a hash that was never added. */
+export function mayHoldHash({ words, shift }: HashFilter, hash: number): boolean {
+  const slot = hash >>> shift;
+  return ((words[slot >>> 5] ?? 0) & (1 << (slot & 31))) !== 0;
+}

@@ -39,7 +39,10 @@ const ENCODERS: readonly JsonEncoder[] = [
   { asUnicode: /[<>&'"+`\x7f]|[^\0-\x7f]/, upper: true },
 ];
 
-const EVERYTHING = /[^]/;
+/** All that one of them escapes, and more. */
+const OFTEN_ESCAPED = /[^A-Za-z0-9._-]/gu;
+
+const EVERYTHING = /[^]/gu;
 
 /** What stricter and older encoders of JSON and of string literals escape, alone or together. */
 const RARELY_ESCAPED: readonly RegExp[] = [
@@ -84,19 +87,19 @@ export function jsonForms(text: string): string[] {
 
 /** Every UTF-16 unit as `\uXXXX`, in upper and lower case. */
 export function wholeJsonForms(text: string): string[] {
-  return [escape(text, { asUnicode: EVERYTHING }), escape(text, { asUnicode: EVERYTHING, upper: true })];
+  return [false, true].map((upper) =>
+    text.replace(EVERYTHING, (character) => unicodeEscapes(character, upper)),
+  );
 }
 
 function escape(text: string, { asUnicode, upper = false, slash = false }: JsonEncoder): string {
-  let escaped = "";
-  for (const character of text) {
+  return text.replace(OFTEN_ESCAPED, (character) => {
+    if (asUnicode.test(character)) return unicodeEscapes(character, upper);
     const short = SHORT_ESCAPES[character];
-    if (asUnicode.test(character)) escaped += unicodeEscapes(character, upper);
-    else if (short !== undefined) escaped += short;
-    else if (character < " ") escaped += unicodeEscapes(character, upper);
-    else escaped += slash && character === "/" ? "\\/" : character;
-  }
-  return escaped;
+    if (short !== undefined) return short;
+    if (character < " ") return unicodeEscapes(character, upper);
+    return slash && character === "/" ? "\\/" : character;
+  });
 }
 
 function unicodeEscapes(character: string, upper: boolean): string {

@@ -1,4 +1,4 @@
-const LETTERS_AND_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const LETTERS_AND_DIGITS = "A-Za-z0-9";
 
 const COMMON_ENCODERS = [
   // RFC 3986 §2.3 `unreserved`; PHP rawurlencode
@@ -31,33 +31,41 @@ const RARE_ENCODERS = [
 const KEPT_BY_ESCAPE = encoder({ keeps: "@*_+-./", space: "%20" });
 
 function encoder({ keeps, space }: { readonly keeps: string; readonly space: string }) {
-  return { kept: new Set(LETTERS_AND_DIGITS + keeps), space };
+  const listed = keeps.replaceAll(/[^A-Za-z0-9]/g, "\\$&");
+  return { escaped: new RegExp(`[^${LETTERS_AND_DIGITS}${listed}]`, "g"), space };
 }
 
-const NONE: ReadonlySet<string> = new Set();
+const EVERY_CHARACTER = /[^]/g;
+/** By character code. */
+const ESCAPES = [0, 1].map((isLower) =>
+  Array.from({ length: 256 }, (_, code) => {
+    const hex = code.toString(16).padStart(2, "0");
+    return `%${isLower === 1 ? hex : hex.toUpperCase()}`;
+  }),
+);
 
 /** The bytes as the common percent-encoders write them, hex digits in upper and lower case; ASCII. May repeat. */
 export function percentForms(bytes: Uint8Array): string[] {
-  return COMMON_ENCODERS.flatMap(({ kept, space }) => inBothCases(bytes, kept, space));
+  const latin1 = latin1Of(bytes);
+  return COMMON_ENCODERS.flatMap((encoder) => inBothCases(latin1, encoder));
 }
 
 /** The same as stricter and older encoders write them; Latin-1 for bytes. */
 export function rarePercentForms(bytes: Uint8Array): string[] {
-  const raw = Buffer.from(bytes).toString("latin1");
+  const latin1 = latin1Of(bytes);
   return [
-    ...RARE_ENCODERS.flatMap(({ kept, space }) => inBothCases(bytes, kept, space)),
+    ...RARE_ENCODERS.flatMap((encoder) => inBothCases(latin1, encoder)),
     // what a form would read as a space, and nothing else
-    ...["%2B", "%2b"].map((plus) => raw.replaceAll("+", plus)),
+    ...["%2B", "%2b"].map((plus) => latin1.replaceAll("+", plus)),
   ];
 }
 
 /** The text as ECMAScript's `escape` writes it, hex digits in upper and lower case; ASCII. */
 export function escapeForms(text: string): string[] {
-  const { kept, space } = KEPT_BY_ESCAPE;
   const pieces = Array.from(text.matchAll(/[\0-\xff]+|[^]/g), ([piece]) =>
     piece.charCodeAt(0) > 0xff
       ? [`%u${hexUnit(piece).toUpperCase()}`, `%u${hexUnit(piece)}`]
-      : inBothCases(Buffer.from(piece, "latin1"), kept, space),
+      : inBothCases(piece, KEPT_BY_ESCAPE),
   );
   return [0, 1].map((which) => pieces.map((cases) => cases[which] ?? "").join(""));
 }
@@ -68,18 +76,17 @@ function hexUnit(unit: string): string {
 
 /** Every byte as `%XX`, in upper and lower case. */
 export function wholePercentForms(bytes: Uint8Array): string[] {
-  return inBothCases(bytes, NONE, "%20");
+  return inBothCases(latin1Of(bytes), { escaped: EVERY_CHARACTER, space: "%20" });
 }
 
-function inBothCases(bytes: Uint8Array, kept: ReadonlySet<string>, space: string): string[] {
-  let upper = "";
-  let lower = "";
-  for (const byte of bytes) {
-    const character = String.fromCharCode(byte);
-    const hex = byte.toString(16).padStart(2, "0");
-    const isSpace = character === " ";
-    upper += kept.has(character) ? character : isSpace ? space : `%${hex.toUpperCase()}`;
-    lower += kept.has(character) ? character : isSpace ? space : `%${hex}`;
-  }
-  return [upper, lower];
+function latin1Of(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+}
+
+function inBothCases(latin1: string, { escaped, space }: ReturnType<typeof encoder>): string[] {
+  return ESCAPES.map((escapes) =>
+    latin1.replace(escaped, (character) =>
+      character === " " ? space : (escapes[character.charCodeAt(0)] ?? character),
+    ),
+  );
 }

@@ -6,10 +6,14 @@ import { publicStartLength } from "./public-start.js";
 import { PIECE_BYTES, SHORTEST_SEARCHED_LINE, SHORTEST_SEARCHED_SECRET } from "./scrubbing-limits.js";
 
 /**
- * `all`: what is a secret wherever it stands. `common`: the same, without what few encoders write. `base64`: what is one only as Base64, such as the `user:password` of
- * basic authentication, whose parts are secrets (or not) of their own.
+ * `all`: what is a secret wherever it stands. `common`: the same, without what few encoders write. `kept`: as a path, a
+ * command, a header field or a name is likely to hold it: raw, in URLs, in JSON, in Base64. `base64`: what is one only as
+ * Base64, such as the `user:password` of basic authentication, whose parts are secrets (or not) of their own.
  */
-export type FormSet = "all" | "common" | "base64";
+export type FormSet = "all" | "common" | "kept" | "base64";
+
+/** What no common encoder of JSON or URLs rewrites, unless it rewrites everything. */
+const SAME_IN_KEPT_FORMS = /^[A-Za-z0-9._-]*$/;
 
 /** RFC 7468 §2 boundaries, the headers of an encrypted key (RFC 1421 §4.6), nothing at all. */
 const PUBLIC_LINE = /^(?:-----(?:BEGIN|END) .*-----|(?:Proc-Type|DEK-Info): .*|\s*)$/;
@@ -47,7 +51,9 @@ export function secretForms(secret: string, set: FormSet = "all"): Buffer[] {
   } else {
     for (const text of searchedTexts(secret)) {
       if (!isSearchable(text)) continue;
-      commonForms(text).forEach(add);
+      keptForms(text).forEach(add);
+      if (set === "kept") continue;
+      writtenForms(text).forEach(add);
       // Of what has several lines, each is searched for by itself.
       if (set === "all" && !/[\r\n]/.test(text)) rareForms(text).forEach(add);
     }
@@ -65,15 +71,21 @@ export function publicStarts(secret: string): Buffer[] {
     .map((start) => Buffer.from(raw.subarray(start, Math.min(start + PIECE_BYTES, publicLength))));
 }
 
-function commonForms(text: string): string[] {
+function keptForms(text: string): string[] {
   const utf8 = Buffer.from(text);
-  const escaped = [...jsonForms(text), ...wholeJsonForms(text), ...htmlForms(text)];
-  const forms = escaped.map((form) => Buffer.from(form).toString("latin1"));
+  if (SAME_IN_KEPT_FORMS.test(text)) return [text, ...wholePercentForms(utf8), ...base64Forms(utf8)];
+  const forms = jsonForms(text).map((form) => Buffer.from(form).toString("latin1"));
   for (const bytes of isLatin1BeyondAscii(text) ? [utf8, Buffer.from(text, "latin1")] : [utf8]) {
     forms.push(bytes.toString("latin1"), ...percentForms(bytes), ...wholePercentForms(bytes));
     forms.push(...base64Forms(bytes));
   }
   return forms;
+}
+
+/** The other common ones, which programs write and people do not. */
+function writtenForms(text: string): string[] {
+  const escaped = [...wholeJsonForms(text), ...htmlForms(text)];
+  return escaped.map((form) => Buffer.from(form).toString("latin1"));
 }
 
 function rareForms(text: string): string[] {
@@ -120,6 +132,7 @@ function isPublicLine(line: string): boolean {
 
 /** Consecutive pieces that together cover the form; the last one overlaps backwards, so that all are of full size. */
 function cutIntoPieces(form: string): string[] {
+  if (form.length <= PIECE_BYTES) return [form];
   return pieceStarts(form.length).map((start) => form.slice(start, start + PIECE_BYTES));
 }
 

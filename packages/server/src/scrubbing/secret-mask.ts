@@ -1,4 +1,5 @@
-import { createHmac } from "node:crypto";
+import { createHmacSha256 } from "../redaction/hmac-sha256.js";
+import { addHash, createHashFilter, mayHoldHash } from "./hash-filter.js";
 import { secretForms } from "./secret-forms.js";
 import type { SearchedSecret } from "./secret-matcher.js";
 
@@ -6,6 +7,12 @@ const KEY_BYTES = 32;
 /** Bytes of a pattern's start that its hash is of; shorter patterns are left out. */
 const WINDOW_BYTES = 8;
 const MASKED = "***";
+/** A filter of 128 KB: with the forms of ten thousand secrets in it, a few windows in a hundred pass by chance. */
+const FILTERED_STARTS = 65_536;
+/** Longer texts get memory of their own. */
+const USUAL_BYTES = 4 * 1024;
+/** UTF-8 of a UTF-16 unit. */
+const MOST_BYTES_OF_UNIT = 3;
 
 /**
  * Overwrites the secrets of all services in texts that are kept. Built for tens of thousands of secrets that change one at
@@ -28,26 +35,36 @@ interface Pattern {
   readonly digest: string;
 }
 
+/** How many patterns with the same start have this length. */
+interface LengthCount {
+  readonly length: number;
+  count: number;
+}
+
 /** No secret is kept: a pattern is its length, a hash of its start, and a keyed digest (HMAC-SHA-256) that decides. */
 export function createSecretMask(randomBytes: (size: number) => Buffer): SecretMask {
-  const key = randomBytes(KEY_BYTES);
+  const hmac = createHmacSha256(randomBytes(KEY_BYTES));
   const hash = drawHash(randomBytes);
   const byService = new Map<string, readonly Pattern[]>();
   /** How many services have a pattern. */
   const owners = new Map<string, number>();
-  /** The lengths of the patterns that begin so, and how many of each there are. */
-  const lengthsOfStart = new Map<number, Map<number, number>>();
-
-  const digestOf = (bytes: Uint8Array): string => createHmac("sha256", key).update(bytes).digest("base64");
+  /** Few, whatever many secrets begin alike: so a text costs no more digests than there are lengths. */
+  const lengthsOfStart = new Map<number, LengthCount[]>();
+  /** Of all starts since the last `clear`. What is gone since costs a look into the map. */
+  let starts = createHashFilter(FILTERED_STARTS);
+  const usualBytes = Buffer.alloc(USUAL_BYTES);
 
   function claim(form: Buffer): Pattern {
-    const pattern = { start: hash.first(form, 0), length: form.length, digest: digestOf(form) };
+    const pattern = { start: hash.first(form, 0), length: form.length, digest: hmac.digest(form) };
     const count = owners.get(pattern.digest) ?? 0;
     owners.set(pattern.digest, count + 1);
     if (count > 0) return pattern;
-    const lengths = lengthsOfStart.get(pattern.start) ?? new Map<number, number>();
-    lengths.set(pattern.length, (lengths.get(pattern.length) ?? 0) + 1);
-    lengthsOfStart.set(pattern.start, lengths);
+    addHash(starts, pattern.start);
+    const lengths = lengthsOfStart.get(pattern.start);
+    const same = lengths?.find(({ length }) => length === pattern.length);
+    if (same !== undefined) same.count += 1;
+    else if (lengths !== undefined) lengths.push({ length: pattern.length, count: 1 });
+    else lengthsOfStart.set(pattern.start, [{ length: pattern.length, count: 1 }]);
     return pattern;
   }
 
@@ -58,41 +75,46 @@ export function createSecretMask(randomBytes: (size: number) => Buffer): SecretM
       return;
     }
     owners.delete(digest);
-    const lengths = lengthsOfStart.get(start);
-    const same = (lengths?.get(length) ?? 0) - 1;
-    if (same > 0) lengths?.set(length, same);
-    else lengths?.delete(length);
-    if (lengths?.size === 0) lengthsOfStart.delete(start);
+    const lengths = lengthsOfStart.get(start) ?? [];
+    const at = lengths.findIndex((each) => each.length === length);
+    const same = lengths[at];
+    if (same === undefined) return;
+    same.count -= 1;
+    if (same.count === 0) lengths.splice(at, 1);
+    if (lengths.length === 0) lengthsOfStart.delete(start);
   }
 
   /** The end of the longest secret that begins there; 0 if none does. */
-  function endOfSecret(bytes: Buffer, at: number, lengths: ReadonlyMap<number, number>): number {
+  function endOfSecret(bytes: Buffer, at: number, size: number, lengths: readonly LengthCount[]): number {
     let end = 0;
-    for (const length of lengths.keys()) {
+    for (const { length } of lengths) {
       const candidate = at + length;
-      if (candidate > bytes.length || candidate <= end) continue;
-      if (owners.has(digestOf(bytes.subarray(at, candidate)))) end = candidate;
+      if (candidate > size || candidate <= end) continue;
+      if (owners.has(hmac.digest(bytes.subarray(at, candidate)))) end = candidate;
     }
     return end;
   }
 
   function masked(text: string): string {
-    const bytes = Buffer.from(text);
+    const isUsual = text.length * MOST_BYTES_OF_UNIT <= USUAL_BYTES;
+    const bytes = isUsual ? usualBytes : Buffer.from(text);
+    const size = isUsual ? bytes.write(text, "utf8") : bytes.length;
     const pieces: string[] = [];
     let keptFrom = 0;
     let maskedTo = -1;
     let window = hash.first(bytes, 0);
-    for (let at = 0; at + WINDOW_BYTES <= bytes.length; at += 1) {
+    for (let at = 0; at + WINDOW_BYTES <= size; at += 1) {
       if (at > 0) window = hash.next(window, bytes, at);
+      if (!mayHoldHash(starts, window)) continue;
       const lengths = lengthsOfStart.get(window);
-      const end = lengths === undefined ? 0 : endOfSecret(bytes, at, lengths);
+      const end = lengths === undefined ? 0 : endOfSecret(bytes, at, size, lengths);
       if (end === 0 || end <= maskedTo) continue;
       // What begins in one that is masked already makes that one longer.
       if (at > maskedTo) pieces.push(bytes.toString("utf8", keptFrom, at), MASKED);
       maskedTo = end;
       keptFrom = end;
     }
-    return pieces.length === 0 ? text : pieces.join("") + bytes.toString("utf8", keptFrom);
+    return pieces.length === 0 ? text : pieces.join("") + bytes.toString("utf8", keptFrom, size);
   }
 
   const replace = (service: string, patterns: readonly Pattern[]): void => {
@@ -105,8 +127,8 @@ export function createSecretMask(randomBytes: (size: number) => Buffer): SecretM
   return {
     update(service, secrets) {
       const patterns: Pattern[] = [];
-      for (const { secret, forms = "common" } of secrets) {
-        for (const form of secretForms(secret.reveal(), forms === "all" ? "common" : forms)) {
+      for (const { secret, forms } of secrets) {
+        for (const form of secretForms(secret.reveal(), forms === "base64" ? forms : "kept")) {
           if (form.length >= WINDOW_BYTES) patterns.push(claim(form));
           form.fill(0);
         }
@@ -116,6 +138,8 @@ export function createSecretMask(randomBytes: (size: number) => Buffer): SecretM
     remove: (service) => replace(service, []),
     clear() {
       for (const map of [byService, owners, lengthsOfStart]) map.clear();
+      starts = createHashFilter(FILTERED_STARTS);
+      usualBytes.fill(0);
     },
     mask: (text) => (text.length < WINDOW_BYTES || owners.size === 0 ? text : masked(text)),
   };
