@@ -157,6 +157,7 @@ export function createAuthorizer(parts: AuthorizerParts): Authorizer {
           headers: { ...rateLimitFields(quotas) },
         });
       }
+      const countsBytes = chain.some(({ policy }) => policy.limits.bytesPerDay !== undefined);
       const digests = reservations.map(({ digest }) => digest);
       const waits = digests
         .map((digest) => parts.uses.settle(digest, reservation.cooldown !== undefined))
@@ -166,7 +167,7 @@ export function createAuthorizer(parts: AuthorizerParts): Authorizer {
         command,
         pathLists,
         ready: waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined),
-        clock: parts.clock,
+        ...{ clock: parts.clock, countsBytes },
         remainingBytes: () =>
           Math.min(...reservations.map(({ limiter }) => remainingBytes(limiter, parts.clock()))),
         onBytes: () => digests.forEach((digest) => parts.uses.settleBytes(digest)),
@@ -196,6 +197,7 @@ function noBytesLeft(): VaultProxyError {
 
 interface ActiveGrantParts extends Pick<Grant, "rule" | "command" | "pathLists" | "ready"> {
   readonly clock: () => number;
+  readonly countsBytes: boolean;
   /** Of the limits of all policies in the chain. */
   readonly remainingBytes: () => number;
   readonly onBytes: () => void;
@@ -240,12 +242,14 @@ class ActiveGrant implements Grant {
   }
 
   takeBytes(count: number): VaultProxyError | undefined {
+    if (!this.#parts.countsBytes) return undefined;
     if (!this.#reservation.takeBytes(count, this.#parts.clock())) return noBytesLeft();
     this.#parts.onBytes();
     return undefined;
   }
 
   takePassedBytes(count: number): VaultProxyError | undefined {
+    if (!this.#parts.countsBytes) return undefined;
     const left = this.#parts.remainingBytes();
     const refusal = this.takeBytes(Math.min(count, left));
     return refusal ?? (count >= left ? noBytesLeft() : undefined);

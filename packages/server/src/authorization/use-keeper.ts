@@ -19,12 +19,16 @@ const keyOf = (digest: string): string => `${KEY_START}${digest}`;
 const isStale = (key: string, isToken: (digest: string) => boolean): boolean =>
   key.startsWith(KEY_START) && !isToken(key.slice(KEY_START.length));
 
-/** How far ahead of what was used the vault is told: a crash may cost a token so much, and gives it nothing back. */
-const AHEAD = { uses: 32, bytes: 4 * 1024 * 1024 } as const;
+/**
+ * How far ahead of what was used the vault is told, at least: a crash may cost a token so much, and gives it nothing back.
+ * Of a larger limit a hundredth, so that a busy token does not have the vault file written all the time.
+ */
+const AHEAD = { uses: 32, bytes: 4 * 1024 * 1024, ofLimit: 0.01 } as const;
 
 /** One token's limiter, and what of it is on disk. */
 interface Kept {
   readonly limiter: Limiter;
+  limits: LimitValues;
   /** What a restart would find. */
   uses: number;
   bytes: number;
@@ -54,7 +58,7 @@ export function createUseKeeper(store: UseStore): UseKeeper {
   const kept = new Map<string, Kept>();
 
   const isKnown = (entry: Kept): boolean => {
-    const { uses, bytes } = entry.limiter.state();
+    const { uses, bytes } = entry.limiter.used;
     return (
       uses <= entry.uses && (bytes.count === 0 || (bytes.day === entry.day && bytes.count <= entry.bytes))
     );
@@ -66,8 +70,8 @@ export function createUseKeeper(store: UseStore): UseKeeper {
       const state = entry.limiter.state();
       saved = {
         ...state,
-        uses: state.uses + AHEAD.uses,
-        bytes: { ...state.bytes, count: state.bytes.count + AHEAD.bytes },
+        uses: state.uses + aheadOf(entry.limits).uses,
+        bytes: { ...state.bytes, count: state.bytes.count + aheadOf(entry.limits).bytes },
       };
       records.set(keyOf(digest), { state: saved } satisfies KeptUse);
     });
@@ -86,13 +90,14 @@ export function createUseKeeper(store: UseStore): UseKeeper {
     limiterOf(digest, limits) {
       const known = kept.get(digest);
       if (known !== undefined) {
-        known.limiter.setLimits(limits);
+        if (known.limits !== limits) known.limiter.setLimits(limits);
+        known.limits = limits;
         return known.limiter;
       }
       const state = (store.records.get(keyOf(digest)) as KeptUse | undefined)?.state ?? UNUSED;
       const limiter = new Limiter(limits, { state });
       const { uses, bytes } = state;
-      kept.set(digest, { limiter, uses, bytes: bytes.count, day: bytes.day, saving: undefined });
+      kept.set(digest, { limiter, limits, uses, bytes: bytes.count, day: bytes.day, saving: undefined });
       return limiter;
     },
     settle(digest, isCooldown) {
@@ -103,8 +108,8 @@ export function createUseKeeper(store: UseStore): UseKeeper {
     settleBytes(digest) {
       const entry = kept.get(digest);
       if (entry === undefined || entry.saving !== undefined) return;
-      const { bytes } = entry.limiter.state();
-      const isNear = bytes.day !== entry.day || bytes.count > entry.bytes - AHEAD.bytes / 2;
+      const { bytes } = entry.limiter.used;
+      const isNear = bytes.day !== entry.day || bytes.count > entry.bytes - aheadOf(entry.limits).bytes / 2;
       // Whoever needs to know asks `settle`.
       if (isNear) void saveAfter(digest, entry).catch(() => undefined);
     },
@@ -119,5 +124,12 @@ export function createUseKeeper(store: UseStore): UseKeeper {
       });
     },
     clear: () => kept.clear(),
+  };
+}
+
+function aheadOf({ maxUses = 0, bytesPerDay = 0 }: LimitValues): { readonly uses: number; readonly bytes: number } {
+  return {
+    uses: Math.max(AHEAD.uses, Math.floor(maxUses * AHEAD.ofLimit)),
+    bytes: Math.max(AHEAD.bytes, Math.floor(bytesPerDay * AHEAD.ofLimit)),
   };
 }

@@ -123,12 +123,13 @@ export class Limiter {
     };
   }
 
+  /** What of the state every use changes. */
+  get used(): Pick<LimiterState, "uses" | "bytes"> {
+    return { uses: this.#uses, bytes: { day: this.#day, count: this.#dayBytes } };
+  }
+
   state(): LimiterState {
-    return {
-      uses: this.#uses,
-      bytes: { day: this.#day, count: this.#dayBytes },
-      cooldowns: [...this.#lastUses],
-    };
+    return { ...this.used, cooldowns: [...this.#lastUses] };
   }
 
   /** Each limit with what is left of it, for `rateLimitFields`. */

@@ -89,8 +89,9 @@ export function createPathMatcher(pattern: PathPattern): PathMatcher {
   };
 }
 
+/** From the end: the patterns of a policy mostly begin alike. */
 function isRunAt(segments: readonly string[], run: readonly SegmentPattern[], start: number): boolean {
-  for (let index = 0; index < run.length; index += 1) {
+  for (let index = run.length - 1; index >= 0; index -= 1) {
     const segment = segments[start + index];
     const pattern = run[index];
     if (segment === undefined || pattern === undefined || !matchesSegment(segment, pattern)) return false;
