@@ -139,11 +139,11 @@ export class AuditLog {
    * @throws {VaultProxyError} `audit_unavailable` when that takes over 5 s.
    */
   flush(): Promise<ChainEnd> {
-    if (this.#isClosed) return Promise.reject(unavailable());
+    if (this.#isClosed) return Promise.reject(auditUnavailable());
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#flushes = this.#flushes.filter((other) => other !== flush);
-        reject(unavailable());
+        reject(auditUnavailable());
       }, this.#parts.limits.waitMs);
       const flush = { sequence: this.#end.sequence, resolve, reject, timer };
       this.#flushes.push(flush);
@@ -194,7 +194,7 @@ export class AuditLog {
     await this.#running;
     for (const { timer, reject } of [...this.#waiting.splice(0), ...this.#flushes.splice(0)]) {
       clearTimeout(timer);
-      reject(unavailable());
+      reject(auditUnavailable());
     }
     this.useKey(undefined);
     await this.#parts.file.close();
@@ -210,13 +210,13 @@ export class AuditLog {
     const { waitingEntries, waitMs } = this.#parts.limits;
     if (this.#isClosed || this.#waiting.length >= waitingEntries) {
       if (entry !== undefined) this.#lost += 1;
-      return Promise.reject(unavailable());
+      return Promise.reject(auditUnavailable());
     }
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting = this.#waiting.filter((other) => other !== waiter);
         if (entry !== undefined) this.#lost += 1;
-        reject(unavailable());
+        reject(auditUnavailable());
       }, waitMs);
       const waiter: Waiter = { entry, resolve, reject, timer };
       this.#waiting.push(waiter);
@@ -366,9 +366,11 @@ export class AuditLog {
   }
 }
 
-function unavailable(): VaultProxyError {
+/** What whoever waited for the log is refused with. */
+export function auditUnavailable(): VaultProxyError {
   return new VaultProxyError(
     "audit_unavailable",
     "the audit log cannot be written, so nothing is done unrecorded",
+    { retryAfterSeconds: AUDIT_LIMITS.waitMs / 1000 },
   );
 }

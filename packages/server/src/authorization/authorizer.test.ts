@@ -195,6 +195,16 @@ describe("what outlasts a restart", () => {
     expect(left.length).toBeGreaterThanOrEqual(50 - 33);
   });
 
+  test("is saved further ahead for a larger limit, of which a crash costs a hundredth", async () => {
+    const record = token("t", { rules: rules({ limits: { max_uses: 10_000 } }) });
+    for (let count = 0; count < 300; count += 1) await authorizer.authorize(record, get()).ready;
+    expect(saves).toBeLessThan(5);
+    restart();
+    const left = Array.from({ length: 10_000 }, () => attempt(record)).filter((code) => code === "rules/1");
+    expect(left.length).toBeLessThanOrEqual(9_700);
+    expect(left.length).toBeGreaterThanOrEqual(9_700 - 101);
+  });
+
   test("is exact after a stop that had time to save", async () => {
     const record = token("t", { rules: rules({ limits: { max_uses: 100 } }) });
     for (let count = 0; count < 50; count += 1) await authorizer.authorize(record, get()).ready;

@@ -127,7 +127,10 @@ export function createUseKeeper(store: UseStore): UseKeeper {
   };
 }
 
-function aheadOf({ maxUses = 0, bytesPerDay = 0 }: LimitValues): { readonly uses: number; readonly bytes: number } {
+function aheadOf({ maxUses = 0, bytesPerDay = 0 }: LimitValues): {
+  readonly uses: number;
+  readonly bytes: number;
+} {
   return {
     uses: Math.max(AHEAD.uses, Math.floor(maxUses * AHEAD.ofLimit)),
     bytes: Math.max(AHEAD.bytes, Math.floor(bytesPerDay * AHEAD.ofLimit)),

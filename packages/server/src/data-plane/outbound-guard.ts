@@ -61,6 +61,7 @@ export function keepInStep<S>(
     clear() {
       clearImmediate(timer);
       timer = undefined;
+      waiting = [];
       indexed = new Map();
       index.clear();
     },

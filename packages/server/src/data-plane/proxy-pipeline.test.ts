@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
+import { auditUnavailable } from "../audit/audit-log.js";
 import { NO_TOKEN, type ServiceRecord } from "../auth-strategies/service-definition.js";
 import { Secret } from "../redaction/secret.js";
 import { createOutboundScan } from "../scrubbing/outbound-scan.js";
@@ -10,7 +11,7 @@ import { createOutboundSecrets } from "../scrubbing/outbound-secrets.js";
 import type { TokenRecord } from "../tokens/token-record.js";
 import { createCookieJars } from "./cookie-jars.js";
 import { createInFlightCalls } from "./in-flight-calls.js";
-import { createProxyPipeline } from "./proxy-pipeline.js";
+import { createProxyPipeline, type ProxyPipelineParts } from "./proxy-pipeline.js";
 import { createServiceRoutes } from "./service-routes.js";
 
 const TOKEN = `tok_${"A".repeat(43)}`;
@@ -32,7 +33,10 @@ async function serve(listener: RequestListener): Promise<string> {
 }
 
 /** The pipeline behind a real listener, in front of a real upstream, with `maxCallsPerToken` 3. */
-async function startPipeline(upstream: RequestListener) {
+async function startPipeline(
+  upstream: RequestListener,
+  audit: ProxyPipelineParts["audit"] = { ready: () => undefined, record: () => undefined },
+) {
   const record: ServiceRecord = {
     name: "api",
     base_url: await serve(upstream),
@@ -50,7 +54,7 @@ async function startPipeline(upstream: RequestListener) {
   const pipeline = createProxyPipeline({
     isLocked: () => false,
     authorize: () => UNRESTRICTED,
-    audit: { ready: () => undefined, record: () => undefined },
+    audit,
     authenticate: (token) => (token === TOKEN ? ({ digest: "d" } as TokenRecord) : undefined),
     routes: createServiceRoutes({
       records: () => new Map([["api", record]]),
@@ -113,4 +117,25 @@ test("calls that fail, in whatever way, leave no place taken", async () => {
   expect(calls.size).toBe(0);
   expect(calls.countOf("d")).toBe(0);
   expect(errors).toEqual([]);
+});
+
+test("a call that cannot be recorded is not made, and says when to try again", async () => {
+  let made = 0;
+  const recorded: (string | undefined)[] = [];
+  const { get, calls } = await startPipeline(
+    (_request, response) => {
+      made += 1;
+      response.end();
+    },
+    {
+      ready: () => Promise.reject(auditUnavailable()),
+      record: (_action, { code }) => recorded.push(code),
+    },
+  );
+  const answer = await get();
+  expect(answer.status).toBe(503);
+  expect(answer.headers.get("retry-after")).toBe("5");
+  expect(await answer.json()).toMatchObject({ code: "audit_unavailable" });
+  expect(recorded).toEqual(["audit_unavailable"]);
+  expect([made, calls.size, calls.countOf("d")]).toEqual([0, 0, 0]);
 });

@@ -22,6 +22,11 @@ describe("a secret in a text", () => {
     ["in base64", Buffer.from(KEY_B).toString("base64")],
     ["in base64 for URLs", Buffer.from(KEY_A).toString("base64url")],
     ["in JSON", JSON.stringify(KEY_A)],
+    [
+      "with every byte percent-encoded",
+      KEY_B.replace(/./gs, (unit) => `%${unit.charCodeAt(0).toString(16)}`),
+    ],
+    ["in Base64, behind another byte", Buffer.from(`x${KEY_A}`).toString("base64").slice(2)],
   ])("is overwritten: %s", (_, form) => {
     const masked = maskWith(KEY_A, KEY_B).mask(`/items/${form}/x`);
     expect(masked).toContain("***");
@@ -68,6 +73,18 @@ test("what is masked follows the services", () => {
   expect(mask.mask(`${KEY_A} ${KEY_B}`)).toBe(`${KEY_A} ***`);
   mask.clear();
   expect(mask.mask(`${KEY_A} ${KEY_B}`)).toBe(`${KEY_A} ${KEY_B}`);
+});
+
+test("a text longer than usual is masked as any other", () => {
+  const filler = "€ and more ".repeat(1000);
+  expect(maskWith(KEY_A).mask(`${filler}${KEY_A}${filler}`)).toBe(`${filler}***${filler}`);
+});
+
+test("what is masked after a lock is what was given since", () => {
+  const mask = maskWith(KEY_A);
+  mask.clear();
+  mask.update("a", searched(KEY_B));
+  expect(mask.mask(`${KEY_A} ${KEY_B}`)).toBe(`${KEY_A} ***`);
 });
 
 test("no secret is kept", () => {
