@@ -167,7 +167,11 @@ export async function createServer(config: ServerConfig, version: string, log: L
     ...tools,
     ...{ services, randomBytes, log },
     onEnd: (service, { flow, failure }) =>
-      audit.recorder.flushed("oauth.login", { decision: "allow", service }, { flow, reason: failure }),
+      audit.recorder.flushed(
+        "oauth.login",
+        { decision: "allow", service },
+        { flow, step: "end", reason: failure },
+      ),
     wait: (milliseconds, signal) => delay(milliseconds, undefined, { signal, ref: false }),
     isLocked: () => vault.status === "locked",
   });
@@ -206,6 +210,12 @@ export async function createServer(config: ServerConfig, version: string, log: L
     createServiceConnector({
       keys: sshKeys,
       change: (mutate) => services.change(mutate),
+      onFirstUse: (service, fingerprint) =>
+        audit.recorder.flushed(
+          "host_key.pin",
+          { decision: "allow", service },
+          { fingerprint, first_use: true },
+        ),
     }),
   );
   const ssh = createSshCalls({

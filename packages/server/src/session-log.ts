@@ -37,9 +37,13 @@ export function createSessionLog(
         { session: session.id, protocol: session.protocol, end },
       );
     },
-    ended(session) {
+    ended(session, { bytesIn, bytesOut }) {
       log.debug(about(session), "session ended");
-      audit.record("session.close", facts(session), { session: session.id, protocol: session.protocol });
+      audit.record(
+        "session.close",
+        { ...facts(session), bytes_in: bytesIn, bytes_out: bytesOut },
+        { session: session.id, protocol: session.protocol },
+      );
     },
   };
 }

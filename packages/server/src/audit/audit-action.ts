@@ -21,20 +21,21 @@ export const AUDIT_ACTIONS = {
   "session.open": { session: "text", protocol: "text" },
   /** One connection to an open session, when it has ended. */
   "session.connection": { session: "text", protocol: "text", host: "text", port: "number", end: "text" },
-  "session.close": { session: "text", protocol: "text", reason: "text" },
+  "session.close": { session: "text", protocol: "text" },
   "ssh.exec": { ...SSH, command: "text", exit_code: "number", signal: "text", truncated: "flag" },
   "ssh.upload": { ...SSH, remote_path: "text", mode: "text" },
   "ssh.download": { ...SSH, remote_path: "text" },
   /** A shell, when it has ended. */
   "ssh.shell": { ...SSH, end: "text" },
   /** Attempts, right and wrong. */
-  unlock: { created: "flag", recovery_key: "flag" },
+  unlock: { created: "flag" },
   /** The last line with a MAC until the next unlock. */
   lock: { revoked_tokens: "number" },
   "service.add": { auth_type: "text", replaced: "flag" },
   "service.update": { auth_type: "text", changed: "text" },
   "service.remove": { auth_type: "text" },
-  "host_key.pin": { fingerprint: "text", previous: "text" },
+  /** By an admin, or because the first connection was shown it. */
+  "host_key.pin": { fingerprint: "text", previous: "text", first_use: "flag" },
   "host_key.clear": { fingerprint: "text" },
   "file.add": { file: "text", size: "number" },
   "file.read": { file: "text", size: "number" },
@@ -43,12 +44,13 @@ export const AUDIT_ACTIONS = {
   /** A token that a token made for itself. */
   "token.child": TOKEN,
   "token.revoke": { ...TOKEN, descendants: "number" },
-  "token.suspend": { ...TOKEN, reason: "text" },
+  "token.suspend": TOKEN,
   "token.resume": TOKEN,
   "policy.add": { policy: "text", version: "number" },
   "policy.update": { policy: "text", version: "number" },
-  "policy.remove": { policy: "text", version: "number" },
-  "oauth.login": { flow: "text", reason: "text" },
+  "policy.remove": { policy: "text" },
+  /** A login at a provider: when it is started, when it is cancelled, and when it ends with a service or a failure. */
+  "oauth.login": { flow: "text", step: "text", reason: "text" },
   "oauth.refresh": { reason: "text" },
   "password.change": {},
   "recovery_key.create": {},

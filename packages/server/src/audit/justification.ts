@@ -17,10 +17,15 @@ export function justificationOf(headers: HeaderFields): string | undefined {
   if (value === undefined) return undefined;
   const text = utf8Of(typeof value === "string" ? value : value.join(", ")).trim();
   if (text === "") return undefined;
+  return boundedJustification(text, "X-Vault-Justification");
+}
+
+/** The text, where it is no header's. @throws {VaultProxyError} `invalid_request` that names the field */
+export function boundedJustification(text: string, field: string): string {
   if (Array.from(text).length <= ENTRY_LIMITS.justification) return text;
   throw new VaultProxyError(
     "invalid_request",
-    `X-Vault-Justification: must have at most ${ENTRY_LIMITS.justification} characters`,
+    `${field}: must have at most ${ENTRY_LIMITS.justification} characters`,
   );
 }
 

@@ -55,7 +55,7 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
   const access = createAccessRules(parts.tokens, parts.audit.recorder);
   registerHealthRoutes(app, parts, access);
   registerAuthRoutes(app, parts, access, trail);
-  registerOAuth2Routes(app, parts, access);
+  registerOAuth2Routes(app, parts, access, trail);
   registerServiceRoutes(app, parts, access, trail);
   registerHostKeyRoutes(app, parts, access, trail);
   registerFileRoutes(app, parts, access, trail);

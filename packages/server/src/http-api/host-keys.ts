@@ -22,7 +22,11 @@ export function registerHostKeyRoutes(
   trail: AuditTrail,
 ): void {
   const { services, log } = parts;
-  const keep = async (name: string, hostKey: string | undefined): Promise<ServiceRecord> =>
+  /** @returns the service as it is kept, and the fingerprint that was kept before */
+  const keep = async (
+    name: string,
+    hostKey: string | undefined,
+  ): Promise<{ record: ServiceRecord; previous: string | undefined }> =>
     services.change((records) => {
       const record = records.get(name);
       if (record === undefined) throw new VaultProxyError("not_found", "no such service");
@@ -35,7 +39,8 @@ export function registerHostKeyRoutes(
       }
       const changed = { ...record, auth: use.withHostKey(record.auth, hostKey) };
       records.set(name, changed);
-      return changed;
+      const former = use.access(record.auth).hostKey;
+      return { record: changed, previous: former === undefined ? undefined : savedFingerprint(former) };
     });
 
   app.openapi(
@@ -58,12 +63,12 @@ export function registerHostKeyRoutes(
     async (c) => {
       const { name } = c.req.valid("param");
       const { host_key: hostKey } = c.req.valid("json");
-      const record = await keep(name, hostKey);
+      const { record, previous } = await keep(name, hostKey);
       log.info(
         { service: name, fingerprint: savedFingerprint(hostKey), by: c.get("token").id_prefix },
         "host key pinned",
       );
-      const details = { fingerprint: savedFingerprint(hostKey) };
+      const details = { fingerprint: savedFingerprint(hostKey), previous };
       await trail.changed(c, "host_key.pin", { status: 200, service: name }, details);
       return c.json(serviceInfoOf(record, parts), 200);
     },
@@ -87,9 +92,9 @@ export function registerHostKeyRoutes(
     }),
     async (c) => {
       const { name } = c.req.valid("param");
-      const record = await keep(name, undefined);
+      const { record, previous } = await keep(name, undefined);
       log.info({ service: name, by: c.get("token").id_prefix }, "host key cleared");
-      await trail.changed(c, "host_key.clear", { status: 200, service: name });
+      await trail.changed(c, "host_key.clear", { status: 200, service: name }, { fingerprint: previous });
       return c.json(serviceInfoOf(record, parts), 200);
     },
   );

@@ -4,6 +4,7 @@ import { callbackPage } from "../oauth2-flow/callback-pages.js";
 import { FLOW_FAILURE_CODES } from "../oauth2-flow/flow-failure.js";
 import { browserLoginSchema, deviceLoginSchema } from "../oauth2-flow/login-schema.js";
 import { CALLBACK_PATH } from "../oauth2-flow/redirect-uri.js";
+import type { AuditTrail } from "./audit-trail.js";
 import type { AccessRules } from "./authentication.js";
 import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
 import { ADMIN_ERRORS, BODY_ERRORS, errorResponses } from "./error-schema.js";
@@ -70,6 +71,7 @@ export function registerOAuth2Routes(
   app: ControlPlaneApp,
   parts: ControlPlaneParts,
   access: AccessRules,
+  trail: AuditTrail,
 ): void {
   const { logins, log } = parts;
 
@@ -92,6 +94,8 @@ export function registerOAuth2Routes(
       const request = c.req.valid("json");
       const started = await logins.startInBrowser(request, parts.addressOf(c));
       log.info({ service: request.service_name, by: c.get("token").id_prefix }, "login in a browser started");
+      const outcome = { status: 200, service: request.service_name };
+      await trail.changed(c, "oauth.login", outcome, { flow: "browser", step: "start" });
       const { authUrl, state, redirectUri, flow, expiresAt } = started;
       return c.json(
         {
@@ -158,6 +162,8 @@ export function registerOAuth2Routes(
         { service: request.service_name, by: c.get("token").id_prefix },
         "login on another device started",
       );
+      const outcome = { status: 200, service: request.service_name };
+      await trail.changed(c, "oauth.login", outcome, { flow: "device", step: "start" });
       const { userCode, verificationUri, verificationUriComplete, flow, expiresAt, intervalMs } = started;
       return c.json(
         {
@@ -216,11 +222,12 @@ export function registerOAuth2Routes(
         ...errorResponses("invalid_request", "not_found", ...ADMIN_ERRORS),
       },
     }),
-    (c) => {
+    async (c) => {
       const { flow } = c.req.valid("param");
       const service = logins.statusOf(flow)?.serviceName;
       if (!logins.cancel(flow)) throw noSuchFlow();
       log.info({ service, by: c.get("token").id_prefix }, "login cancelled");
+      await trail.changed(c, "oauth.login", { status: 200, service }, { step: "cancel" });
       return c.json({ status: "cancelled" as const }, 200);
     },
   );

@@ -17,6 +17,7 @@ async function* partsOf(...parts: readonly SentPart[]): AsyncGenerator<FormPart>
 
 const PATH = ["remote_path", false, "/srv/", "f"] as const;
 const MODE = ["mode", false, "0600"] as const;
+const WHY = ["justification", false, "weekly ", "triage"] as const;
 const FILE = ["file", true, "con", "tent"] as const;
 
 /** What an upload would write, and what was held in memory for it. */
@@ -28,7 +29,7 @@ async function read(
     isHeld = true;
     return task();
   };
-  return withUploadForm(parts, hold, async ({ remotePath, content, mode }) => {
+  return withUploadForm(parts, { hold, justify: () => undefined }, async ({ remotePath, content, mode }) => {
     const chunks: Buffer[] = [];
     for await (const chunk of content) chunks.push(chunk);
     return { remotePath, content: Buffer.concat(chunks).toString(), mode: mode(), isHeld };
@@ -63,6 +64,12 @@ describe("the form of an upload", () => {
       "not valid UTF-8",
     ],
     ["an endless path", [["remote_path", false, "x".repeat(20_000)], FILE], "too long"],
+    ["two justifications", [WHY, WHY, PATH, FILE], "justification: must be given once"],
+    [
+      "a long justification",
+      [["justification", false, "é".repeat(501)], PATH, FILE],
+      "at most 500 characters",
+    ],
     ["no octal mode", [["mode", false, "0888"], PATH, FILE], "mode: must be octal"],
     ["a late mode that is none", [PATH, FILE, ["mode", false, "rw"]], "mode: must be octal"],
   ] as readonly (readonly [string, readonly SentPart[], string])[])(
@@ -73,6 +80,19 @@ describe("the form of an upload", () => {
       await expect(reading).rejects.toThrow(said);
     },
   );
+
+  test.each([
+    ["before the file", [PATH, WHY, FILE]],
+    ["after it", [PATH, FILE, WHY]],
+    ["before the path", [WHY, FILE, PATH]],
+  ] as readonly (readonly [string, readonly SentPart[]])[])("may say %s what it is for", async (_, parts) => {
+    const said: string[] = [];
+    const hold: HoldInMemory = (task) => task();
+    await withUploadForm(partsOf(...parts), { hold, justify: (text) => said.push(text) }, async (upload) => {
+      for await (const chunk of upload.content) expect(chunk.length).toBeGreaterThan(0);
+    });
+    expect(said).toEqual(["weekly triage"]);
+  });
 
   test("is refused with a file that is too large, wherever that stands", async () => {
     const large = ["file", true, Buffer.alloc(SSH_LIMITS.fileBytes), "x"] as const;

@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { boundedJustification } from "../audit/justification.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { SSH_LIMITS } from "../ssh/ssh-limits.js";
 import type { FormPart } from "./form-parts.js";
@@ -13,22 +14,25 @@ export interface UploadForm {
   readonly mode: () => number;
 }
 
+/** Is told what the upload is for, wherever in the form that stands. */
+export type TakeJustification = (text: string) => void;
+
 /** Lets a file be held in memory until the form has told where it belongs. */
 export type HoldInMemory = <Result>(read: () => Promise<Result>) => Promise<Result>;
 
 const DEFAULT_MODE = "0644";
 const OCTAL_MODE = /^0{0,2}[0-7]{1,3}$/;
 
-type Field = "remote_path" | "mode" | "file";
-const TEXT_FIELDS: ReadonlySet<string> = new Set<Field>(["remote_path", "mode"]);
+type Field = "remote_path" | "mode" | "justification" | "file";
+const TEXT_FIELDS: ReadonlySet<string> = new Set<Field>(["remote_path", "mode", "justification"]);
 
 /**
- * Reads the form `remote_path`, `mode`, `file`, in any order, and calls `use` when the file can be written.
+ * Reads the form `remote_path`, `mode`, `justification`, `file`, in any order, and calls `use` when the file can be written.
  * @throws VaultProxyError `invalid_request` that names the field, `body_too_large`, also from `content`; what `use` throws
  */
 export async function withUploadForm<Result>(
   parts: AsyncIterable<FormPart>,
-  hold: HoldInMemory,
+  { hold, justify }: { readonly hold: HoldInMemory; readonly justify: TakeJustification },
   use: (form: UploadForm) => Promise<Result>,
 ): Promise<Result> {
   const source = parts[Symbol.asyncIterator]();
@@ -45,14 +49,16 @@ export async function withUploadForm<Result>(
       if (TEXT_FIELDS.has(name)) {
         if (isFile) throw refusal(`${name}: must be text, without a filename`);
         if (texts.has(name)) throw refusal(`${name}: must be given once`);
-        texts.set(name, await readText(name, content));
+        const text = await readText(name, content);
+        texts.set(name, text);
+        if (name === "justification") justify(boundedJustification(text, name));
       } else if (name === "file") {
         if (!isFile) throw refusal("file: must be a file, with a filename");
         if (hasFile) throw refusal("file: only one file can be sent");
         hasFile = true;
         return part;
       } else {
-        throw refusal("unknown field: only remote_path, mode and file are known");
+        throw refusal("unknown field: only remote_path, mode, justification and file are known");
       }
     }
   };

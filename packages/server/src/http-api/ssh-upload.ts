@@ -56,6 +56,11 @@ export function registerSshUploadRoute(
                 properties: {
                   remote_path: { type: "string", description: "Absolute, the file's name included." },
                   mode: { type: "string", default: "0644", description: "Octal, from 0 to 0777." },
+                  justification: {
+                    type: "string",
+                    description:
+                      "What it is for, kept in the audit log. `X-Vault-Justification` does as well.",
+                  },
                   file: { type: "string", format: "binary" },
                 },
               },
@@ -85,7 +90,20 @@ export function registerSshUploadRoute(
         requireTransfers(call.access);
         parts.allowUpload(c);
         const form = readFormParts(endedBy(body, call.signal), boundary);
-        return withUploadForm(form, holdFor(call.token.digest), (upload) => uploadFile(call, upload));
+        const reader = {
+          hold: holdFor(call.token.digest),
+          justify: (justification: string) => call.note({ justification }),
+        };
+        return withUploadForm(form, reader, (upload) =>
+          uploadFile(call, {
+            ...upload,
+            mode() {
+              const mode = upload.mode();
+              call.note({ mode: mode.toString(8).padStart(4, "0") });
+              return mode;
+            },
+          }),
+        );
       });
       return c.json({ ok: true as const, bytes, remote_path: remotePath }, 200);
     },

@@ -111,9 +111,9 @@ export function registerTokenRoutes(
       },
     }),
     async (c) => {
-      const record = await tokens.revoke(c.req.valid("param").id);
+      const { record, descendants } = await tokens.revoke(c.req.valid("param").id);
       log.info({ token: record.id_prefix, by: c.get("token").id_prefix }, "token revoked");
-      await trail.changed(c, "token.revoke", { status: 200 }, tokenDetails(record));
+      await trail.changed(c, "token.revoke", { status: 200 }, { ...tokenDetails(record), descendants });
       return c.json({ status: "revoked" as const }, 200);
     },
   );

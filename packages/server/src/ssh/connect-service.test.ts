@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ServiceRecord } from "../auth-strategies/service-definition.js";
+import { savedFingerprint } from "../auth-strategies/ssh-host-key.js";
 import { Secret } from "../redaction/secret.js";
 import { createServiceConnector } from "./connect-service.js";
 import type { SshConnection } from "./ssh-connection.js";
@@ -15,6 +16,7 @@ const OTHER_KEY = "SHA256:uNiVztksCsDhcc0u9e8BrdGqZGmvK5mRyAjCk0FhPDE";
 let server: ScriptedServer;
 let stored: Map<string, ServiceRecord>;
 let connection: SshConnection | undefined;
+let firstUses: (readonly [service: string, fingerprint: string])[];
 
 const service = (auth: object = {}): ServiceRecord => ({
   ...{ name: "box", base_url: "", tls_skip_verify: false, session_cookies: false, allow_private: true },
@@ -28,6 +30,7 @@ const service = (auth: object = {}): ServiceRecord => ({
 
 beforeEach(async () => {
   connection = undefined;
+  firstUses = [];
   server = await startScriptedServer(takesPassword);
   stored = new Map([["box", service()]]);
 });
@@ -43,7 +46,10 @@ async function connectWhile(record: ServiceRecord, change: () => void): Promise<
     keys: { read: () => Promise.reject(new Error("no key")), clear: () => undefined },
     change(mutate) {
       change();
-      mutate(stored);
+      return Promise.resolve(mutate(stored));
+    },
+    onFirstUse(...use) {
+      firstUses.push(use);
       return Promise.resolve();
     },
   });
@@ -58,6 +64,7 @@ describe("the host key of a first connection", () => {
       description: "changed",
       auth: { ssh_host_key: server.hostKey },
     });
+    expect(firstUses).toEqual([["box", savedFingerprint(server.hostKey)]]);
   });
 
   test("must be the one that was kept meanwhile", async () => {
@@ -71,6 +78,7 @@ describe("the host key of a first connection", () => {
 
   test("is taken if it is the same as the one that was kept meanwhile", async () => {
     await connectWhile(service(), () => stored.set("box", service({ ssh_host_key: server.hostKey })));
+    expect(firstUses).toEqual([]);
   });
 
   test("is not kept for another server that the service names by then", async () => {

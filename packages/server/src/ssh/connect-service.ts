@@ -1,5 +1,5 @@
 import { sshUseOf, type ServiceRecord } from "../auth-strategies/service-definition.js";
-import { isSavedHostKey } from "../auth-strategies/ssh-host-key.js";
+import { isSavedHostKey, savedFingerprint } from "../auth-strategies/ssh-host-key.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { connectSsh, hostKeyMismatch } from "./ssh-connection.js";
 import type { SshKeys } from "./ssh-keys.js";
@@ -8,11 +8,13 @@ import type { ConnectService } from "./ssh-connections.js";
 export interface ConnectServiceParts {
   readonly keys: SshKeys;
   /** Changes the committed services; see `Collection.change`. */
-  readonly change: (mutate: (records: Map<string, ServiceRecord>) => void) => Promise<void>;
+  readonly change: (mutate: (records: Map<string, ServiceRecord>) => boolean) => Promise<boolean>;
+  /** Told of each host key that a first connection has saved, before that is used. @throws what ends the connection */
+  readonly onFirstUse: (service: string, fingerprint: string) => Promise<void>;
 }
 
 /** Connects with the stored credential, and keeps the host key of a first connection. */
-export function createServiceConnector({ keys, change }: ConnectServiceParts): ConnectService {
+export function createServiceConnector({ keys, change, onFirstUse }: ConnectServiceParts): ConnectService {
   return async function connectService(record, signal, onHostKey) {
     const access = sshUseOf(record)?.access(record.auth);
     if (access === undefined) throw new VaultProxyError("internal", "this service is not reached by SSH");
@@ -22,14 +24,21 @@ export function createServiceConnector({ keys, change }: ConnectServiceParts): C
       {
         signal,
         onHostKey,
-        rememberHostKey: (shown) => change((records) => remember(records, record, shown)),
+        async rememberHostKey(shown) {
+          const isSaved = await change((records) => remember(records, record, shown));
+          if (isSaved) await onFirstUse(record.name, savedFingerprint(shown));
+        },
       },
     );
   };
 }
 
-/** Two first connections may be made at once, and an admin may give the key meanwhile: the first to be saved counts. */
-function remember(records: Map<string, ServiceRecord>, used: ServiceRecord, shown: string): void {
+/**
+ * Two first connections may be made at once, and an admin may give the key meanwhile: the first to be saved counts.
+ *
+ * @returns whether it is this one
+ */
+function remember(records: Map<string, ServiceRecord>, used: ServiceRecord, shown: string): boolean {
   const current = records.get(used.name);
   const use = current === undefined ? undefined : sshUseOf(current);
   if (current === undefined || use === undefined)
@@ -40,8 +49,9 @@ function remember(records: Map<string, ServiceRecord>, used: ServiceRecord, show
     throw new VaultProxyError("conflict", "this service was changed meanwhile; try again");
   if (hostKey === undefined) {
     records.set(used.name, { ...current, auth: use.withHostKey(current.auth, shown) });
-    return;
+    return true;
   }
   const publicKey = Buffer.from(shown.split(" ")[1] ?? "", "base64");
   if (!isSavedHostKey(hostKey, publicKey)) throw hostKeyMismatch(hostKey, publicKey);
+  return false;
 }

@@ -9,6 +9,17 @@ import type { TokenRecord } from "../tokens/token-record.js";
 /** Where a call comes from, for the audit log. */
 export type CallOrigin = Pick<AuditFacts, "request_id" | "client" | "justification">;
 
+/** What becomes known of a call while it runs, beside what it was permitted for. */
+export interface SshNotes {
+  readonly justification?: string | undefined;
+  readonly exitCode?: number | undefined;
+  /** That ended the command. */
+  readonly signal?: string | undefined;
+  readonly isTruncated?: boolean | undefined;
+  /** Of an uploaded file, octal. */
+  readonly mode?: string | undefined;
+}
+
 /** What is known of a call by SSH when it has ended. */
 export interface EndedSshCall {
   readonly action: RuleAction;
@@ -22,6 +33,7 @@ export interface EndedSshCall {
   readonly isPermitted: boolean;
   readonly command: string | undefined;
   readonly remotePath: string | undefined;
+  readonly notes: SshNotes;
   readonly bytes: number;
   readonly ms: number;
   readonly thrown: unknown;
@@ -29,10 +41,11 @@ export interface EndedSshCall {
 
 /** One entry a call. */
 export function recordSshCall(audit: Pick<AuditRecorder, "record">, call: EndedSshCall): void {
-  const { action, token, thrown, access } = call;
+  const { action, token, thrown, access, notes } = call;
   const error = thrown === undefined ? undefined : toVaultProxyError(thrown);
   const facts: AuditFacts = {
     ...call.origin,
+    justification: notes.justification ?? call.origin.justification,
     token: token.id_prefix,
     token_name: token.name,
     service: call.service,
@@ -46,10 +59,13 @@ export function recordSshCall(audit: Pick<AuditRecorder, "record">, call: EndedS
   const server = { host: access?.host, port: access?.port };
   switch (action) {
     case "exec":
-      audit.record("ssh.exec", facts, { ...server, command: call.command });
+      audit.record("ssh.exec", facts, {
+        ...{ ...server, command: call.command, exit_code: notes.exitCode },
+        ...{ signal: notes.signal, truncated: notes.isTruncated },
+      });
       break;
     case "upload":
-      audit.record("ssh.upload", facts, { ...server, remote_path: call.remotePath });
+      audit.record("ssh.upload", facts, { ...server, remote_path: call.remotePath, mode: notes.mode });
       break;
     case "download":
       audit.record("ssh.download", facts, { ...server, remote_path: call.remotePath });

@@ -9,7 +9,7 @@ import { isDeepStrictEqual } from "node:util";
 import { SSH_LIMITS } from "./ssh-limits.js";
 import type { AuditRecorder } from "../audit/recorder.js";
 import type { RuleAction } from "../policies/policy-schema.js";
-import { recordSshCall, type CallOrigin } from "./ssh-call-audit.js";
+import { recordSshCall, type CallOrigin, type SshNotes } from "./ssh-call-audit.js";
 import type { EndableCall, InFlightCalls } from "../data-plane/in-flight-calls.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { TokenRecord } from "../tokens/token-record.js";
@@ -52,6 +52,8 @@ export interface SshCall {
    * @throws VaultProxyError `policy_denied`, `rate_limited`
    */
   permit(details: SshAction): Promise<SshPermit>;
+  /** Adds to what is recorded of the call; a justification goes before that of its origin. */
+  note(noted: SshNotes): void;
   /** Counts bytes that the caller sends or gets: beyond the token's limit they end the call. */
   countBytes(bytes: number): void;
   /** Opens a channel, after {@link SshCall.permit}, at the service's server, on a connection that others use too. */
@@ -131,6 +133,7 @@ class RunningCall implements EndableCall {
   #access: SshAccess | undefined;
   #grant: Grant | undefined;
   #details: SshAction = {};
+  #notes: SshNotes = {};
   #bytes = 0;
 
   constructor(parts: SshCallsParts, caller: SshCaller) {
@@ -175,6 +178,7 @@ class RunningCall implements EndableCall {
     const { token, service, action, origin } = this.#caller;
     recordSshCall(this.#parts.audit, {
       ...{ token, service, action, origin, thrown },
+      notes: this.#notes,
       access: this.#access,
       rule: this.#grant?.rule,
       isPermitted: this.#grant !== undefined,
@@ -209,6 +213,9 @@ class RunningCall implements EndableCall {
       idleTimeoutMs: record.idle_timeout === undefined ? undefined : parseDuration(record.idle_timeout),
       signal,
       permit: (details) => this.#permit(details),
+      note: (noted) => {
+        this.#notes = { ...this.#notes, ...noted };
+      },
       countBytes: (bytes) => {
         this.#bytes += bytes;
         const refusal = this.#grant?.takePassedBytes(bytes);

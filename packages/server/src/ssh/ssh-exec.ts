@@ -31,10 +31,10 @@ export async function execCommand(call: SshCall, request: ExecRequest): Promise<
       if (isQuoted) refuseOtherShells(connection);
       return connection.exec(command);
     },
-    use(channel) {
+    async use(channel) {
       if (!call.signal.aborted) request.onStarted?.();
       call.countBytes(request.stdin?.length ?? 0);
-      return runCommand(channel, {
+      const end = await runCommand(channel, {
         ...request,
         signal: call.signal,
         takeOutput(stream, chunk) {
@@ -42,6 +42,8 @@ export async function execCommand(call: SshCall, request: ExecRequest): Promise<
           return request.takeOutput(stream, chunk);
         },
       });
+      call.note(end);
+      return end;
     },
   });
 }

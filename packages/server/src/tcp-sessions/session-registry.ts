@@ -72,7 +72,7 @@ export interface SessionState extends SessionIdentity {
 export interface SessionEvents {
   opened(session: SessionIdentity): void;
   connectionEnded(session: SessionIdentity, outcome: ConnectionOutcome): void;
-  ended(session: SessionIdentity): void;
+  ended(session: SessionIdentity, totals: { readonly bytesIn: number; readonly bytesOut: number }): void;
 }
 
 export interface SessionRegistry {
@@ -171,7 +171,8 @@ export function createSessionRegistry(parts: SessionRegistryParts): SessionRegis
       onEnd() {
         stopCounting();
         grant.release();
-        if (entries.delete(id)) parts.events.ended(identity);
+        if (entries.delete(id))
+          parts.events.ended(identity, { bytesIn: session.bytes.in, bytesOut: session.bytes.out });
       },
     });
     const stopCounting = countBytes(session, grant);

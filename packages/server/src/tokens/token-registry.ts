@@ -73,9 +73,10 @@ export interface TokenRegistry {
   list(): ListedToken[];
   /**
    * Revokes by the whole token or by a unique prefix of what `GET /tokens` shows (a trailing `...` is accepted); with it
-   * all tokens that descend from it. Rejects with `not_found` or, for a prefix of several tokens, `conflict`.
+   * all tokens that descend from it, whose number comes back. Rejects with `not_found` or, for a prefix of several
+   * tokens, `conflict`.
    */
-  revoke(tokenOrPrefix: string): Promise<TokenRecord>;
+  revoke(tokenOrPrefix: string): Promise<{ readonly record: TokenRecord; readonly descendants: number }>;
   /**
    * Revokes every token, then runs `andThen`. From its start until `andThen` has ended no token is issued, so that
    * none outlives, for example, the locking of the vault.
@@ -287,7 +288,7 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
         strikes.forget(record.digest);
         options.onRevoked(record);
       }
-      return revoked;
+      return { record: revoked, descendants: descendants.length };
     },
 
     async revokeAll(andThen) {
