@@ -14,8 +14,8 @@ export interface Output {
   readonly json: boolean;
   /** Whether a person reads stdout. */
   readonly onTerminal: boolean;
-  /** One line of the result. */
-  result(line: string): void;
+  /** One line of the result; one that is alarming stands out on a terminal. */
+  result(line: string, tone?: "alarming"): void;
   /** The whole result as JSON. */
   data(value: unknown): void;
   /** One of many results, as JSON on one line, at the reader's pace. */
@@ -50,8 +50,9 @@ export function createOutput({ stdout, stderr, env, json }: OutputOptions): Outp
   return {
     json,
     onTerminal: stdout.isTTY === true,
-    result: (line) => {
-      stdout.write(`${printable(line)}\n`);
+    result: (line, tone) => {
+      const shown = printable(line);
+      stdout.write(`${tone === "alarming" ? pc.createColors(wantsColour(stdout, env)).red(shown) : shown}\n`);
     },
     data: (value) => {
       stdout.write(`${toJson(value)}\n`);

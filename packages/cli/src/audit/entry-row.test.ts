@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { entryRow } from "./entry-row.js";
+import { localTime } from "./local-time.js";
 
 const AT = { seq: 1, time: "2030-01-01T00:00:00.000Z" };
 
@@ -17,7 +18,7 @@ test("a call is its method, path, status and rule", () => {
       status: 200,
       rule: "bot/1",
     }),
-  ).toEqual([AT.time, "bot", "proxy", "github", "GET /user", "200 by bot/1"]);
+  ).toEqual([localTime(AT.time), "bot", "proxy", "200 by bot/1", "github", "GET /user"]);
 });
 
 test("a command is shown as it was given, and a refusal stands out", () => {
@@ -33,11 +34,11 @@ test("a command is shown as it was given, and a refusal stands out", () => {
       details: { host: "10.0.0.1", command: "rm -rf /" },
     }),
   ).toEqual([
-    AT.time,
+    localTime(AT.time),
     "tok_AbCdEfGh",
     "ssh.exec",
+    "DENIED 403 policy_denied",
     "prod",
     "host=10.0.0.1 rm -rf /",
-    "DENIED 403 policy_denied",
   ]);
 });

@@ -1,20 +1,21 @@
 import type { AuditEntry } from "@vault-proxy/client";
+import { localTime } from "./local-time.js";
 
-export const ENTRY_HEAD = ["TIME", "TOKEN", "ACTION", "SERVICE", "WHAT", "RESULT"];
+export const ENTRY_HEAD = ["TIME", "TOKEN", "ACTION", "RESULT", "SERVICE", "WHAT"];
 
-/** An entry for a person: the cells of {@link ENTRY_HEAD}. */
+/** An entry for a person: the cells of {@link ENTRY_HEAD}, of which those that may be long come last. */
 export function entryRow(entry: AuditEntry): string[] {
   return [
-    entry.time,
+    localTime(entry.time),
     entry.token_name ?? entry.token ?? "",
     entry.action,
+    resultOf(entry),
     entry.service ?? "",
     whatOf(entry),
-    resultOf(entry),
   ];
 }
 
-function whatOf({ action, method, path, details = {} }: AuditEntry): string {
+export function whatOf({ action, method, path, details = {} }: AuditEntry): string {
   const said = Object.entries(details)
     .map(([name, value]) => (name === "command" ? String(value) : `${name}=${String(value)}`))
     .join(" ");
@@ -22,7 +23,7 @@ function whatOf({ action, method, path, details = {} }: AuditEntry): string {
   return [target, said].filter((text) => text !== "").join(" ");
 }
 
-function resultOf({ decision, status, code, rule }: AuditEntry): string {
+export function resultOf({ decision, status, code, rule }: AuditEntry): string {
   const answer = [status, code].filter((part) => part !== undefined).join(" ");
   if (decision === "deny") return `DENIED ${answer}`.trim();
   return [answer, rule === undefined ? "" : `by ${rule}`].filter((text) => text !== "").join(" ");

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { AuditEntry, AuditOptions, VaultClient } from "@vault-proxy/client";
+import { PAGE_ENTRIES, latestEntries } from "./audit-pages.js";
 
 const POLL_MS = 1000;
-const PAGE = 1000;
 
 /** Gives the entries that come, the oldest first, behind the last `tail` of those that are there. Ends with the signal. */
 export async function* followAudit(
@@ -10,9 +10,9 @@ export async function* followAudit(
   filter: AuditOptions,
   { tail, signal, pollMs = POLL_MS }: { tail: number; signal: AbortSignal; pollMs?: number },
 ): AsyncGenerator<AuditEntry> {
-  const { entries } = await client.listAudit({ ...filter, limit: Math.max(tail, 1), signal });
-  let last = entries[0]?.seq ?? 0;
-  yield* entries.slice(0, tail).reverse();
+  const entries = await latestEntries(client, { ...filter, signal }, Math.max(tail, 1));
+  let last = entries.at(-1)?.seq ?? 0;
+  yield* entries.slice(entries.length - Math.min(tail, entries.length));
   for (;;) {
     await delay(pollMs, undefined, { signal });
     const fresh = await entriesBehind(client, filter, last, signal);
@@ -32,7 +32,7 @@ async function entriesBehind(
   do {
     const page = await client.listAudit({
       ...filter,
-      ...{ limit: PAGE, signal },
+      ...{ limit: PAGE_ENTRIES, signal },
       ...(before === undefined ? {} : { before }),
     });
     found.push(...page.entries.filter(({ seq }) => seq > last));

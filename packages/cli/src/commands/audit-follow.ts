@@ -1,6 +1,6 @@
 import { addFilterOptions, auditFilter, type FilterOptions } from "../audit/audit-filter.js";
-import { entryRow } from "../audit/entry-row.js";
 import { followAudit } from "../audit/follow-audit.js";
+import { printEntry } from "../audit/print-entry.js";
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
 import { untilInterrupted } from "../interruption.js";
@@ -19,13 +19,7 @@ export const configureAuditFollow: ConfigureCommand = (command, perform) => {
       const client = await connect("token");
       await untilInterrupted(async (signal) => {
         for await (const entry of followAudit(client, auditFilter(options), { tail: SHOWN_BEFORE, signal })) {
-          if (output.json || !output.onTerminal) await output.jsonLine(entry);
-          else
-            output.result(
-              entryRow(entry)
-                .filter((cell) => cell !== "")
-                .join("  "),
-            );
+          await printEntry(output, entry);
         }
       }, "the audit log goes on");
       return undefined;

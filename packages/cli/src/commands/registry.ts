@@ -19,7 +19,6 @@ export const GROUPS: Readonly<Record<string, string>> = {
   policy: "What tokens may do",
   file: "Credential files in the vault, such as a Google key",
   vault: "The vault file and its backups",
-  audit: "The record of everything that was done through the vault",
   password: "The master password of the vault",
 };
 
@@ -251,8 +250,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./vault-restore.js")).configureVaultRestore,
   },
   {
+    path: ["audit"],
+    summary: "Show the latest of what was done through the vault, and go on with --follow",
+    load: async () => (await import("./audit.js")).configureAudit,
+  },
+  {
     path: ["audit", "list"],
-    summary: "Show what was done through the vault",
+    summary: "Show what was done through the vault, as a table",
     load: async () => (await import("./audit-list.js")).configureAuditList,
   },
   {

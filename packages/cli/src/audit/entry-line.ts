@@ -1,0 +1,23 @@
+import type { AuditEntry } from "@vault-proxy/client";
+import { resultOf, whatOf } from "./entry-row.js";
+import { localTime } from "./local-time.js";
+
+/** Characters of the columns that all lines have; the rest of a line is as long as it is. */
+const COLUMNS = { token: 12, action: 12 } as const;
+
+/** An entry as one line for a person, in columns that stand below each other whatever comes next: for logs that go on. */
+export function entryLine(entry: AuditEntry): string {
+  const { time, token, token_name, action, service } = entry;
+  return [
+    localTime(time),
+    fitted(token_name ?? token ?? "-", COLUMNS.token),
+    action.padEnd(COLUMNS.action),
+    [resultOf(entry), service, whatOf(entry)].filter((part) => part !== undefined && part !== "").join("  "),
+  ]
+    .join(" ")
+    .trimEnd();
+}
+
+function fitted(text: string, width: number): string {
+  return text.length <= width ? text.padEnd(width) : `${text.slice(0, width - 1)}…`;
+}

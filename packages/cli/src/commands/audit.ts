@@ -1,0 +1,44 @@
+import { addFilterOptions, auditFilter, type FilterOptions } from "../audit/audit-filter.js";
+import { PAGE_ENTRIES, latestEntries } from "../audit/audit-pages.js";
+import { entryCount } from "../audit/entry-count.js";
+import { followAudit } from "../audit/follow-audit.js";
+import { printEntry } from "../audit/print-entry.js";
+import type { ConfigureCommand } from "../command-definition.js";
+import { addExamples } from "../help-examples.js";
+import { untilInterrupted } from "../interruption.js";
+
+interface AuditCommandOptions extends FilterOptions {
+  readonly limit: number;
+  readonly follow?: boolean;
+}
+
+const SHOWN = 20;
+
+/** `audit` without a verb: the end of the log, as `tail` shows the end of a file. */
+export const configureAudit: ConfigureCommand = (command, perform) => {
+  addFilterOptions(command)
+    .option("--limit <entries>", `the newest so many, ${PAGE_ENTRIES} at most`, entryCount, SHOWN)
+    .option("-f, --follow", "go on with what comes, until Ctrl-C")
+    .addHelpText(
+      "after",
+      "\nPrints the newest entries, the oldest of them first: one line each on a terminal, in local time; else one\nJSON object a line.",
+    );
+  addExamples(command, "% audit", "% audit --follow --denied", "% audit --service github --limit 100 --json");
+  command.action(({ limit, follow, ...options }: AuditCommandOptions) =>
+    perform(async ({ connect, output }) => {
+      const client = await connect("token");
+      const filter = auditFilter(options);
+      if (follow === true) {
+        await untilInterrupted(async (signal) => {
+          for await (const entry of followAudit(client, filter, { tail: limit, signal }))
+            await printEntry(output, entry);
+        }, "the audit log goes on");
+        return undefined;
+      }
+      const entries = await latestEntries(client, filter, limit);
+      for (const entry of entries) await printEntry(output, entry);
+      if (entries.length === 0 && output.onTerminal) output.note("Nothing of that kind is recorded.");
+      return undefined;
+    }),
+  );
+};
