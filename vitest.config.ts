@@ -35,7 +35,14 @@ export default defineConfig({
           restoreMocks: true,
         },
       },
-      { extends: true, test: { name: "programs", include: ["test/**/*.test.ts"] } },
+      {
+        extends: true,
+        test: {
+          name: "programs",
+          include: ["test/**/*.test.ts"],
+          setupFiles: ["test/audit-secrets/interception.ts"],
+        },
+      },
     ],
   },
 });

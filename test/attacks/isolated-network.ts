@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFile, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { refuseSecretsInAudit } from "../audit-secrets/audit-search.js";
 import { cleanEnvironment, temporaryDirectory, type RunningServer } from "../live/processes.js";
 import { makeCertificates } from "../live/tls-upstream.js";
 
@@ -128,7 +129,10 @@ async function startServerIn(
     { env: cleanEnvironment(), stdio: ["ignore", "pipe", "pipe"] },
   );
   let output = "";
-  const ended = once(child, "close").then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+  const ended = once(child, "close").then(async ([code, signal]) => {
+    await refuseSecretsInAudit(dataDir);
+    return (code ?? signal) as number | NodeJS.Signals;
+  });
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`the server did not start:\n${output}`)), START_MS);
     const look = (chunk: Buffer): void => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { refuseSecretsInAudit } from "../audit-secrets/audit-search.js";
 import { cleanEnvironment, PASSWORD, temporaryDirectory } from "../live/processes.js";
 import { startUpstream, type Upstream } from "../live/tls-upstream.js";
 import { newSeed, seededRandom } from "./seeded-random.js";
@@ -145,6 +146,7 @@ class VaultLife {
       else await this.#write(child, await this.#unlockAndVerify(address));
     } finally {
       await killAtOnce(child);
+      await refuseSecretsInAudit(this.#dataDir);
       if (existsSync(join(this.#dataDir, "vault.enc.tmp"))) this.#counts.killedInSave += 1;
     }
   }

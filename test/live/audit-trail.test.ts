@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { expectNoSecretInAudit } from "./audit-search.js";
+import { expectNoSecretInAudit } from "../audit-secrets/audit-search.js";
 import { cli, PASSWORD, startServer, temporaryDirectory, type RunningServer } from "./processes.js";
 import { call, makeToken, unlock } from "./vault-calls.js";
 

@@ -4,12 +4,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { refuseSecretsInAudit } from "../audit-secrets/audit-search.js";
+import { noteSecret, noteSecretsOfBody } from "../audit-secrets/used-secrets.js";
 
 const SERVER = fileURLToPath(new URL("../../packages/server/dist/main.js", import.meta.url));
 const CLI = fileURLToPath(new URL("../../packages/cli/dist/main.js", import.meta.url));
 const START_MS = 15_000;
 
 export const PASSWORD = "correct horse battery staple";
+noteSecret(PASSWORD);
 
 /** A built vault-server as a process of its own. */
 export interface RunningServer {
@@ -21,7 +24,7 @@ export interface RunningServer {
   readonly log: () => string;
   /** Resolves with exit code or signal. */
   stop(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals>;
-  /** How the process ended, when it does. */
+  /** How the process ended, when it does. Rejects, and `stop` does, if its audit log holds a secret that a test used. */
   readonly ended: Promise<number | NodeJS.Signals>;
 }
 
@@ -41,7 +44,7 @@ export async function startServer(options: {
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }): Promise<RunningServer> {
-  const { child, output, ended } = run(
+  const { child, output, ...started } = run(
     [
       SERVER,
       "--data-dir",
@@ -51,6 +54,10 @@ export async function startServer(options: {
     ],
     options.env,
   );
+  const ended = started.ended.then(async (how) => {
+    await refuseSecretsInAudit(options.dataDir);
+    return how;
+  });
   const address = await new Promise<string>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`the server did not start:\n${output()}`)), START_MS);
     const look = (): void => {
@@ -60,7 +67,7 @@ export async function startServer(options: {
       resolve(found);
     };
     child.stderr?.on("data", look);
-    void ended.then((how) => {
+    void started.ended.then((how) => {
       clearTimeout(timer);
       reject(new Error(`the server ended with ${String(how)}:\n${output()}`));
     });
@@ -102,6 +109,7 @@ export async function cli(
   args: readonly string[],
   options: { readonly env?: Readonly<Record<string, string>>; readonly stdin?: string } = {},
 ): Promise<CliResult> {
+  noteSecretsOfBody(options.stdin ?? "");
   const child = spawn(process.execPath, [CLI, ...args], {
     env: cleanEnvironment(options.env),
     stdio: "pipe",
