@@ -8,14 +8,14 @@ import { noteSecretsOfBody } from "./used-secrets.js";
 const LONGEST = 256 * 1024;
 const BRACE = "{".charCodeAt(0);
 
-const end = OutgoingMessage.prototype.end;
+const end = Reflect.get(OutgoingMessage.prototype, "end") as (...given: unknown[]) => unknown;
 OutgoingMessage.prototype.end = function endNoted(this: OutgoingMessage, ...given: unknown[]) {
   const [body] = given;
   if (typeof body === "string") noteSecretsOfBody(body);
   else if (body instanceof Uint8Array && body[0] === BRACE && body.length <= LONGEST)
     noteSecretsOfBody(Buffer.from(body).toString());
   return Reflect.apply(end, this, given) as OutgoingMessage;
-} as typeof end;
+} as never;
 
 const send = globalThis.fetch;
 globalThis.fetch = function fetchNoted(input, init) {

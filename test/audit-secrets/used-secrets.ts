@@ -41,15 +41,17 @@ export function noteSecretsOfBody(body: string): void {
   noteFields(parsed, (field) => SECRET_FIELDS.has(field));
 }
 
+const isSecretInAuth = (field: string): boolean =>
+  SECRET_IN_AUTH.test(field) && !NO_SECRET_IN_AUTH.test(field);
+
 function noteFields(value: unknown, isSecret: (field: string) => boolean): void {
   if (typeof value !== "object" || value === null) return;
   for (const [field, inner] of Object.entries(value)) {
     if (typeof inner === "string") {
       if (isSecret(field)) noteSecret(inner);
-    } else if (field === "auth") {
-      noteFields(inner, (name) => SECRET_IN_AUTH.test(name) && !NO_SECRET_IN_AUTH.test(name));
-    } else if (field === "headers" && isSecret("token_of_a_header")) {
-      noteFields(inner, () => true);
-    } else noteFields(inner, isSecret);
+    } else if (field === "auth") noteFields(inner, isSecretInAuth);
+    // A service of type `headers` has a secret in each of them.
+    else if (field === "headers" && isSecret === isSecretInAuth) noteFields(inner, () => true);
+    else noteFields(inner, isSecret);
   }
 }
