@@ -13,7 +13,7 @@ import { requireSurroundings } from "./surroundings.js";
 const DISK = "24M";
 /** More than the queue of the audit log takes: 8 MB, in lines of over 2 KB. */
 const FLOOD = 4400;
-const AT_ONCE = 100;
+const AT_ONCE = 40;
 const LONG_PATH = `/${"x".repeat(2000)}`;
 /** 500 characters of four bytes, which a header gives as Latin-1. */
 const LONG_JUSTIFICATION = Buffer.from("\u{1F511}".repeat(500)).toString("latin1");
@@ -99,15 +99,15 @@ const ACTIONS: Readonly<Record<string, () => Promise<Answered>>> = {
 
 /** Requests that are refused are recorded too, and wait for nothing. */
 async function fillQueue(): Promise<void> {
-  for (let sent = 0; sent < FLOOD; sent += AT_ONCE) {
-    const one = (): Promise<Answered> =>
-      call(server.address, "GET", LONG_PATH, {
-        token,
-        headers: { "X-Vault-Justification": LONG_JUSTIFICATION },
-      });
-    const answers = await Promise.all(Array.from({ length: AT_ONCE }, one));
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([404]));
-  }
+  const headers = { Authorization: `Bearer ${token}`, "X-Vault-Justification": LONG_JUSTIFICATION };
+  const sendSome = async (): Promise<void> => {
+    for (let sent = 0; sent < FLOOD / AT_ONCE; sent += 1) {
+      const answer = await fetch(`${server.address}${LONG_PATH}`, { headers });
+      await answer.arrayBuffer();
+      expect(answer.status).toBe(404);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, sendSome));
 }
 
 interface Line {
