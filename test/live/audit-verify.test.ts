@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -69,6 +69,50 @@ test("the first bad line is named, and the exit code is 1", async () => {
   expect(JSON.parse(json.stdout)).toMatchObject({ status: "bad", bad: { line: 4, problem: "mac_wrong" } });
   expect(await verify(["--from", "5"])).toMatchObject({ code: 0 });
 });
+
+type Tamper = (lines: string[]) => void;
+
+test.each<[string, Tamper, { chain: number; line: number; problem: string }]>([
+  ["deleted", (lines) => void lines.splice(2, 1), { chain: 1, line: 3, problem: "missing_lines" }],
+  [
+    "swapped",
+    (lines) => void lines.splice(2, 2, lines[3]!, lines[2]!),
+    { chain: 1, line: 3, problem: "missing_lines" },
+  ],
+  ["given twice", (lines) => void lines.push(lines[3]!), { chain: 1, line: 7, problem: "out_of_order" }],
+  [
+    "recomputed with all that follow it",
+    (lines) => void lines.splice(3, 3, ...forged(lines.slice(3), lines[2]!)),
+    { chain: 0, line: 4, problem: "mac_missing" },
+  ],
+  [
+    "added behind the end",
+    (lines) => void lines.push(...forged([lines[4]!], lines[5]!)),
+    { chain: 0, line: 7, problem: "mac_missing" },
+  ],
+])("a line that was %s is named", async (_, tamper, { chain, line, problem }) => {
+  const lines = (await readFile(file, "utf8")).trimEnd().split("\n");
+  tamper(lines);
+  await writeFile(file, `${lines.join("\n")}\n`);
+  const offline = await verify([]);
+  expect(offline.code).toBe(chain);
+  if (chain === 1) expect(offline.stdout).toContain(`audit.jsonl, line ${line}: `);
+  const whole = await verify(["--json", "--with-password"], password);
+  expect(whole.code).toBe(1);
+  expect(JSON.parse(whole.stdout)).toMatchObject({ bad: { file: "audit.jsonl", line, problem } });
+});
+
+/** The lines as somebody without the key would chain them behind another one. */
+function forged(lines: readonly string[], behind: string): string[] {
+  let last = behind;
+  return lines.map((line) => {
+    const { seq } = JSON.parse(last) as { seq: number };
+    const prev = createHash("sha256").update(last).digest("base64url");
+    const { seq: _seq, prev: _prev, mac: _mac, ...fields } = JSON.parse(line) as Record<string, unknown>;
+    last = JSON.stringify({ seq: seq + 1, ...fields, prev });
+    return last;
+  });
+}
 
 test("an end that is cut off is seen with the password, and only then", async () => {
   const lines = (await readFile(file, "utf8")).split("\n");
