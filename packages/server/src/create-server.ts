@@ -7,8 +7,6 @@ import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { createTokenRequester } from "./auth-strategies/oauth2/token-endpoint.js";
 import { createTokenKeeper } from "./auth-strategies/token-keeper.js";
 import type { IssuingTools } from "./auth-strategies/auth-strategy.js";
-import { importGoService, legalServiceName } from "./auth-strategies/go-service.js";
-import { obstaclesOf } from "./auth-strategies/imported-service.js";
 import type { ServiceRecord } from "./auth-strategies/service-definition.js";
 import { createAuthorizer, type StoredPolicy } from "./authorization/authorizer.js";
 import { createUseKeeper } from "./authorization/use-keeper.js";
@@ -50,6 +48,7 @@ import {
   userIdOf,
   userOfCaller,
 } from "./request-caller.js";
+import { importService } from "./imported-services.js";
 import { createRefreshReports } from "./refresh-reports.js";
 import { openServerAudit } from "./server-audit.js";
 import { readTlsFiles } from "./start-up-files.js";
@@ -376,19 +375,4 @@ export async function createServer(config: ServerConfig, version: string, log: L
 function runLater(milliseconds: number, task: () => void): () => void {
   const timer = setTimeout(task, milliseconds);
   return () => clearTimeout(timer);
-}
-
-/** Tells which services of a Go server's vault need an admin before they can be used. */
-function importService(goName: string, json: object, log: Logger): { name: string; record: ServiceRecord } {
-  const record = importGoService(legalServiceName(goName), json);
-  const { name } = record;
-  if (name !== goName)
-    log.warn({ service: name, was: goName }, "a service was taken over under a legal name");
-  const fields = obstaclesOf(record);
-  if (fields.length > 0)
-    log.warn(
-      { service: name, fields: fields.join(", ") },
-      "a service was taken over, but cannot be used yet",
-    );
-  return { name, record };
 }

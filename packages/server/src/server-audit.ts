@@ -5,9 +5,9 @@ import { knownSecretsOf, type ServiceRecord } from "./auth-strategies/service-de
 import type { AuditDetails } from "./audit/audit-action.js";
 import { createEntryMaker, type AuditFacts } from "./audit/audit-entry.js";
 import { createAuditKeeper, type AuditKeeper } from "./audit/audit-keeper.js";
-import { openAuditLog, type AuditLog } from "./audit/audit-log.js";
+import { openAuditLog, type AuditLog, type AuditLogState } from "./audit/audit-log.js";
 import { queryAudit, type AuditPage, type AuditQuery } from "./audit/audit-query.js";
-import { createAuditRecorder, type AuditRecorder } from "./audit/recorder.js";
+import { createAuditRecorder, type AuditRecorder, type OnRecord } from "./audit/recorder.js";
 import { listenAddressText } from "./config/listen-address.js";
 import type { ServerConfig } from "./config/server-config.js";
 import { VaultProxyError } from "./errors/vault-proxy-error.js";
@@ -31,6 +31,8 @@ interface LockEntry {
 /** The audit log of a running server, as it goes with its vault. */
 export interface ServerAudit {
   readonly recorder: AuditRecorder;
+  /** Undefined where the log is off. */
+  state(): AuditLogState | undefined;
   /** The vault was unlocked. To be called before anything is recorded that this unlock allows. */
   unlocked(services: ReadonlyMap<string, ServiceRecord>): void;
   servicesChanged(services: ReadonlyMap<string, ServiceRecord>): void;
@@ -55,18 +57,24 @@ export interface ServerAudit {
 /** Opens the log in the data directory, whose lock the vault holds. @throws {VaultProxyError} `storage_failed` */
 export async function openServerAudit(
   config: ServerConfig,
-  parts: { readonly vault: Vault; readonly version: string; readonly log: Logger },
+  parts: {
+    readonly vault: Vault;
+    readonly version: string;
+    readonly log: Logger;
+    readonly onRecord?: OnRecord;
+  },
 ): Promise<ServerAudit> {
-  const { vault, version, log: consoleLog } = parts;
+  const { vault, version, log: consoleLog, onRecord } = parts;
   const mask = createSecretMask(randomBytes);
   const makeEntry = createEntryMaker((text) => mask.mask(text));
-  if (!config.audit) return withoutLog(createAuditRecorder({ log: undefined, makeEntry, consoleLog }));
+  if (!config.audit)
+    return withoutLog(createAuditRecorder({ log: undefined, makeEntry, consoleLog, onRecord }));
 
   const log = await openAuditLog({
     ...{ directory: config.dataDir, log: consoleLog, randomBytes },
     clock: Date.now,
   });
-  const recorder = createAuditRecorder({ log, makeEntry, consoleLog });
+  const recorder = createAuditRecorder({ log, makeEntry, consoleLog, onRecord });
   const keeper = createAuditKeeper({
     ...{ log, randomBytes, consoleLog, every },
     settings: vault.collection<object>("settings"),
@@ -90,6 +98,7 @@ function withLog({ directory, log, recorder, keeper, masked }: LogParts): Server
 
   return {
     recorder,
+    state: () => log.state(),
     unlocked(services) {
       masked.update(services);
       keeper.unlocked();
@@ -137,9 +146,13 @@ function withoutLog(recorder: AuditRecorder): ServerAudit {
   const nothing = (): Promise<void> => Promise.resolve();
   return {
     recorder,
+    state: () => undefined,
     unlocked: () => undefined,
     servicesChanged: () => undefined,
-    recordUnlock: nothing,
+    async recordUnlock(facts, details) {
+      recorder.record("unlock", facts, details);
+      await nothing();
+    },
     beforeLock: nothing,
     announceLock: () => undefined,
     locked: () => undefined,

@@ -74,6 +74,18 @@ interface Flush {
   readonly timer: NodeJS.Timeout;
 }
 
+/** How the log does. Sizes in bytes; counts since it was opened. */
+export interface AuditLogState {
+  readonly isFailing: boolean;
+  readonly queuedLines: number;
+  readonly queuedBytes: number;
+  /** Of the file that is written, lines that wait included. */
+  readonly fileBytes: number;
+  readonly writtenLines: number;
+  readonly lostEntries: number;
+  readonly failures: number;
+}
+
 /** Writes entries, each chained to the one before, in batches that no call waits for. */
 export class AuditLog {
   readonly #parts: Parts;
@@ -92,6 +104,7 @@ export class AuditLog {
   #waiting: Waiter[] = [];
   #flushes: Flush[] = [];
   #lost = 0;
+  readonly #totals = { written: 0, lost: 0, failures: 0 };
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #hasFailed = false;
@@ -149,6 +162,14 @@ export class AuditLog {
       this.#flushes.push(flush);
       this.#write();
     });
+  }
+
+  state(): AuditLogState {
+    const { written: writtenLines, lost: lostEntries, failures } = this.#totals;
+    return {
+      ...{ isFailing: this.#hasFailed, queuedLines: this.#queue.lines, queuedBytes: this.#queue.bytes },
+      ...{ fileBytes: this.#fileBytes, writtenLines, lostEntries, failures },
+    };
   }
 
   /** The last line that is known to be on the disk: that of the last flush, or of the start. */
@@ -209,18 +230,24 @@ export class AuditLog {
   #wait(entry: AuditEntry | undefined): Promise<void> {
     const { waitingEntries, waitMs } = this.#parts.limits;
     if (this.#isClosed || this.#waiting.length >= waitingEntries) {
-      if (entry !== undefined) this.#lost += 1;
+      this.#lose(entry);
       return Promise.reject(auditUnavailable());
     }
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting = this.#waiting.filter((other) => other !== waiter);
-        if (entry !== undefined) this.#lost += 1;
+        this.#lose(entry);
         reject(auditUnavailable());
       }, waitMs);
       const waiter: Waiter = { entry, resolve, reject, timer };
       this.#waiting.push(waiter);
     });
+  }
+
+  #lose(entry: AuditEntry | undefined): void {
+    if (entry === undefined) return;
+    this.#lost += 1;
+    this.#totals.lost += 1;
   }
 
   #admitWaiting(): void {
@@ -305,7 +332,10 @@ export class AuditLog {
       }
       await this.#lookForFile();
     } catch (error) {
-      if (!this.#hasFailed) log.warn({ code: errorCodeOf(error) }, "the audit log cannot be written");
+      if (!this.#hasFailed) {
+        this.#totals.failures += 1;
+        log.warn({ code: errorCodeOf(error) }, "the audit log cannot be written");
+      }
       this.#hasFailed = true;
       return false;
     }
@@ -362,6 +392,7 @@ export class AuditLog {
     this.#batch = undefined;
     this.#written = batch.end;
     this.#queue.written(batch);
+    this.#totals.written += batch.lines;
     this.#admitWaiting();
   }
 }

@@ -33,14 +33,30 @@ export interface AuditRecorderParts {
   readonly log: Pick<AuditLog, "ready" | "record" | "flush"> | undefined;
   readonly makeEntry: MakeAuditEntry;
   readonly consoleLog: Pick<Logger, "error">;
+  /** Hears of all that is recorded, also where there is no log. Must not throw. */
+  readonly onRecord?: OnRecord | undefined;
 }
 
-export function createAuditRecorder({ log, makeEntry, consoleLog }: AuditRecorderParts): AuditRecorder {
+export type OnRecord = (
+  action: AuditAction,
+  facts: AuditFacts,
+  details: AuditDetails<AuditAction> | undefined,
+) => void;
+
+export function createAuditRecorder({
+  log,
+  makeEntry,
+  consoleLog,
+  onRecord,
+}: AuditRecorderParts): AuditRecorder {
   if (log === undefined) {
     return {
       ready: () => undefined,
-      record: () => undefined,
-      flushed: () => Promise.resolve(),
+      record: (action, facts, details) => onRecord?.(action, facts, details),
+      flushed(action, facts, details) {
+        onRecord?.(action, facts, details);
+        return Promise.resolve();
+      },
       writable: () => Promise.resolve(),
     };
   }
@@ -51,6 +67,7 @@ export function createAuditRecorder({ log, makeEntry, consoleLog }: AuditRecorde
     facts: AuditFacts,
     details: AuditDetails<A> | undefined,
   ): Promise<void> | undefined => {
+    onRecord?.(action, facts, details);
     try {
       return log.record(makeEntry(action, facts, details));
     } catch (thrown) {

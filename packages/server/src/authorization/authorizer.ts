@@ -1,10 +1,17 @@
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { Action } from "../policies/action.js";
-import { reserveTogether, type Granted, type Limiter, type ReservationPart } from "../policies/limiter.js";
+import {
+  reserveTogether,
+  type Granted,
+  type Limiter,
+  type LimitName,
+  type ReservationPart,
+} from "../policies/limiter.js";
 import { compilePolicy, decide, type CompiledPolicy } from "../policies/policy-decision.js";
 import type { PolicyContent } from "../policies/policy-schema.js";
 import { rateLimitFields } from "../policies/rate-limit-fields.js";
 import type { TokenRecord } from "../tokens/token-record.js";
+import { assertMayCall } from "../tokens/token-scope.js";
 import type { UseKeeper } from "./use-keeper.js";
 
 /** A stored policy, as far as it decides. */
@@ -39,7 +46,7 @@ export interface Authorizer {
   /**
    * Decides whether a token may do something now, and reserves it: atomically, so that of parallel calls exactly as many
    * pass as the limits allow.
-   * @throws VaultProxyError `policy_denied`, `rate_limited`
+   * @throws VaultProxyError `forbidden` for a token of scope metrics, `policy_denied`, `rate_limited`
    */
   authorize(token: TokenRecord, action: Action): Grant;
   /** Policies or tokens have changed, or time has passed: what is no longer allowed is ended. */
@@ -50,6 +57,8 @@ export interface AuthorizerParts {
   readonly tokens: () => ReadonlyMap<string, TokenRecord>;
   readonly policies: () => ReadonlyMap<string, StoredPolicy>;
   readonly uses: UseKeeper;
+  /** Hears of each call that a limit refused or ended. */
+  readonly onLimited?: ((limit: LimitName) => void) | undefined;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
 }
@@ -130,6 +139,7 @@ export function createAuthorizer(parts: AuthorizerParts): Authorizer {
 
   return {
     authorize(token, action) {
+      assertMayCall(token);
       if (token.policy === undefined && token.rules === undefined && token.parent === undefined)
         return UNRESTRICTED;
       const now = parts.clock();
@@ -149,6 +159,7 @@ export function createAuthorizer(parts: AuthorizerParts): Authorizer {
       }
       const reservation = reserveTogether(reservations, now);
       if (!reservation.granted) {
+        parts.onLimited?.(reservation.limit);
         const quotas = reservations.flatMap(({ limiter }) => limiter.quotas(now));
         throw new VaultProxyError("rate_limited", `the token's limit ${reservation.limit} is used up`, {
           ...(reservation.retryAfterSeconds === undefined
@@ -170,6 +181,7 @@ export function createAuthorizer(parts: AuthorizerParts): Authorizer {
         ...{ clock: parts.clock, countsBytes },
         remainingBytes: () =>
           Math.min(...reservations.map(({ limiter }) => remainingBytes(limiter, parts.clock()))),
+        onNoBytesLeft: () => parts.onLimited?.("bytes_per_day"),
         onBytes: () => digests.forEach((digest) => parts.uses.settleBytes(digest)),
         onRelease: () => active.delete(grant),
       });
@@ -201,6 +213,7 @@ interface ActiveGrantParts extends Pick<Grant, "rule" | "command" | "pathLists" 
   /** Of the limits of all policies in the chain. */
   readonly remainingBytes: () => number;
   readonly onBytes: () => void;
+  readonly onNoBytesLeft: () => void;
   readonly onRelease: () => void;
 }
 
@@ -243,7 +256,10 @@ class ActiveGrant implements Grant {
 
   takeBytes(count: number): VaultProxyError | undefined {
     if (!this.#parts.countsBytes) return undefined;
-    if (!this.#reservation.takeBytes(count, this.#parts.clock())) return noBytesLeft();
+    if (!this.#reservation.takeBytes(count, this.#parts.clock())) {
+      this.#parts.onNoBytesLeft();
+      return noBytesLeft();
+    }
     this.#parts.onBytes();
     return undefined;
   }

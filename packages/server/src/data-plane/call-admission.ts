@@ -6,6 +6,7 @@ import { assertSafePath, assertSafeQuery, splitProxyTarget } from "../network/re
 import type { OutboundScan } from "../scrubbing/outbound-scan.js";
 import type { SecretIdentity } from "../scrubbing/outbound-secrets.js";
 import type { TokenRecord } from "../tokens/token-record.js";
+import { assertMayCall } from "../tokens/token-scope.js";
 import type { CallAudit, CallAuditParts } from "./call-audit.js";
 import type { InFlightCalls } from "./in-flight-calls.js";
 import { pathOf, prepareRequest, withoutOverrides } from "./outgoing-request.js";
@@ -49,6 +50,7 @@ export function admit(
   const route = target === undefined ? undefined : parts.routes.get(target.service);
   const token = authenticate(parts, request, target?.query, route);
   audit.token = token;
+  assertMayCall(token);
   if (parts.calls.countOf(token.digest) >= parts.maxCallsPerToken) {
     throw new VaultProxyError("rate_limited", "too many calls of this token at once", {
       retryAfterSeconds: 1,

@@ -3,11 +3,13 @@ import { justificationOf } from "../audit/justification.js";
 import type { AuditRecorder } from "../audit/recorder.js";
 import { statusOf } from "../errors/error-codes.js";
 import type { VaultProxyError } from "../errors/vault-proxy-error.js";
+import type { CallMetrics, CallTimes } from "../metrics/call-metrics.js";
 import { splitProxyTarget } from "../network/request-target.js";
 import type { TokenRecord } from "../tokens/token-record.js";
 
 export interface CallAuditParts {
   readonly audit: Pick<AuditRecorder, "ready" | "record">;
+  readonly metrics?: Pick<CallMetrics, "times"> | undefined;
   /** Monotonic milliseconds. */
   readonly now: () => number;
 }
@@ -50,6 +52,11 @@ export class CallAudit {
   /** Reads what the caller says the call is for. @throws VaultProxyError `invalid_request` if that is too long */
   readJustification(): void {
     this.#justification = justificationOf(this.#request.headers);
+  }
+
+  /** Begins to measure the call, which is passed on now. */
+  times(service: string): CallTimes | undefined {
+    return this.#parts.metrics?.times(service, this.#startedAt);
   }
 
   /** Records the call. A second time it does nothing. */

@@ -46,6 +46,8 @@ export interface HttpListenerParts {
   readonly controlBodyTimes?: ControlBodyTimes;
   /** Connections in all; one more is closed at once. */
   readonly maxConnections: number;
+  /** Hears of requests that no route sees. */
+  readonly onRefused?: ((error: VaultProxyError) => void) | undefined;
   readonly log: Logger;
   /** Monotonic milliseconds. */
   readonly now: () => number;
@@ -85,6 +87,7 @@ export function createHttpListener(parts: HttpListenerParts): Server {
   const answerUnlessBusy = (socket: Duplex, error: VaultProxyError): void => {
     // Node has let go of the socket, so that a reset would be an error that nobody hears.
     socket.on("error", () => socket.destroy());
+    parts.onRefused?.(error);
     if (unanswered.on(socket) > 0) socket.destroy();
     else answerErrorOnSocket(socket, error, { requestId: randomUUID(), markError: true });
   };
@@ -102,6 +105,7 @@ export function createHttpListener(parts: HttpListenerParts): Server {
     const isCrowded = underWay > MAX_UNANSWERED;
     const refusal = isCrowded ? tooManyAtOnce() : refuse(request, target, parts.guard);
     if (refusal !== undefined) {
+      parts.onRefused?.(refusal);
       const extraHeaders = refusal.code === "method_not_allowed" ? ALLOW_HEADER : [];
       answerError(request, response, refusal, { requestId, markError: isProxied, extraHeaders });
     } else if (isProxied) {
@@ -119,6 +123,7 @@ export function createHttpListener(parts: HttpListenerParts): Server {
   const refuseExpectation = (request: IncomingMessage, response: ServerResponse): void => {
     if (unanswered.add(request.socket, response) === undefined) return;
     const refusal = new VaultProxyError("expectation_failed", "only Expect: 100-continue is understood");
+    parts.onRefused?.(refusal);
     answerError(request, response, refusal, {
       requestId: randomUUID(),
       markError: isProxyTarget(request.url ?? "/"),

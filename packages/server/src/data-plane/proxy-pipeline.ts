@@ -250,8 +250,7 @@ function forward(
     request,
     response,
     requestId,
-    tokenDigest: token.digest,
-    now: parts.now,
+    ...{ tokenDigest: token.digest, now: parts.now, times: audit.times(route.name) },
     countBytes,
     route: renewing === undefined ? route : { ...route, currentGate: renewing.currentGate },
     basePath: outgoing.basePath,
@@ -297,8 +296,7 @@ function forwardUpgrade(
     socket,
     head,
     requestId,
-    tokenDigest: token.digest,
-    now: parts.now,
+    ...{ tokenDigest: token.digest, now: parts.now, times: audit.times(route.name) },
     countBytes(bytes) {
       audit.bytesOut += bytes;
       count(bytes);

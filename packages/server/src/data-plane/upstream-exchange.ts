@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { TLSSocket } from "node:tls";
 import type { Dispatcher } from "undici";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import type { CallTimes } from "../metrics/call-metrics.js";
 import type { ReadGate } from "../network/read-gate.js";
 import { describeUpstreamError, isConnectionLoss } from "../network/upstream-errors.js";
 import type { PartialMatch } from "../scrubbing/partial-match.js";
@@ -61,6 +62,8 @@ export interface ExchangeOptions {
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly countBytes: CountBytes;
+  /** Measures the call, if anything does. */
+  readonly times?: CallTimes | undefined;
   /** Keeps the cookies of an answer's head; absent if the service keeps none. */
   readonly takeCookies?: ((rawHeaders: readonly Buffer[]) => void) | undefined;
   /** A part of a secret showed itself as one in the body. May end the exchange. */
@@ -129,6 +132,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#over) controller.abort(this.#ending ?? callerLeft());
+    else this.#options.times?.requestSent();
   }
 
   onResponseStart(
@@ -142,6 +146,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
     if (status < 100) throw new VaultProxyError("upstream_failed", "the upstream's answer is not valid HTTP");
     const { request, response, requestId, route, takeCookies } = this.#options;
     const rawHeaders = controller.rawHeaders as Buffer[];
+    if (status >= 200) this.#options.times?.answerCame();
     // First of all: this very answer may show elsewhere what it sets. An interim answer sets nothing.
     if (status >= 200) takeCookies?.(rawHeaders);
     const search = this.#search;
@@ -308,6 +313,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
       this.#breakOff("the upstream's answer is not valid HTTP");
       return;
     }
+    this.#options.times?.answerLeft();
     for (const piece of opening.pieces) {
       // What a piece holds may end the call.
       if (this.isOver) return;

@@ -79,6 +79,7 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#over) controller.abort(callerLeft());
+    else this.#options.times?.requestSent();
   }
 
   onRequestUpgrade(
@@ -91,7 +92,8 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
       upstream.on("error", ignore).destroy();
       return;
     }
-    const { route, socket, basePath, requestId, takeCookies } = this.#options;
+    const { route, socket, basePath, requestId, takeCookies, times } = this.#options;
+    times?.answerCame();
     upstream.on("error", ignore);
     const rawHeaders = controller.rawHeaders as Buffer[];
     if (!namesWebSocket(rawHeaders)) {
@@ -105,6 +107,7 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
     this.#scrubbedInHead = head.hits;
     const headers = [...withoutExtensions(head.headers), "X-Vault-Request-Id", requestId];
     socket.write(encodeSwitch(status, headers));
+    times?.answerLeft();
     keepAlive(socket);
     keepAlive(upstream);
     this.#stopAwaiting();

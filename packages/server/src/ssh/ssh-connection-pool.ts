@@ -63,6 +63,11 @@ export class SshConnectionPool {
     return this.#hostKey;
   }
 
+  /** Connections that are made. */
+  get size(): number {
+    return this.#kept.size;
+  }
+
   async withChannel<Channel, Result>(
     signal: AbortSignal,
     { open, use }: ChannelUse<Channel, Result>,

@@ -23,6 +23,8 @@ export interface SshConnections {
   retireKeys(): void;
   /** Ends them all, also those under way; those with running calls as soon as these have ended, or half a second later. */
   destroyAll(reason: Error): void;
+  /** Connections to all servers. */
+  readonly size: number;
 }
 
 export function createSshConnections(connect: ConnectService): SshConnections {
@@ -67,6 +69,9 @@ export function createSshConnections(connect: ConnectService): SshConnections {
       pools.clear();
       for (const pool of all) pool.destroy(reason);
       all.clear();
+    },
+    get size() {
+      return [...all].reduce((sum, pool) => sum + pool.size, 0);
     },
   };
 }

@@ -1,5 +1,8 @@
-/** What a token may do: `admin` everything; `proxy` calls through the vault, listing of services, health. */
-export type TokenScope = "admin" | "proxy";
+/**
+ * What a token may do: `admin` everything; `proxy` calls through the vault, listing of services, health; `metrics` nothing
+ * but `GET /metrics` and `GET /health`.
+ */
+export type TokenScope = "admin" | "proxy" | "metrics";
 
 /** What the vault keeps of a token. The token itself is shown once and never stored. */
 export interface TokenRecord {

@@ -39,6 +39,8 @@ export interface Vault {
   readonly status: "locked" | "unlocked";
   /** Whether there was a vault file when this server started, or has been one since. */
   readonly initialized: boolean;
+  /** Number of saves that led to the content; undefined while locked. */
+  readonly generation: number | undefined;
   /**
    * Opens the vault; makes it when there is none. On an unlocked vault the password is verified all the same. The
    * recovery key does as the password.
@@ -91,6 +93,8 @@ export interface VaultOptions {
   readonly slowedCallers?: ReadonlySet<string>;
   /** Makes records of the services in a Go server's file; without it they are kept as they are. */
   readonly importService?: ImportService;
+  /** Hears of each save of the vault file, right and wrong. Must not throw. */
+  readonly onSave?: (outcome: "ok" | "failed", milliseconds: number) => void;
 }
 
 /** What tests make smaller. A server uses the defaults: they are the lowest that it may write. */
@@ -105,7 +109,7 @@ export interface VaultTuning {
  * @throws {VaultProxyError} `conflict` if another server has the directory; `storage_failed`.
  */
 export async function openVault(options: VaultOptions, tuning: VaultTuning = {}): Promise<Vault> {
-  const { dataDir, log, clock = Date.now, slowedCallers = new Set<string>() } = options;
+  const { dataDir, log, clock = Date.now, slowedCallers = new Set<string>(), onSave } = options;
   await prepareDataDirectory(dataDir, log);
   const lockFile = await takeLock(dataDir);
   try {
@@ -119,7 +123,17 @@ export async function openVault(options: VaultOptions, tuning: VaultTuning = {})
       clock,
     };
     const sealsPerKey = tuning.sealsPerKey ?? SEALS_PER_DATA_KEY;
-    return createVault({ dataDir, log, clock, lockFile, attempts, isInitialized, tools, sealsPerKey });
+    return createVault({
+      dataDir,
+      log,
+      clock,
+      lockFile,
+      attempts,
+      isInitialized,
+      tools,
+      sealsPerKey,
+      onSave,
+    });
   } catch (error) {
     await lockFile.release();
     throw error;
@@ -135,6 +149,18 @@ interface Parts {
   readonly isInitialized: boolean;
   readonly tools: OpeningTools;
   readonly sealsPerKey: number;
+  readonly onSave: VaultOptions["onSave"];
+}
+
+async function measured(save: () => Promise<void>, onSave: VaultOptions["onSave"]): Promise<void> {
+  const startedAt = performance.now();
+  let outcome: "ok" | "failed" = "failed";
+  try {
+    await save();
+    outcome = "ok";
+  } finally {
+    onSave?.(outcome, performance.now() - startedAt);
+  }
 }
 
 function createVault(parts: Parts): Vault {
@@ -164,7 +190,7 @@ function createVault(parts: Parts): Vault {
 
   function startSession(opened: OpenedVault): VaultSession {
     const started = new VaultSession(opened, {
-      save: (chunks, reason) => disk.save(opened, chunks, reason),
+      save: (chunks, reason) => measured(() => disk.save(opened, chunks, reason), parts.onSave),
       sealsPerKey,
       onCommitted: (collections) => {
         // A save that ends while the vault is being locked has nobody to tell.
@@ -285,6 +311,10 @@ function createVault(parts: Parts): Vault {
 
     get initialized() {
       return initialized;
+    },
+
+    get generation() {
+      return session?.header.generation;
     },
 
     async unlock(password, caller) {

@@ -1,0 +1,154 @@
+import { Counter, type Registry } from "prom-client";
+import type { ErrorCode } from "../errors/error-codes.js";
+import { ADDED_BUCKETS } from "./metrics-limits.js";
+import { PlainHistogram } from "./plain-histogram.js";
+import { ScrapedHistogram } from "./scraped-histogram.js";
+import type { Plane, ServiceSeries, ServiceTable } from "./service-series.js";
+
+/** How a call ended. */
+export interface EndedCall {
+  readonly service: string | undefined;
+  readonly plane: Plane;
+  /** HTTP status that the caller got. */
+  readonly status: number | undefined;
+  readonly code: ErrorCode | undefined;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/** What is counted of calls. Nothing here hashes labels: that is done when somebody reads the metrics. */
+export interface CallMetrics {
+  ended(call: EndedCall): void;
+  refreshed(service: string | undefined, outcome: ErrorCode | "ok"): void;
+  /**
+   * Begins to measure a call that is passed on.
+   *
+   * @param startedAt when its head had been read, in monotonic milliseconds, as `now` has them
+   */
+  times(service: string, startedAt: number): CallTimes;
+}
+
+/** @param now monotonic milliseconds */
+export function createCallMetrics(
+  registry: Registry,
+  services: ServiceTable,
+  now: () => number,
+): CallMetrics {
+  const added = new PlainHistogram(ADDED_BUCKETS);
+  const connecting = new PlainHistogram(ADDED_BUCKETS);
+
+  new Counter({
+    name: "vault_proxy_calls_total",
+    help: "Calls that have ended, by service, plane, class of the status that the caller got, and error code of the vault.",
+    labelNames: ["service", "plane", "status", "code"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [service, series] of services.entries()) {
+        for (const { plane, status, code, value } of series.calls()) {
+          this.inc({ service, plane, status, code }, value);
+        }
+      }
+    },
+  });
+  new Counter({
+    name: "vault_proxy_bytes_total",
+    help: "Bytes of bodies from callers (in) and to callers (out), of calls that have ended.",
+    labelNames: ["service", "direction"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [service, { bytesIn, bytesOut }] of services.entries()) {
+        this.inc({ service, direction: "in" }, bytesIn);
+        this.inc({ service, direction: "out" }, bytesOut);
+      }
+    },
+  });
+  new Counter({
+    name: "vault_proxy_refreshes_total",
+    help: "Refreshes of access tokens, by service and outcome: ok, or an error code.",
+    labelNames: ["service", "outcome"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [service, { refreshes }] of services.entries()) {
+        for (const [outcome, count] of refreshes) this.inc({ service, outcome }, count);
+      }
+    },
+  });
+  new ScrapedHistogram({
+    name: "vault_proxy_upstream_seconds",
+    help: "From the head of a request leaving to the head of its answer coming, by service.",
+    registry,
+    histograms: function* () {
+      for (const [service, { upstream }] of services.entries()) {
+        if (upstream.count > 0) yield [{ service }, upstream] as const;
+      }
+    },
+  });
+  new ScrapedHistogram({
+    name: "vault_proxy_added_seconds",
+    help: "Time that a call spends in the vault: from the request's head coming to it leaving, and from the answer's head coming to it leaving.",
+    registry,
+    histograms: () => [[{}, added]],
+  });
+  new ScrapedHistogram({
+    name: "vault_proxy_connection_wait_seconds",
+    help: "Part of vault_proxy_added_seconds: the wait for a connection to the upstream, made or free.",
+    registry,
+    histograms: () => [[{}, connecting]],
+  });
+
+  return {
+    ended({ service, plane, status, code, bytesIn, bytesOut }) {
+      const series = services.of(service);
+      series.ended(plane, status, code);
+      series.bytesIn += bytesIn;
+      series.bytesOut += bytesOut;
+    },
+    refreshed: (service, outcome) => services.of(service).refreshed(outcome),
+    times: (service, startedAt) => new CallTimes(services.of(service), { added, connecting, now, startedAt }),
+  };
+}
+
+interface CallTimesParts {
+  readonly added: PlainHistogram;
+  readonly connecting: PlainHistogram;
+  readonly now: () => number;
+  readonly startedAt: number;
+}
+
+/** The moments of one call that are measured. One that gets no answer is not observed. */
+export class CallTimes {
+  readonly #series: ServiceSeries;
+  readonly #parts: CallTimesParts;
+  readonly #dispatchedAt: number;
+  #sentAt: number | undefined;
+  #cameAt: number | undefined;
+
+  constructor(series: ServiceSeries, parts: CallTimesParts) {
+    this.#series = series;
+    this.#parts = parts;
+    this.#dispatchedAt = parts.now();
+  }
+
+  /** The request's head leaves, on a connection that is made. Again where it is sent once more: the last time counts. */
+  requestSent(): void {
+    this.#sentAt = this.#parts.now();
+  }
+
+  /** The answer's head has come; interim ones are none. */
+  answerCame(): void {
+    this.#cameAt = this.#parts.now();
+  }
+
+  /** The answer's head leaves. */
+  answerLeft(): void {
+    const { added, connecting, now, startedAt } = this.#parts;
+    if (this.#sentAt === undefined || this.#cameAt === undefined) return;
+    added.observe((this.#sentAt - startedAt + (now() - this.#cameAt)) / 1000);
+    connecting.observe((this.#sentAt - this.#dispatchedAt) / 1000);
+    this.#series.upstream.observe((this.#cameAt - this.#sentAt) / 1000);
+    this.#cameAt = undefined;
+  }
+}
