@@ -2,7 +2,7 @@
 // A folder may import from earlier layers only: not from a later one, and not from a sibling of its own layer.
 const layers = [
   ["errors"],
-  ["redaction", "config", "ssh-rules"],
+  ["redaction", "config", "ssh-rules", "metrics"],
   ["vault", "tokens", "policies", "network", "scrubbing"],
   ["auth-strategies", "wire"],
   ["protocols", "oauth2-flow", "audit", "authorization"],

@@ -14,6 +14,7 @@ import type { ServerConfig } from "./config/server-config.js";
 import { createChunkCollector } from "./data-plane/chunk-collector.js";
 import { maxConnectionsWithin } from "./data-plane/connection-cap.js";
 import { createCookieJars } from "./data-plane/cookie-jars.js";
+import { countConnections } from "./data-plane/connection-count.js";
 import { createHttpListener, type HttpListenerParts } from "./data-plane/http-listener.js";
 import { createInFlightCalls } from "./data-plane/in-flight-calls.js";
 import { createOutboundGuard } from "./data-plane/outbound-guard.js";
@@ -50,7 +51,11 @@ import {
 } from "./request-caller.js";
 import { importService } from "./imported-services.js";
 import { createRefreshReports } from "./refresh-reports.js";
+import { countRecords } from "./counted-records.js";
+import { createServerMetrics } from "./metrics/server-metrics.js";
 import { openServerAudit } from "./server-audit.js";
+import { every, runLater } from "./timers.js";
+import { observeServer } from "./server-state.js";
 import { readTlsFiles } from "./start-up-files.js";
 import type { TokenRecord } from "./tokens/token-record.js";
 import { createExpiryWatch } from "./tokens/expiry-watch.js";
@@ -88,6 +93,12 @@ export interface VaultServer {
 
 /** The only place where parts are made and given to each other. */
 export async function createServer(config: ServerConfig, version: string, log: Logger): Promise<VaultServer> {
+  const metrics = createServerMetrics({
+    ...{ version, every },
+    now: () => performance.now(),
+    hasService: (name) => vault.status === "unlocked" && services.records.has(name),
+  });
+  const { calls: callMetrics, events: eventMetrics } = metrics;
   await assertSessionAddress(config.sessions);
   const tls = config.tls === undefined ? undefined : await readTlsFiles(config.tls);
   const maxConnections = maxConnectionsWithin(await readFile(PROCESS_LIMITS, "utf8").catch(() => undefined));
@@ -99,11 +110,15 @@ export async function createServer(config: ServerConfig, version: string, log: L
       ...[UNIX_SOCKET_CALLER, PASSWORD_FILE_CALLER],
     ]),
     importService: (name, json) => importService(name, json, log),
+    onSave: (outcome, milliseconds) => eventMetrics.saved(outcome, milliseconds / 1000),
   });
-  const audit = await openServerAudit(config, { vault, version, log }).catch(async (error: unknown) => {
-    await vault.close();
-    throw error;
-  });
+  const onRecord = countRecords(callMetrics, eventMetrics);
+  const audit = await openServerAudit(config, { vault, version, log, onRecord }).catch(
+    async (error: unknown) => {
+      await vault.close();
+      throw error;
+    },
+  );
   const services = vault.collection<ServiceRecord>("services");
   const calls = createInFlightCalls();
   const tokenRecords = vault.collection<TokenRecord>("tokens");
@@ -181,6 +196,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
     tokens: () => tokenRecords.records,
     policies: () => policies.records,
     uses,
+    onLimited: (limit) => eventMetrics.limited(limit),
     clock: Date.now,
   });
 
@@ -245,6 +261,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
     }
     if (event.type === "unlocked") {
       audit.unlocked(services.records);
+      metrics.servicesChanged();
       expiryWatch.update(tokenRecords.records.values());
       accessTokens.update(services.records);
       outboundGuard.update(services.records);
@@ -256,6 +273,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
     void accessTokens.saveAgain();
     if (event.collections.has("files")) sshConnections.retireKeys();
     if (event.collections.has("services")) {
+      metrics.servicesChanged();
       audit.servicesChanged(services.records);
       accessTokens.update(services.records);
       cookieJars.update(services.records);
@@ -293,6 +311,8 @@ export async function createServer(config: ServerConfig, version: string, log: L
     logins,
     sessions,
     ssh,
+    metrics,
+    healthDetails: () => observed.details(),
     version,
     tokenTtlMs: config.tokenTtlMs,
     clock: Date.now,
@@ -328,6 +348,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
       strikeOnce: (token, cause) => tokens.strikeOnce(token, cause),
       authorize: (token, action) => authorizer.authorize(token, action),
       audit: audit.recorder,
+      metrics: callMetrics,
       routes,
       calls,
       maxCallsPerToken: MAX_CALLS_PER_TOKEN,
@@ -335,14 +356,24 @@ export async function createServer(config: ServerConfig, version: string, log: L
       now: () => performance.now(),
       log,
     }),
+    onRefused: ({ code }) => eventMetrics.refusedAtTheDoor(code),
     maxConnections,
     log,
     now: () => performance.now(),
     controlPlane(request, response, call) {
       controlCalls.set(request, call);
+      response.once("close", () => eventMetrics.controlRequest(response.statusCode));
       void listenToControlPlane(request, response);
     },
   });
+
+  const connections = countConnections(listener, () => eventMetrics.connected());
+  const observed = observeServer({
+    ...{ vault, tokens, calls, sessions, sshConnections, audit, connections },
+    ...{ dataDir: config.dataDir, lag: metrics.lag, clock: Date.now },
+    refreshFailures: () => callMetrics.refreshFailures,
+  });
+  metrics.showState(() => observed.state());
 
   return {
     vault,
@@ -365,14 +396,10 @@ export async function createServer(config: ServerConfig, version: string, log: L
       await Promise.race([accessTokens.settle(), delay(SETTLE_MS, undefined, { ref: false })]);
       await beforeLock();
       clearInterval(hourglass);
+      metrics.lag.stop();
       await audit.stopping(signal);
       await vault.close();
       await audit.close();
     },
   };
-}
-
-function runLater(milliseconds: number, task: () => void): () => void {
-  const timer = setTimeout(task, milliseconds);
-  return () => clearTimeout(timer);
 }

@@ -5,7 +5,8 @@ import { knownSecretsOf, type ServiceRecord } from "./auth-strategies/service-de
 import type { AuditDetails } from "./audit/audit-action.js";
 import { createEntryMaker, type AuditFacts } from "./audit/audit-entry.js";
 import { createAuditKeeper, type AuditKeeper } from "./audit/audit-keeper.js";
-import { openAuditLog, type AuditLog, type AuditLogState } from "./audit/audit-log.js";
+import { openAuditLog, type AuditLog } from "./audit/audit-log.js";
+import type { AuditLogState } from "./audit/audit-log-state.js";
 import { queryAudit, type AuditPage, type AuditQuery } from "./audit/audit-query.js";
 import { createAuditRecorder, type AuditRecorder, type OnRecord } from "./audit/recorder.js";
 import { listenAddressText } from "./config/listen-address.js";
@@ -14,6 +15,7 @@ import { VaultProxyError } from "./errors/vault-proxy-error.js";
 import { keepInStep } from "./data-plane/outbound-guard.js";
 import type { Logger } from "./redaction/logger.js";
 import { createSecretMask } from "./scrubbing/secret-mask.js";
+import { every } from "./timers.js";
 import type { Vault } from "./vault/vault.js";
 
 /** How long a lock and a stop wait for the disk. */
@@ -166,9 +168,4 @@ function withoutLog(recorder: AuditRecorder): ServerAudit {
 /** Waits for it, but not long, and whether it succeeds or not. */
 async function soon(task: Promise<void>): Promise<void> {
   await Promise.race([task.catch(() => undefined), delay(LAST_WRITES_MS, undefined, { ref: false })]);
-}
-
-function every(milliseconds: number, task: () => void): () => void {
-  const timer = setInterval(task, milliseconds).unref();
-  return () => clearInterval(timer);
 }

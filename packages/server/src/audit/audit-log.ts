@@ -6,6 +6,7 @@ import type { AuditEntry } from "./audit-entry.js";
 import { AuditFile } from "./audit-file.js";
 import type { AuditKey } from "./audit-key.js";
 import { AUDIT_LIMITS, type AuditLimits } from "./audit-limits.js";
+import type { AuditLogState } from "./audit-log-state.js";
 import { sealLine, type ChainEnd } from "./chain.js";
 import { jsonMembers } from "./json-members.js";
 import { cutTornLine, readLogTail, type LogTail } from "./log-tail.js";
@@ -72,18 +73,6 @@ interface Flush {
   readonly resolve: (head: ChainEnd) => void;
   readonly reject: (error: VaultProxyError) => void;
   readonly timer: NodeJS.Timeout;
-}
-
-/** How the log does. Sizes in bytes; counts since it was opened. */
-export interface AuditLogState {
-  readonly isFailing: boolean;
-  readonly queuedLines: number;
-  readonly queuedBytes: number;
-  /** Of the file that is written, lines that wait included. */
-  readonly fileBytes: number;
-  readonly writtenLines: number;
-  readonly lostEntries: number;
-  readonly failures: number;
 }
 
 /** Writes entries, each chained to the one before, in batches that no call waits for. */

@@ -40,7 +40,7 @@ export interface AuditRecorderParts {
 export type OnRecord = (
   action: AuditAction,
   facts: AuditFacts,
-  details: AuditDetails<AuditAction> | undefined,
+  details: Readonly<Record<string, unknown>> | undefined,
 ) => void;
 
 export function createAuditRecorder({

@@ -10,6 +10,7 @@ import { createErrorAnswer } from "./error-answers.js";
 import { registerFileRoutes } from "./files.js";
 import { registerHostKeyRoutes } from "./host-keys.js";
 import { registerHealthRoutes } from "./health.js";
+import { registerMetricsRoute } from "./metrics.js";
 import { createMethodTable } from "./method-table.js";
 import { registerOAuth2Routes } from "./oauth2.js";
 import { registerOpenApiRoute } from "./openapi.js";
@@ -64,6 +65,7 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
   registerPolicyTestRoute(app, parts, access);
   registerPolicyRoutes(app, parts, access, trail);
   registerAuditRoute(app, parts, access);
+  registerMetricsRoute(app, parts, access);
   registerSessionRoutes(app, parts, access);
   registerSshExecRoute(app, parts, access);
   registerSshUploadRoute(app, parts, access);

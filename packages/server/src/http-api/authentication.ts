@@ -40,9 +40,9 @@ type Guard = MiddlewareHandler<ControlPlaneEnv>;
 
 /** The middleware of a route by who may use it. It runs before the body is looked at. */
 export interface AccessRules {
-  /** Any valid token. */
+  /** Any valid token that may use services. */
   readonly any: Guard[];
-  /** Any valid token's request with a JSON body. */
+  /** Such a token's request with a JSON body. */
   readonly anyJson: Guard[];
   readonly admin: Guard[];
   /** An admin's request with a JSON body. */
@@ -51,6 +51,8 @@ export interface AccessRules {
   readonly adminPolicy: Guard[];
   /** A request with a JSON body by a token of scope proxy. */
   readonly proxyJson: Guard[];
+  /** Whoever may read metrics: an admin, or a token that may do nothing else. */
+  readonly metrics: Guard[];
   readonly requireAdmin: Guard;
 }
 
@@ -58,7 +60,7 @@ export function createAccessRules(
   tokens: Pick<TokenRegistry, "authenticate">,
   recorder: Pick<AuditRecorder, "writable">,
 ): AccessRules {
-  const requireAny = requireToken(tokens, undefined);
+  const requireAny = requireToken(tokens, "admin", "proxy");
   const requireAdmin = requireToken(tokens, "admin");
   const requireProxy = requireToken(tokens, "proxy");
   const requireRecord = requireAudit(recorder);
@@ -70,19 +72,33 @@ export function createAccessRules(
     adminJson: [requireAdmin, readJustification, jsonBody, requireRecord, requireAdmin],
     adminPolicy: [requireAdmin, readJustification, policyBody, requireRecord, requireAdmin],
     proxyJson: [requireProxy, readJustification, jsonBody, requireRecord, requireProxy],
+    metrics: [requireToken(tokens, "admin", "metrics")],
     requireAdmin,
   };
 }
 
-function requireToken(tokens: Pick<TokenRegistry, "authenticate">, scope: TokenScope | undefined): Guard {
+function requireToken(tokens: Pick<TokenRegistry, "authenticate">, ...scopes: TokenScope[]): Guard {
   return async function requireValidToken(c, next) {
     const record = authenticateBearer(tokens, c.req.header("authorization"));
-    if (scope !== undefined && record.scope !== scope) {
-      throw new VaultProxyError("forbidden", `this needs a token of scope ${scope}`);
+    if (!scopes.includes(record.scope)) {
+      throw new VaultProxyError("forbidden", `this needs a token of scope ${scopes.join(" or ")}`);
     }
     c.set("token", record);
     await next();
   };
+}
+
+/** Whether an `Authorization` header holds the token of an admin. A bad one is no failure here. */
+export function isAdmin(
+  tokens: Pick<TokenRegistry, "authenticate">,
+  authorization: string | undefined,
+): boolean {
+  if (authorization === undefined) return false;
+  try {
+    return authenticateBearer(tokens, authorization).scope === "admin";
+  } catch {
+    return false;
+  }
 }
 
 /**

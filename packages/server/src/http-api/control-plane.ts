@@ -10,6 +10,7 @@ import type { SessionRegistry } from "../tcp-sessions/session-registry.js";
 import type { TokenRecord } from "../tokens/token-record.js";
 import type { TokenRegistry } from "../tokens/token-registry.js";
 import type { Collection, Vault } from "../vault/vault.js";
+import type { HealthDetails } from "./health-details.js";
 import type { ControlPlaneAudit } from "./control-plane-audit.js";
 
 /** What the middleware leaves for the handlers of a request. */
@@ -43,6 +44,13 @@ export interface ControlPlaneParts {
   readonly logins: Logins;
   readonly sessions: SessionRegistry;
   readonly ssh: SshCalls;
+  readonly metrics: {
+    /** In the text format of Prometheus. */
+    text(): Promise<string>;
+    readonly contentType: string;
+  };
+  /** What admins see of the server. Only to be called while the vault is unlocked. */
+  readonly healthDetails: () => Promise<HealthDetails>;
   /** The server's version, as `GET /health` and the OpenAPI document show it. */
   readonly version: string;
   /** How long a token lives when its request does not say, in milliseconds. */

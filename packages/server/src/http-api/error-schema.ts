@@ -25,11 +25,12 @@ export const TOKEN_ERRORS = [
   "vault_locked",
   "unauthorized",
   "token_suspended",
+  "forbidden",
   "invalid_request",
   "internal",
 ] as const;
 /** Answers of every route that wants an admin's token. */
-export const ADMIN_ERRORS = [...TOKEN_ERRORS, "forbidden", "audit_unavailable"] as const;
+export const ADMIN_ERRORS = [...TOKEN_ERRORS, "audit_unavailable"] as const;
 /** Answers of every route that reads a body. */
 export const BODY_ERRORS = ["invalid_request", "body_too_large", "unsupported_media_type"] as const;
 /** Answers of every route that saves a change. */

@@ -1,8 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { tokenStatusSchema } from "../auth-strategies/service-info.js";
-import type { AccessRules } from "./authentication.js";
+import { isAdmin, type AccessRules } from "./authentication.js";
 import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
 import { TOKEN_ERRORS, errorResponses } from "./error-schema.js";
+import { healthDetailsSchema, type HealthDetails } from "./health-details.js";
 import { BEARER_SECURITY, jsonAnswer } from "./route-documentation.js";
 import { sortedByName } from "./sorted-services.js";
 import { tokenStateOf } from "./token-state.js";
@@ -12,6 +13,7 @@ const healthSchema = z
     status: z.enum(["locked", "unlocked"]),
     initialized: z.boolean().openapi({ description: "Whether the vault file exists." }),
     version: z.string(),
+    details: healthDetailsSchema.optional().openapi({ description: "For the token of an admin only." }),
   })
   .openapi("Health");
 
@@ -39,12 +41,15 @@ export function registerHealthRoutes(
       path: "/health",
       operationId: "health",
       tags: ["health"],
-      summary: "Whether the vault exists and is unlocked",
+      summary: "Whether the vault exists and is unlocked; with an admin's token, how the server does",
       responses: { 200: jsonAnswer(healthSchema, "The vault's state"), ...errorResponses("internal") },
     }),
-    (c) => {
+    async (c) => {
       const { status, initialized } = parts.vault;
-      return c.json({ status, initialized, version: parts.version }, 200);
+      const isForAdmin = status === "unlocked" && isAdmin(parts.tokens, c.req.header("authorization"));
+      const details = isForAdmin ? await detailsOf(parts) : undefined;
+      const shown = { status, initialized, version: parts.version };
+      return c.json(details === undefined ? shown : { ...shown, details }, 200);
     },
   );
 
@@ -71,4 +76,14 @@ export function registerHealthRoutes(
       return c.json(tokens, 200);
     },
   );
+}
+
+/** Undefined for a vault that is locked meanwhile. */
+async function detailsOf({ vault, healthDetails }: ControlPlaneParts): Promise<HealthDetails | undefined> {
+  try {
+    return await healthDetails();
+  } catch (error) {
+    if (vault.status === "locked") return undefined;
+    throw error;
+  }
 }

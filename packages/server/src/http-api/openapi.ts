@@ -12,6 +12,7 @@ const TAGS = [
   { name: "tokens", description: "Who may call" },
   { name: "policies", description: "What tokens may do" },
   { name: "audit", description: "What was done through the vault" },
+  { name: "metrics", description: "What is counted of all that" },
   { name: "sessions", description: "Ports that are logged in to mail servers and databases" },
   { name: "proxy", description: "Calls through the vault" },
   { name: "ssh", description: "Commands, files and shells at servers" },

@@ -9,6 +9,7 @@ import { describeThrown, type Logger } from "../redaction/logger.js";
 import type { SshCalls } from "../ssh/ssh-calls.js";
 import { openShell, type ShellClock } from "../ssh/ssh-shell.js";
 import type { TerminalSize } from "../ssh/terminal-frames.js";
+import { assertMayCall } from "../tokens/token-scope.js";
 import type { TokenRegistry } from "../tokens/token-registry.js";
 import type { Vault } from "../vault/vault.js";
 import { assertUnlocked, authenticateBearer } from "./authentication.js";
@@ -40,6 +41,7 @@ export function createShellUpgrades(parts: ShellUpgradesParts): ShellUpgrades {
     const { request, requestId } = upgrade;
     assertUnlocked(parts.vault);
     const token = authenticateBearer(parts.tokens, request.headersDistinct.authorization?.join(", "));
+    assertMayCall(token);
     const { service, size } = readTarget(upgrade.target);
     assertHandshake(request);
     if (stopped !== undefined) throw stopped;

@@ -2,7 +2,10 @@ import { z } from "@hono/zod-openapi";
 import { policyContentSchema, policyNameSchema } from "../policies/policy-schema.js";
 import { HTTP_API_LIMITS } from "./http-api-limits.js";
 
-export const tokenScopeSchema = z.enum(["admin", "proxy"]);
+export const tokenScopeSchema = z.enum(["admin", "proxy", "metrics"]).openapi({
+  description:
+    "`admin` may do everything, `proxy` use services, `metrics` nothing but `GET /metrics` and `GET /health`.",
+});
 
 /** The name of a policy, or a policy. Each is judged by itself, so that an answer names the field that is wrong. */
 export const tokenPolicySchema = z

@@ -59,8 +59,8 @@ export function registerTokenRoutes(
     async (c) => {
       const { scope, name, policy, ...lifetime } = c.req.valid("json");
       const expiresAt = expiryOf(lifetime, parts.clock(), parts.tokenTtlMs);
-      if (policy !== undefined && scope === "admin") {
-        throw new VaultProxyError("invalid_request", "policy: a token of scope admin has none");
+      if (policy !== undefined && scope !== "proxy") {
+        throw new VaultProxyError("invalid_request", `policy: a token of scope ${scope} has none`);
       }
       if (typeof policy === "string" && !policiesOf(parts).records.has(policy)) {
         throw new VaultProxyError("invalid_request", "policy: there is no policy of this name");

@@ -20,6 +20,8 @@ export interface EndedCall {
 export interface CallMetrics {
   ended(call: EndedCall): void;
   refreshed(service: string | undefined, outcome: ErrorCode | "ok"): void;
+  /** Refreshes that failed, of all services that there were. */
+  readonly refreshFailures: number;
   /**
    * Begins to measure a call that is passed on.
    *
@@ -35,6 +37,7 @@ export function createCallMetrics(
   now: () => number,
 ): CallMetrics {
   const added = new PlainHistogram(ADDED_BUCKETS);
+  let refreshFailures = 0;
   const connecting = new PlainHistogram(ADDED_BUCKETS);
 
   new Counter({
@@ -106,7 +109,13 @@ export function createCallMetrics(
       series.bytesIn += bytesIn;
       series.bytesOut += bytesOut;
     },
-    refreshed: (service, outcome) => services.of(service).refreshed(outcome),
+    refreshed(service, outcome) {
+      services.of(service).refreshed(outcome);
+      if (outcome !== "ok") refreshFailures += 1;
+    },
+    get refreshFailures() {
+      return refreshFailures;
+    },
     times: (service, startedAt) => new CallTimes(services.of(service), { added, connecting, now, startedAt }),
   };
 }

@@ -34,7 +34,7 @@ beforeEach(() => {
     records: () => new Map([["box", BOX]]),
     connections: {
       withChannel: () => Promise.reject(new Error("none here")),
-      ...{ refresh: () => undefined, retireKeys: () => undefined, destroyAll: () => undefined },
+      ...{ refresh: () => undefined, retireKeys: () => undefined, destroyAll: () => undefined, size: 0 },
     },
     authorize: () => UNRESTRICTED,
     audit: { ready: () => undefined, record: () => undefined },

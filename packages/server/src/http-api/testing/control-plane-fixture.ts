@@ -23,6 +23,7 @@ import { VaultProxyError } from "../../errors/vault-proxy-error.js";
 import { openVault } from "../../vault/vault.js";
 import { CHEAP_KDF_COST } from "../../vault/testing/temporary-vault.js";
 import type { ControlPlane, ControlPlaneParts } from "../app.js";
+import type { HealthDetails } from "../health-details.js";
 import { createControlPlane } from "../app.js";
 import type { AnswerSchemas } from "./answer-schemas.js";
 import { answerSchemas } from "./answer-schemas.js";
@@ -72,6 +73,24 @@ export interface ControlPlaneFixture {
   snapshot(): string;
   close(): Promise<void>;
 }
+
+export const HEALTH_DETAILS: HealthDetails = {
+  started_at: "2026-03-01T12:00:00.000Z",
+  uptime_seconds: 60,
+  node_version: "v20.19.0",
+  memory: { rss: 4, heap_used: 1, heap_total: 2, external: 1 },
+  event_loop_lag: { mean_seconds: 0.001, max_seconds: 0.01 },
+  ...{ services: 1, tokens: 2, policies: 0, files: 0 },
+  vault: { file_bytes: 1000, generation: 3, backup_present: true },
+  audit: { state: "off" },
+  ...{
+    calls_running: 0,
+    connections_open: 1,
+    sessions_open: 0,
+    ssh_connections_open: 0,
+    refresh_failures: 0,
+  },
+};
 
 /** A control plane over a real vault in a directory of its own, unlocked, with a token of each scope. */
 export async function startControlPlane(): Promise<ControlPlaneFixture> {
@@ -149,6 +168,11 @@ export async function startControlPlane(): Promise<ControlPlaneFixture> {
       run: () => Promise.reject(new VaultProxyError("not_found", "no such service")),
       refresh: () => undefined,
     },
+    metrics: {
+      text: () => Promise.resolve("up 1\n"),
+      contentType: "text/plain; version=0.0.4; charset=utf-8",
+    },
+    healthDetails: () => Promise.resolve(HEALTH_DETAILS),
     responseOf: () => new ServerResponse(new IncomingMessage(new Socket())),
     userIdOf: () => Promise.resolve(undefined),
     logins,

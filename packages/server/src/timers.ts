@@ -1,0 +1,11 @@
+/** Runs a task again and again, without keeping the process alive. @returns ends that */
+export function every(milliseconds: number, task: () => void): () => void {
+  const timer = setInterval(task, milliseconds).unref();
+  return () => clearInterval(timer);
+}
+
+/** @returns takes it back */
+export function runLater(milliseconds: number, task: () => void): () => void {
+  const timer = setTimeout(task, milliseconds);
+  return () => clearTimeout(timer);
+}
