@@ -66,8 +66,14 @@ export class VaultClient {
     return (await this.healthDetails(options)).status;
   }
 
+  /** With the token of an admin, how the server does as well. */
   async healthDetails(options?: CallOptions): Promise<vaultState.Health> {
     return vaultState.health(this.#transport, options);
+  }
+
+  /** Metrics in the text format of Prometheus: for an admin, or a token of scope `metrics`. */
+  async metrics(options?: CallOptions): Promise<string> {
+    return vaultState.metrics(this.#transport, options);
   }
 
   /** How long the access tokens of services whose credential expires are still valid. */

@@ -3,13 +3,13 @@ import type { PolicyContent } from "./policies.js";
 import { pathSegment } from "./request-target.js";
 import type { CallOptions, Transport } from "./transport.js";
 
-/** `admin` may do everything; `proxy` may use services but neither read nor change them. */
-export type TokenScope = "admin" | "proxy";
+/** `admin` may do everything; `proxy` may use services but neither read nor change them; `metrics` may read metrics only. */
+export type TokenScope = "admin" | "proxy" | "metrics";
 
 /** Snake case, as the vault takes it. */
 export interface TokenRequest extends Omit<ChildTokenRequest, "policy"> {
   readonly scope?: TokenScope | undefined;
-  /** A stored policy by its name, or one of the token's own. Without it, every service. Not for scope `admin`. */
+  /** A stored policy by its name, or one of the token's own. Without it, every service. For scope `proxy` only. */
   readonly policy?: string | PolicyContent | undefined;
 }
 

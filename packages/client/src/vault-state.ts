@@ -8,6 +8,47 @@ export interface Health {
   /** False before the first unlock, which creates the vault with the password it is given. */
   readonly initialized: boolean;
   readonly version: string;
+  /** How the server does: for the token of an admin only. */
+  readonly details?: HealthDetails;
+}
+
+/** Sizes in bytes, times in RFC 3339. */
+export interface HealthDetails {
+  readonly started_at: string;
+  readonly uptime_seconds: number;
+  readonly unlocked_at?: string;
+  readonly node_version: string;
+  readonly memory: {
+    readonly rss: number;
+    readonly heap_used: number;
+    readonly heap_total: number;
+    readonly external: number;
+  };
+  /** Of the last 30 to 60 seconds. */
+  readonly event_loop_lag: { readonly mean_seconds: number; readonly max_seconds: number };
+  readonly services: number;
+  readonly tokens: number;
+  readonly policies: number;
+  readonly files: number;
+  readonly vault: {
+    readonly file_bytes?: number;
+    readonly generation: number;
+    readonly last_saved_at?: string;
+    readonly backup_present: boolean;
+  };
+  readonly audit: {
+    readonly state: "on" | "off" | "failing";
+    readonly file_bytes?: number;
+    readonly queued_lines?: number;
+    readonly queued_bytes?: number;
+    readonly lost_entries?: number;
+  };
+  readonly calls_running: number;
+  readonly connections_open: number;
+  readonly sessions_open: number;
+  readonly ssh_connections_open: number;
+  /** Of access tokens, since the server started. */
+  readonly refresh_failures: number;
 }
 
 /** How long a service's access token is still valid. */
@@ -28,6 +69,12 @@ export async function health(transport: Transport, options: CallOptions = {}): P
   const answer = await transport.json({ ...options, method: "GET", target: "/health" });
   stringField(answer, "status");
   return objectAnswer(answer) as unknown as Health;
+}
+
+/** Metrics in the text format of Prometheus. */
+export async function metrics(transport: Transport, options: CallOptions = {}): Promise<string> {
+  const response = await transport.raw({ ...options, method: "GET", target: "/metrics", rejects: "failures" });
+  return response.text();
 }
 
 /** One entry for each service whose credential expires. */

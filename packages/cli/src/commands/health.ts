@@ -12,10 +12,12 @@ export const configureHealth: ConfigureCommand = (command, perform) => {
       "tokens",
     ]),
   );
-  addExamples(command, "% health", "% health tokens", "% health --json");
-  command.action((of: "tokens" | undefined) =>
+  command.option("--details", "show how the server does; an admin's token is needed");
+  addExamples(command, "% health", "% health --details", "% health tokens", "% health --json");
+  command.action((of: "tokens" | undefined, options: { readonly details?: true }) =>
     perform(async (context) => {
-      if (of === "tokens") await showTokens(context);
+      if (options.details === true) await showDetails(context);
+      else if (of === "tokens") await showTokens(context);
       else await showVault(context);
       return undefined;
     }),
@@ -28,6 +30,26 @@ async function showVault({ connect, output }: CommandContext): Promise<void> {
   if (output.json) output.data(health);
   else output.result(`vault: ${health.status}`);
   if (!health.initialized) output.note("There is no vault yet: the first unlock creates it.");
+}
+
+async function showDetails({ connect, output }: CommandContext): Promise<void> {
+  const health = await (await connect("token")).healthDetails();
+  if (output.json) {
+    output.data(health);
+    return;
+  }
+  output.result(`vault: ${health.status}`);
+  if (health.details !== undefined) for (const line of detailLines(health.details)) output.result(line);
+  else output.note("Details are shown to admins, while the vault is unlocked.");
+}
+
+/** One line a value, those of a group behind its name. */
+function detailLines(details: object, group = ""): string[] {
+  return Object.entries(details).flatMap(([name, value]: [string, unknown]) =>
+    typeof value === "object" && value !== null
+      ? detailLines(value, `${group}${name}.`)
+      : [`${group}${name}: ${String(value)}`],
+  );
 }
 
 async function showTokens({ connect, output }: CommandContext): Promise<void> {

@@ -29,6 +29,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./health.js")).configureHealth,
   },
   {
+    path: ["metrics"],
+    summary: "Print the metrics of the server, as Prometheus reads them",
+    load: async () => (await import("./metrics.js")).configureMetrics,
+  },
+  {
     path: ["unlock"],
     summary: "Unlock the vault with the master password and save a session",
     load: async () => (await import("./unlock.js")).configureUnlock,

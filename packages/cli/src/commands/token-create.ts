@@ -1,5 +1,5 @@
 import type { TokenScope } from "@vault-proxy/client";
-import { Argument } from "commander";
+import { Argument, Option } from "commander";
 
 import type { ConfigureCommand } from "../command-definition.js";
 import { goDuration } from "../duration.js";
@@ -8,8 +8,11 @@ import { UsageError } from "../failures.js";
 import { deliverToken } from "../issued-token.js";
 import { addPolicyFlags, policyOfFlags, type PolicyFlags } from "../policies/policy-flags.js";
 
+const SCOPES: readonly TokenScope[] = ["proxy", "admin", "metrics"];
+
 interface TokenCreateOptions extends PolicyFlags {
   readonly policy?: string;
+  readonly scope?: TokenScope;
   readonly name?: string;
   readonly ttl?: string;
   readonly expiresAt?: string;
@@ -18,10 +21,12 @@ interface TokenCreateOptions extends PolicyFlags {
 export const configureTokenCreate: ConfigureCommand = (command, perform) => {
   command
     .addArgument(
-      new Argument("[scope]", "what it may do: use services, or everything")
-        .choices(["proxy", "admin"])
-        .default("proxy"),
+      new Argument(
+        "[scope]",
+        "what it may do: use services (proxy, the default), everything, or read metrics",
+      ).choices(SCOPES),
     )
+    .addOption(new Option("--scope <scope>", "the same as an option").choices(SCOPES))
     .option("--name <name>", "what it is for; shown in lists and in the audit log")
     .option("--ttl <duration>", "how long it lives, such as 90s, 24h or 7d")
     .option("--expires-at <time>", "or until when (RFC 3339)")
@@ -33,11 +38,16 @@ export const configureTokenCreate: ConfigureCommand = (command, perform) => {
     "TOKEN=$(% token create)",
     "% token create proxy --name triage-bot --ttl 8h --policy triage-bot",
     "% token create --service github --method GET --path '/repos/**' --rate 60/min --ttl 1h --max-uses 10",
+    "% token create metrics --name prometheus --ttl 8760h",
     "% token create --service prod --action exec --command 'docker ps' --cooldown 30s",
   );
-  command.action((scope: TokenScope, options: TokenCreateOptions) =>
+  command.action((named: TokenScope | undefined, options: TokenCreateOptions) =>
     perform(async (context) => {
       const { name, ttl, expiresAt } = options;
+      if (named !== undefined && options.scope !== undefined && named !== options.scope) {
+        throw new UsageError("two scopes are given", "give one");
+      }
+      const scope = options.scope ?? named ?? "proxy";
       const own = await policyOfFlags(context, options);
       if (own !== undefined && options.policy !== undefined) {
         throw new UsageError("--policy and rules of its own do not go together", "change the stored policy");

@@ -96,6 +96,14 @@ class VaultClient:
         """Give the vault's status, `locked` or `unlocked`. No token is needed or sent."""
         return self._call(operations.health())
 
+    def health_details(self) -> dict[str, Any]:
+        """Give all that `/health` says; with an admin's token, `details` of how the server does."""
+        return self._call(operations.health_details())
+
+    def metrics(self) -> str:
+        """Give the metrics as Prometheus reads them: for an admin, or a token of scope `metrics`."""
+        return self._call(operations.metrics())
+
     def unlock(self, password: str) -> IssuedToken:
         """Unlock the vault, or create it on the first call, and use the admin token that it gives."""
         issued = self._call(operations.unlock(password))

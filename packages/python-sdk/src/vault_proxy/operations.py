@@ -95,6 +95,22 @@ def health() -> Operation[str]:
     return Operation("GET", "/health", json_reader(read), with_token=False)
 
 
+def health_details() -> Operation[dict[str, Any]]:
+    """Ask for all that `/health` says: with an admin's token, how the server does as well."""
+
+    def read(answer: object) -> dict[str, Any]:
+        if not isinstance(answer, dict) or not isinstance(answer.get("status"), str):
+            raise ValueError("no status")
+        return answer
+
+    return Operation("GET", "/health", json_reader(read))
+
+
+def metrics() -> Operation[str]:
+    """Ask for the metrics as text."""
+    return Operation("GET", "/metrics", lambda response: response.text)
+
+
 def health_tokens() -> Operation[list[TokenHealth]]:
     """Ask how long the access tokens of services are still valid."""
 
