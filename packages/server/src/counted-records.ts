@@ -11,8 +11,12 @@ type Count = (facts: AuditFacts, details: Readonly<Record<string, unknown>> | un
 export function countRecords(calls: CallMetrics, events: EventMetrics): OnRecord {
   const called = (plane: Plane, facts: AuditFacts): void =>
     calls.ended({
-      ...{ service: facts.service, plane, status: facts.status, code: facts.code },
-      ...{ bytesIn: facts.bytes_in ?? 0, bytesOut: facts.bytes_out ?? 0 },
+      service: facts.service,
+      plane,
+      status: facts.status,
+      code: facts.code,
+      bytesIn: facts.bytes_in ?? 0,
+      bytesOut: facts.bytes_out ?? 0,
     });
   const bySsh =
     (action: "exec" | "upload" | "download" | "session"): Count =>

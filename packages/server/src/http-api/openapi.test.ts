@@ -66,6 +66,7 @@ describe("the OpenAPI document", () => {
         "get /auth/oauth2/flows/{flow}",
         "delete /auth/oauth2/flows/{flow}",
         "get /audit",
+        "get /metrics",
         "get /services",
         "post /services",
         "get /services/{name}",
@@ -100,7 +101,7 @@ describe("the OpenAPI document", () => {
       [
         ...["health", "healthTokens", "unlock", "lock", "changePassword", "createRecoveryKey", "openApi"],
         ...["startBrowserLogin", "finishBrowserLogin", "startDeviceLogin", "loginStatus", "cancelLogin"],
-        "listAudit",
+        ...["listAudit", "metrics"],
         ...["listServices", "getService", "addService", "updateService", "removeService"],
         ...["uploadFile", "listFiles", "getFile", "deleteFile"],
         ...["createToken", "createChildToken", "listTokens", "revokeToken", "resumeToken"],

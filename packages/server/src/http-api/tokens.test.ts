@@ -57,7 +57,7 @@ describe("POST /tokens", () => {
   });
 
   test.each([
-    [{ scope: "root" }, "scope: must be one of admin, proxy"],
+    [{ scope: "root" }, "scope: must be one of admin, proxy, metrics"],
     [{ ttl: "0s" }, "ttl: must be a duration above 0 such as 90s, 24h or 1h30m"],
     [{ ttl: 3600 }, "ttl: must be a string"],
     [{ ttl: "99999999h" }, "ttl: must be at most ten years away"],

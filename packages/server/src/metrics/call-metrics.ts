@@ -102,6 +102,8 @@ export function createCallMetrics(
     histograms: () => [[{}, connecting]],
   });
 
+  const measures: Measures = { added, connecting, now };
+
   return {
     ended({ service, plane, status, code, bytesIn, bytesOut }) {
       const series = services.of(service);
@@ -116,48 +118,53 @@ export function createCallMetrics(
     get refreshFailures() {
       return refreshFailures;
     },
-    times: (service, startedAt) => new CallTimes(services.of(service), { added, connecting, now, startedAt }),
+    times: (service, startedAt) => new CallTimes(services.of(service), measures, startedAt),
   };
 }
 
-interface CallTimesParts {
+/** What all calls are measured with. */
+interface Measures {
   readonly added: PlainHistogram;
   readonly connecting: PlainHistogram;
   readonly now: () => number;
-  readonly startedAt: number;
 }
 
 /** The moments of one call that are measured. One that gets no answer is not observed. */
 export class CallTimes {
   readonly #series: ServiceSeries;
-  readonly #parts: CallTimesParts;
+  readonly #measures: Measures;
+  readonly #startedAt: number;
   readonly #dispatchedAt: number;
+  /** Undefined until then, as {@link #cameAt} is. */
   #sentAt: number | undefined;
   #cameAt: number | undefined;
 
-  constructor(series: ServiceSeries, parts: CallTimesParts) {
+  constructor(series: ServiceSeries, measures: Measures, startedAt: number) {
     this.#series = series;
-    this.#parts = parts;
-    this.#dispatchedAt = parts.now();
+    this.#measures = measures;
+    this.#startedAt = startedAt;
+    this.#dispatchedAt = measures.now();
   }
 
   /** The request's head leaves, on a connection that is made. Again where it is sent once more: the last time counts. */
   requestSent(): void {
-    this.#sentAt = this.#parts.now();
+    this.#sentAt = this.#measures.now();
   }
 
   /** The answer's head has come; interim ones are none. */
   answerCame(): void {
-    this.#cameAt = this.#parts.now();
+    this.#cameAt = this.#measures.now();
   }
 
   /** The answer's head leaves. */
   answerLeft(): void {
-    const { added, connecting, now, startedAt } = this.#parts;
-    if (this.#sentAt === undefined || this.#cameAt === undefined) return;
-    added.observe((this.#sentAt - startedAt + (now() - this.#cameAt)) / 1000);
-    connecting.observe((this.#sentAt - this.#dispatchedAt) / 1000);
-    this.#series.upstream.observe((this.#cameAt - this.#sentAt) / 1000);
+    const { added, connecting, now } = this.#measures;
+    const sentAt = this.#sentAt;
+    const cameAt = this.#cameAt;
+    if (sentAt === undefined || cameAt === undefined) return;
+    added.observe((sentAt - this.#startedAt + (now() - cameAt)) / 1000);
+    connecting.observe((sentAt - this.#dispatchedAt) / 1000);
+    this.#series.upstream.observe((cameAt - sentAt) / 1000);
     this.#cameAt = undefined;
   }
 }

@@ -13,6 +13,7 @@ export interface ScrapedHistogramOptions {
 interface PrintedValue {
   readonly metricName: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly sharedLabels: Readonly<Record<string, string>>;
   readonly value: number;
 }
 
@@ -33,7 +34,9 @@ export class ScrapedHistogram extends Histogram {
       for (const { suffix, le, value } of histogram.lines()) {
         values.push({
           metricName: `${name}${suffix}`,
-          labels: le === undefined ? labels : { ...labels, le },
+          labels: le === undefined ? {} : { le },
+          // Printed once for all lines that have them.
+          sharedLabels: labels,
           value,
         });
       }

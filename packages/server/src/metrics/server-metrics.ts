@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { createCallMetrics, type CallMetrics } from "./call-metrics.js";
 import { watchEventLoopLag, type EventLoopLag, type EventLoopLagParts } from "./event-loop-lag.js";
@@ -57,10 +58,16 @@ export function createServerMetrics({ hasService, version, now, every }: ServerM
     showState(read) {
       readState = read;
     },
-    text() {
+    async text() {
       const state = readState?.();
       if (state !== undefined) showState(state);
-      return registry.metrics();
+      const metrics: string[] = [];
+      for (const { name } of registry.getMetricsAsArray()) {
+        metrics.push(await registry.getSingleMetricAsString(name));
+        // With many services it takes long: calls come first.
+        await nextTurn();
+      }
+      return `${metrics.join("\n\n")}\n`;
     },
     contentType: registry.contentType,
   };
