@@ -2,10 +2,10 @@
  * What the metrics of one proxied call cost in processor time: `node bench/metrics.mjs` after a build. Everything that a
  * call does for them, and the same loop without, in turn; then what one reading costs with the most services.
  */
-import { createCallMetrics } from "../packages/server/dist/metrics/call-metrics.js";
-import { createServiceTable } from "../packages/server/dist/metrics/service-series.js";
-import { createEventMetrics } from "../packages/server/dist/metrics/event-metrics.js";
-import { countRecords } from "../packages/server/dist/counted-records.js";
+import { createCallMetrics } from "../packages/server/lib/metrics/call-metrics.js";
+import { createServiceTable } from "../packages/server/lib/metrics/service-series.js";
+import { createEventMetrics } from "../packages/server/lib/metrics/event-metrics.js";
+import { countRecords } from "../packages/server/lib/counted-records.js";
 import { createRequire } from "node:module";
 
 const { Registry } = createRequire(new URL("../packages/server/package.json", import.meta.url))(
