@@ -73,7 +73,12 @@ export async function health(transport: Transport, options: CallOptions = {}): P
 
 /** Metrics in the text format of Prometheus. */
 export async function metrics(transport: Transport, options: CallOptions = {}): Promise<string> {
-  const response = await transport.raw({ ...options, method: "GET", target: "/metrics", rejects: "failures" });
+  const response = await transport.raw({
+    ...options,
+    method: "GET",
+    target: "/metrics",
+    rejects: "failures",
+  });
   return response.text();
 }
 
