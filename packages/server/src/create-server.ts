@@ -53,6 +53,7 @@ import { importService } from "./imported-services.js";
 import { createRefreshReports } from "./refresh-reports.js";
 import { countRecords } from "./counted-records.js";
 import { createServerMetrics } from "./metrics/server-metrics.js";
+import { followVault } from "./follow-vault.js";
 import { openServerAudit } from "./server-audit.js";
 import { every, runLater } from "./timers.js";
 import { observeServer } from "./server-state.js";
@@ -242,51 +243,22 @@ export async function createServer(config: ServerConfig, version: string, log: L
     maxCallsPerToken: MAX_CALLS_PER_TOKEN,
   });
 
-  vault.subscribe((event) => {
-    if (event.type === "locked") {
-      audit.locked();
-      const reason = new VaultProxyError("vault_locked", "the vault was locked");
-      logins.clear(reason);
-      calls.end(() => true, reason);
-      sessions.end(() => true, reason);
-      sshConnections.destroyAll(reason);
-      sshKeys.clear();
-      uses.clear();
-      expiryWatch.clear();
-      routes.destroyAll(reason);
-      accessTokens.clear();
-      cookieJars.clear();
-      outboundGuard.clear();
-      return;
-    }
-    if (event.type === "unlocked") {
-      audit.unlocked(services.records);
-      metrics.servicesChanged();
-      expiryWatch.update(tokenRecords.records.values());
-      accessTokens.update(services.records);
-      outboundGuard.update(services.records);
-      return;
-    }
-    if (event.collections.has("tokens")) expiryWatch.update(tokenRecords.records.values());
-    if (event.collections.has("policies") || event.collections.has("tokens")) authorizer.refresh();
-    // Whatever could be saved: there is room again.
-    void accessTokens.saveAgain();
-    if (event.collections.has("files")) sshConnections.retireKeys();
-    if (event.collections.has("services")) {
-      metrics.servicesChanged();
-      audit.servicesChanged(services.records);
-      accessTokens.update(services.records);
-      cookieJars.update(services.records);
-      routes.refresh();
-      sessions.refresh(services.records);
-      sshConnections.refresh(services.records);
-      ssh.refresh(services.records);
-      outboundGuard.update(services.records);
-      calls.end(
-        (call) => !services.records.has(call.serviceName),
-        new VaultProxyError("not_found", "this service was deleted"),
-      );
-    }
+  followVault({
+    ...{
+      vault,
+      services,
+      tokenRecords,
+      audit,
+      metrics,
+      logins,
+      calls,
+      sessions,
+      ssh,
+      sshConnections,
+      sshKeys,
+      uses,
+    },
+    ...{ expiryWatch, routes, accessTokens, cookieJars, outboundGuard, authorizer },
   });
 
   /** A lock must not fail for it: what a crash would cost is all that is lost. */
