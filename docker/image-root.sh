@@ -2,7 +2,7 @@
 # Gathers the files of the image: image-root.sh DIRECTORY. Runs in the build stage, after the build.
 #   DIRECTORY/root     what root owns: Node, the libraries it is linked with, the two programs
 #   DIRECTORY/state    what belongs to the server's user, in /var/lib
-#   DIRECTORY/secrets  the same, in /run
+#   DIRECTORY/run      the same, in /run
 set -eu
 
 root=$1/root
@@ -12,8 +12,8 @@ pnpm=$(node -p 'require("./package.json").packageManager')
 mkdir -p "$root/etc" "$root/usr/local/bin" "$root/usr/local/share/licenses/node" "$root/var/lib/dpkg/status.d"
 mkdir -m 1777 "$root/tmp"
 mkdir -m 0755 "$root/run"
-mkdir -p "$1/state" "$1/secrets"
-mkdir -m 0700 "$1/state/vault-proxy" "$1/secrets/secrets"
+mkdir -p "$1/state" "$1/run"
+mkdir -m 0700 "$1/state/vault-proxy" "$1/run/vault-proxy"
 
 # vault-cli depends on the server, whose files it reads: one tree has both. Hoisted: plain folders, no links.
 npx -y "$pnpm" --filter @vault-proxy/cli deploy --prod --no-optional --config.node-linker=hoisted "$app"
