@@ -81,7 +81,7 @@ function allChecks(options) {
     },
     { name: "format (prettier)", check: () => npmTool("prettier", ["--check", "."]) },
     { name: "lock file", check: lockFileCheck },
-    { name: "python (ruff, mypy)", check: () => pythonCheck(options) },
+    { name: "python (ruff, mypy), Dockerfile (hadolint)", check: () => pythonCheck(options) },
   ];
 }
 
@@ -109,6 +109,7 @@ async function pythonCheck(options) {
         .filter((name) => name.endsWith(".py"))
         .map((name) => path.join(VECTORS, name)),
     ],
+    ["hadolint", [path.join(ROOT, "docker/Dockerfile")]],
   ];
   /** @type {Outcome[]} */
   const outcomes = [];
