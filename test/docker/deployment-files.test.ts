@@ -246,6 +246,30 @@ describe("the systemd unit", () => {
   });
 });
 
+describe("docs/deploy.md", () => {
+  const page = textOf("docs/deploy.md");
+
+  test("names files that are there, and every file that is for users", () => {
+    const named = new Set([...page.matchAll(/\bdocker\/[\w./-]*\w/g)].map(([path]) => path));
+    for (const path of named) expect([path, existsSync(pathOf(path))]).toEqual([path, true]);
+    const { imageRoot, makePassword, ...forUsers } = DEPLOYMENT_FILES;
+    expect([...named]).toEqual(expect.arrayContaining(Object.values(forUsers)));
+    expect([...named]).not.toEqual(expect.arrayContaining([imageRoot, makePassword]));
+  });
+
+  test("says the paths, ports and versions of the files", () => {
+    for (const path of page.match(/\/run\/[\w-]+\/[\w-]+/g) ?? []) {
+      expect(path).toBe(composeFacts().environment.VAULT_PASSWORD_FILE);
+    }
+    for (const path of page.match(/\/var\/lib\/[\w/-]+/g) ?? []) {
+      expect(`${path}/`).toContain(`${image.environment.VAULT_DATA_DIR ?? ""}/`);
+    }
+    for (const [, version] of page.matchAll(/vault-proxy:(\d[\d.]*\d)/g)) expect(version).toBe(image.version);
+    expect(page).toContain("20000 to 20100");
+    expect(composeFacts().ports.at(-1)).toContain("20000-20100");
+  });
+});
+
 describe("no file", () => {
   test.each(texts)("%s holds a secret or the host of a registry", (_file, text) => {
     expect(text).not.toMatch(/tok_[\w-]{43}|PRIVATE KEY|sk-\w{8}/);
