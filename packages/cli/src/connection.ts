@@ -19,7 +19,8 @@ export interface Connection {
 /** A client that holds no token: for health and unlock. */
 export async function connectWithoutToken({ options }: Pick<Connection, "options">): Promise<VaultClient> {
   const { New } = await import("@vault-proxy/client");
-  return New({ addr: options.addr, allowInsecure: options.allowInsecure, token: "" });
+  // A person waits for the answer, and is told how to start a server.
+  return New({ addr: options.addr, allowInsecure: options.allowInsecure, token: "", retries: 0 });
 }
 
 /**

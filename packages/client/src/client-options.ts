@@ -6,6 +6,11 @@ export interface ClientOptions {
   readonly token?: string | undefined;
   /** Milliseconds, 0 for none. Default 60 s. */
   readonly timeoutMs?: number | undefined;
+  /**
+   * How often a GET of the vault's own state is attempted again that got no answer, 5 times at most. Default 2. What is
+   * proxied, and what changes anything, is never sent twice.
+   */
+  readonly retries?: number | undefined;
   /** Send tokens and passwords over plain http to hosts other than loopback: anyone on the way can read them. */
   readonly allowInsecure?: boolean | undefined;
   /** Used for every call, instead of node:http on Node and of the platform's fetch elsewhere. */

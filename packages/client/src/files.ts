@@ -1,5 +1,6 @@
 import { arrayAnswer, numberField, objectAnswer, stringField } from "./answer.js";
 import { VaultError } from "./errors.js";
+import { openLocalFile } from "./local-file.js";
 import { pathSegment } from "./request-target.js";
 import type { CallOptions, Transport } from "./transport.js";
 
@@ -67,6 +68,5 @@ function fileInfo(answer: unknown): FileInfo {
 async function contentOf(source: FileSource): Promise<Blob> {
   if (source instanceof Blob) return source;
   if (typeof source !== "string") return new Blob([new Uint8Array(source)]);
-  const { readFile } = await import("node:fs/promises");
-  return new Blob([new Uint8Array(await readFile(source))]);
+  return openLocalFile(source);
 }

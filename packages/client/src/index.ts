@@ -1,6 +1,8 @@
 export { isLoopbackHost } from "./address.js";
 export type { ClientOptions } from "./client-options.js";
 export { VaultClient } from "./client.js";
+export { ProxyClient } from "./proxy-client.js";
+export type { VaultConnection } from "./vault-connection.js";
 export { New, NewWithSocket, NewWithToken } from "./new-client.js";
 export { VaultError } from "./errors.js";
 export type { FileInfo, FileSource } from "./files.js";
@@ -17,6 +19,13 @@ export type {
   StoredPolicy,
 } from "./policies.js";
 export type { ProxyOptions } from "./proxy.js";
+export type {
+  AnthropicOptions,
+  GoogleGenAIOptions,
+  OctokitOptions,
+  SdkOptions,
+  StripeOptions,
+} from "./sdk-options.js";
 export type { RequestBody } from "./request-body.js";
 export type {
   AuthDefinition,

@@ -1,5 +1,6 @@
 import { numberField, objectAnswer, stringField } from "./answer.js";
 import { VaultError, invalidRequest } from "./errors.js";
+import { openLocalFile } from "./local-file.js";
 import { multipartForm, type MultipartFile } from "./multipart-form.js";
 import { pathSegment } from "./request-target.js";
 import { chunksOf } from "./response-chunks.js";
@@ -101,10 +102,7 @@ function octal(mode: number | string): string {
 }
 
 async function contentOf(source: SshUploadSource): Promise<MultipartFile> {
-  if (typeof source === "string") {
-    const { openAsBlob } = await import("node:fs");
-    return openAsBlob(source);
-  }
+  if (typeof source === "string") return openLocalFile(source);
   if (ArrayBuffer.isView(source)) {
     const { buffer, byteOffset, byteLength } = source;
     return new Blob([new Uint8Array(new Uint8Array(buffer, byteOffset, byteLength))]);

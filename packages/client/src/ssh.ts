@@ -6,7 +6,6 @@ import {
   stringField,
   unexpectedAnswer,
 } from "./answer.js";
-import type { Address } from "./address.js";
 import { fromBase64, toBase64 } from "./base64.js";
 import { VaultError } from "./errors.js";
 import { jsonLines } from "./json-lines.js";
@@ -97,7 +96,11 @@ export async function* sshExecStream(
 }
 
 /** @returns `ws://…`, `wss://…`, or for a unix socket `ws+unix:<path>:<request target>`, as the package `ws` takes it */
-export function sshSessionURL(address: Address, service: string, { cols, rows }: TerminalSize = {}): string {
+export function sshSessionURL(
+  { address }: Transport,
+  service: string,
+  { cols, rows }: TerminalSize = {},
+): string {
   const query = [
     ...(cols === undefined ? [] : [`cols=${encodeURIComponent(cols)}`]),
     ...(rows === undefined ? [] : [`rows=${encodeURIComponent(rows)}`]),

@@ -8,6 +8,7 @@ import { createNodeExchange, isNode } from "./node-exchange.js";
 import { encodeBody, type RequestBody } from "./request-body.js";
 import { hasHeader, headerPairs, type HeaderList } from "./request-headers.js";
 import { assertTarget } from "./request-target.js";
+import { withRetries } from "./retries.js";
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
@@ -39,6 +40,8 @@ export interface TransportOptions {
   /** Asked at every call, since unlocking and locking change it. */
   readonly token: () => string;
   readonly timeoutMs: number;
+  /** How often a GET of the vault's own state is attempted again that got no answer. */
+  readonly retries: number;
   /** Send tokens and passwords over plain http to any host. */
   readonly allowInsecure: boolean;
   /** Replaces every fetch, for runtimes and tests that bring their own. */
@@ -46,7 +49,13 @@ export interface TransportOptions {
 }
 
 export interface Transport {
-  /** JSON in, JSON out; the time limit covers the whole answer. Undefined for an empty answer. @throws VaultError for any status but 2xx */
+  readonly address: Address;
+  /** The token of now, for what calls the vault by itself. @throws VaultError `insecure_address` where it must not be sent */
+  token(): string;
+  /**
+   * JSON in, JSON out; the time limit covers the whole answer, retries included. Undefined for an empty answer.
+   * @throws VaultError for any status but 2xx
+   */
   json(call: Call): Promise<unknown>;
   /** The answer, whatever its status; the time limit covers its headers only, so a stream is never cut. */
   raw(call: Call): Promise<Response>;
@@ -81,13 +90,12 @@ export function createTransport(options: TransportOptions): Transport {
     assertTarget(target);
     const { body, contentType } = await encodeBody(call.body);
     const headers = headersOf(call, contentType, options.token());
-    assertConfidential(call, headers);
+    if (call.confidential === true || hasHeader(headers, "authorization")) assertConfidential();
     return { method, target, headers, body };
   }
 
-  function assertConfidential(call: Call, headers: WireRequest["headers"]): void {
+  function assertConfidential(): void {
     if (options.allowInsecure || address.kind === "unix" || address.confidential) return;
-    if (call.confidential !== true && !hasHeader(headers, "authorization")) return;
     throw new VaultError(
       0,
       "insecure_address",
@@ -100,7 +108,10 @@ export function createTransport(options: TransportOptions): Transport {
     const deadline = startDeadline(call.timeoutMs ?? options.timeoutMs, call.signal);
     try {
       deadline.signal.throwIfAborted();
-      return await finish(await exchange.send({ ...prepared, signal: deadline.signal }));
+      const attempt = () => exchange.send({ ...prepared, signal: deadline.signal });
+      return await finish(
+        await withRetries(attempt, isRepeatable(call) ? options.retries : 0, deadline.signal),
+      );
     } catch (error) {
       if (deadline.signal.aborted) throw deadline.signal.reason;
       if (error instanceof VaultError) throw error;
@@ -111,6 +122,11 @@ export function createTransport(options: TransportOptions): Transport {
   }
 
   return {
+    address,
+    token() {
+      assertConfidential();
+      return options.token();
+    },
     raw: (call) =>
       perform(call, async (answer) => {
         const rejected =
@@ -119,7 +135,7 @@ export function createTransport(options: TransportOptions): Transport {
         return answer.response();
       }),
     json: (call) =>
-      perform(call, async (answer) => {
+      perform({ ...call, rejects: "failures" }, async (answer) => {
         if (!isSuccess(answer)) throw await errorFromAnswer(answer);
         const text = await answer.text(call.maxAnswerBytes ?? MAX_JSON_BYTES);
         if (text === "") return undefined;
@@ -153,6 +169,11 @@ function headersOf(call: Call, contentType: string | undefined, token: string): 
       : []),
     ...(useToken ? [["authorization", `Bearer ${token}`] as const] : []),
   ];
+}
+
+/** What reads the vault's own state: a second time does no harm, and counts towards no limit. */
+function isRepeatable({ method, rejects }: Call): boolean {
+  return method === "GET" && rejects === "failures";
 }
 
 function isSuccess(answer: Answer): boolean {

@@ -1,0 +1,41 @@
+import { DEFAULT_ADDRESS, parseAddress, unixAddress } from "./address.js";
+import type { ClientOptions } from "./client-options.js";
+import { assertTimeout } from "./deadline.js";
+import { assertRetries } from "./retries.js";
+import { createTransport, type Transport } from "./transport.js";
+
+/** Milliseconds: for the whole of a JSON answer, for the headers of a proxied one. */
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+const DEFAULT_RETRIES = 2;
+
+/** A vault-server and a token for it. */
+export type Connection = Transport;
+
+export interface ConnectOptions extends Omit<ClientOptions, "token"> {
+  /** A function is asked at every call. */
+  readonly token?: string | (() => string) | undefined;
+}
+
+/**
+ * Nothing is sent yet.
+ * @throws VaultError `invalid_address`, or `invalid_request` for `timeoutMs` or `retries` that are none
+ */
+export function connect({ token = "", ...options }: ConnectOptions = {}): Connection {
+  const address =
+    options.socketPath === undefined
+      ? parseAddress(options.addr === undefined || options.addr === "" ? DEFAULT_ADDRESS : options.addr)
+      : unixAddress(options.socketPath);
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const retries = options.retries ?? DEFAULT_RETRIES;
+  assertTimeout(timeoutMs);
+  assertRetries(retries);
+  return createTransport({
+    address,
+    token: typeof token === "string" ? () => token : token,
+    timeoutMs,
+    retries,
+    allowInsecure: options.allowInsecure ?? false,
+    fetch: options.fetch,
+  });
+}
