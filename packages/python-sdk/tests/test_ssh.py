@@ -12,8 +12,8 @@ import pytest
 
 from conftest import Answer, StubVault
 from vault_proxy import AsyncVaultClient, SshExecResult, SshExit, SshOutput, VaultClient, VaultError
+from vault_proxy.operations.ssh import exec_timeout
 from vault_proxy.ssh_exec import ExecEvents
-from vault_proxy.ssh_operations import exec_timeout
 
 if TYPE_CHECKING:
     from pathlib import Path

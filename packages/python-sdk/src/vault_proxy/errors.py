@@ -13,7 +13,8 @@ class VaultError(Exception):
 
     `status_code` is the HTTP status and `message` a sentence for a person. An error of the vault itself has a
     stable `code` such as `vault_locked`, and no `response`. An error of the API behind it has no `code`, and keeps
-    the API's answer, body read, as `response`. `request_id` finds the call in the vault's logs.
+    the API's answer, body read, as `response`. `request_id` finds the call in the vault's logs. `retry_after` is after
+    how many seconds to try again, where the answer says so (RFC 9110 section 10.2.3).
     """
 
     def __init__(
@@ -24,6 +25,7 @@ class VaultError(Exception):
         *,
         request_id: str | None = None,
         response: httpx.Response | None = None,
+        retry_after: int | None = None,
     ) -> None:
         """Keep what the answer said; the text of the exception is the message with its status."""
         super().__init__(status_code, message, code)
@@ -32,6 +34,7 @@ class VaultError(Exception):
         self.code = code
         self.request_id = request_id
         self.response = response
+        self.retry_after = retry_after
 
     def __str__(self) -> str:
         """Say the message, then the status and the code in brackets."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
+from typing import Any
 
 
 def json_object(value: object) -> dict[str, object]:
@@ -48,3 +50,17 @@ def bytes_field(answer: dict[str, object], name: str) -> bytes:
         # What JSON escapes may be half of a character.
         return text_field(answer, name).encode("utf-8", "replace")
     return base64.b64decode(encoded, validate=True)
+
+
+def list_field(answer: dict[str, object], name: str) -> list[Any]:
+    """Give a list that must be there."""
+    value = answer.get(name)
+    if not isinstance(value, list):
+        raise ValueError(f"no {name}")
+    return value
+
+
+def unknown_fields(kind: type, answer: dict[str, object]) -> dict[str, Any]:
+    """Give the fields that the dataclass `kind` has no place for: those of a newer vault."""
+    known = {field.name for field in dataclasses.fields(kind)}
+    return {key: value for key, value in answer.items() if key not in known}

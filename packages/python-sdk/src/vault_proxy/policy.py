@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from vault_proxy.json_fields import boolean_field, integer_field, json_object, optional_text_field, text_field
+from vault_proxy.json_fields import (
+    boolean_field,
+    integer_field,
+    json_object,
+    optional_text_field,
+    text_field,
+    unknown_fields,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PolicyAction = Literal["exec", "upload", "download", "session"]
 
@@ -58,15 +68,22 @@ class PolicyQuestion(TypedDict, total=False):
     remote_path: str
 
 
+_CONTENT = ("rules", "limits", "valid")
+
+
 @dataclass(frozen=True)
 class Policy:
-    """A stored policy. `version` counts its changes from 1; `updated_at` is RFC 3339."""
+    """A stored policy. `version` counts its changes from 1; `updated_at` is RFC 3339.
+
+    Fields that this version does not know are in `extra`.
+    """
 
     name: str
     content: PolicyContent
     version: int
     updated_at: str
     description: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, value: object) -> Policy:
@@ -75,13 +92,15 @@ class Policy:
         rules = answer.get("rules")
         if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
             raise ValueError("a policy has no rules")
-        content: Any = {key: answer[key] for key in ("rules", "limits", "valid") if key in answer}
+        content: Any = {key: answer[key] for key in _CONTENT if key in answer}
+        unknown = unknown_fields(cls, answer)
         return cls(
             text_field(answer, "name"),
             content,
             integer_field(answer, "version"),
             text_field(answer, "updated_at"),
             optional_text_field(answer, "description"),
+            {key: value for key, value in unknown.items() if key not in _CONTENT},
         )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from vault_proxy.json_fields import integer_field, json_object, optional_text_field, text_field
+from vault_proxy.json_fields import integer_field, json_object, optional_text_field, text_field, unknown_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from types import TracebackType
 
 SessionProtocol = Literal["imap", "smtp", "redis", "postgres"]
@@ -39,6 +39,10 @@ class OpenedSession:
     def port(self) -> int:
         """The port of `addr`."""
         return int(self.addr.rpartition(":")[2])
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied: a session may hold a password, and is ended by who opened it."""
+        raise TypeError("a session cannot be pickled: hand on its url, which may hold a password")
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ class SessionInfo:
     """An open session of `GET /sessions`.
 
     `token` is a prefix of the one that opened it; times are RFC 3339; `connections` are open now; `bytes_in` came
-    from clients, `bytes_out` went to them.
+    from clients, `bytes_out` went to them. Fields that this version does not know are in `extra`.
     """
 
     id: str
@@ -104,6 +108,7 @@ class SessionInfo:
     connections: int
     bytes_in: int
     bytes_out: int
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, value: object) -> SessionInfo:
@@ -121,6 +126,7 @@ class SessionInfo:
             connections=integer_field(answer, "connections"),
             bytes_in=integer_field(answer, "bytes_in"),
             bytes_out=integer_field(answer, "bytes_out"),
+            extra=unknown_fields(cls, answer),
         )
 
 

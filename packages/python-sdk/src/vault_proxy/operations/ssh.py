@@ -1,30 +1,22 @@
-"""The part of the I/O-free core that uses servers by SSH."""
+"""Commands, files and terminals of servers by SSH."""
 
 from __future__ import annotations
 
 import base64
-import io
-import os
 import re
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import httpx
 
 from vault_proxy.json_fields import integer_field, json_object, text_field
-from vault_proxy.operations import Operation, json_reader, vault_error
+from vault_proxy.operations.answers import checked_success, json_reader
+from vault_proxy.operations.operation import Operation, given
 from vault_proxy.request_target import check_service_name
 from vault_proxy.service_info import ServiceInfo
 from vault_proxy.ssh_exec import ExecEvents, SshExecResult, exec_result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from vault_proxy.address import VaultAddress
-
-# A string or another path names a local file.
-UploadSource: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 
 _DEFAULT_COMMAND_SECONDS = 30
 # Beside the command's own time: the vault connects, logs in, and ends what does not end by itself.
@@ -47,7 +39,7 @@ def ssh_exec_stream(
 
     def begin(response: httpx.Response) -> httpx.Response:
         events.request_id = response.headers.get("x-vault-request-id")
-        return _success(response)
+        return checked_success(response)
 
     headers = (("accept", "application/x-ndjson"),)
     return Operation("POST", _target(service, "exec"), begin, headers, body=_exec(command, timeout, stdin))
@@ -73,21 +65,9 @@ def ssh_upload(service: str, remote_path: str, content: BinaryIO, *, mode: int |
     return Operation("POST", _target(service, "upload"), json_reader(read), body={"data": fields, "files": files})
 
 
-@contextmanager
-def opened(source: UploadSource) -> Iterator[BinaryIO]:
-    """Open what is to be sent; a file of the caller's own is not closed."""
-    if isinstance(source, bytes):
-        yield io.BytesIO(source)
-    elif isinstance(source, (str, os.PathLike)):
-        with Path(source).open("rb") as file:
-            yield file
-    else:
-        yield source
-
-
 def ssh_download(service: str, remote_path: str) -> Operation[httpx.Response]:
     """Read a file at a server."""
-    return Operation("POST", _target(service, "download"), _success, body={"json": {"remote_path": remote_path}})
+    return Operation("POST", _target(service, "download"), checked_success, body={"json": {"remote_path": remote_path}})
 
 
 def ssh_session_url(address: VaultAddress, service: str, *, cols: int | None, rows: int | None) -> str:
@@ -121,13 +101,13 @@ def _host_key_target(name: str) -> str:
 
 
 def _exec(command: str, timeout: float | None, stdin: str | bytes | None) -> dict[str, Any]:
-    given = {
+    fields = {
         "command": command,
         "timeout": timeout,
         "stdin": stdin if isinstance(stdin, str) else None,
         "stdin_base64": base64.b64encode(stdin).decode() if isinstance(stdin, bytes) else None,
     }
-    return {"json": {key: value for key, value in given.items() if value is not None}}
+    return {"json": given(fields)}
 
 
 def _octal(mode: int | str) -> str:
@@ -135,9 +115,3 @@ def _octal(mode: int | str) -> str:
     if not _MODE.fullmatch(text):
         raise ValueError("a mode has three or four octal digits: 0o644 or '0644'")
     return text
-
-
-def _success(response: httpx.Response) -> httpx.Response:
-    if not response.is_success:
-        raise vault_error(response)
-    return response

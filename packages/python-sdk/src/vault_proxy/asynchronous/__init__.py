@@ -1,0 +1,1 @@
+"""The methods of `AsyncVaultClient`, by what they are about; `blocking` has the same for `VaultClient`."""

@@ -1,0 +1,143 @@
+"""The asynchronous client's connections to the vault, and how its calls are sent."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+import anyio
+import httpx
+
+from vault_proxy.address import resolve_address
+from vault_proxy.http_settings import HttpSettings
+from vault_proxy.operations.operation import request_arguments
+from vault_proxy.retry import retry_delay
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncGenerator
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from vault_proxy.operations.operation import Operation
+
+    TimeLimits = float | httpx.Timeout
+
+Result = TypeVar("Result")
+
+
+class AsyncConnection:
+    """Connections to one vault, of one event loop."""
+
+    def __init__(
+        self,
+        addr: str | None = None,
+        token: str | None = None,
+        timeout: float | httpx.Timeout | None = 60,
+        allow_insecure: bool = False,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        retries: int = 2,
+    ) -> None:
+        """Prepare a client; nothing is sent yet.
+
+        `addr` is `http://`, `https://` or `unix:/path/to.sock`, and defaults to `VAULT_PROXY_SOCK`, then
+        `VAULT_ADDR`, then `http://127.0.0.1:8390`. `token` defaults to `VAULT_TOKEN`. `timeout` is in seconds, for
+        each of connecting, sending, and waiting for more of the answer; None waits forever. `ssl_context` is for a
+        vault whose certificate is not from a public CA.
+
+        `retries` is how often a call is sent again that the vault did not get, since the connection was refused; or
+        one by GET, HEAD or OPTIONS without a body whose connection was cut off. Nothing else is ever sent twice.
+
+        Raises `ValueError` for a bad address, and for plaintext HTTP to another machine unless `allow_insecure`.
+        """
+        address = resolve_address(addr, os.environ, allow_insecure=allow_insecure)
+        self.token = token if token is not None else os.environ.get("VAULT_TOKEN")
+        self._settings = HttpSettings(address, httpx.Timeout(timeout), ssl_context)
+        self._retries = retries
+        self._http = self._new_http()
+        self._process = os.getpid()
+
+    async def __aenter__(self) -> Self:
+        """Give the client itself."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the client."""
+        await self.close()
+
+    def __repr__(self) -> str:
+        """Show the address, never the token."""
+        address = self._settings.address
+        return f"{type(self).__name__}({address.socket_path or address.origin!r})"
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied: the token would be in the bytes."""
+        raise TypeError("a client cannot be pickled: make one in each process")
+
+    async def close(self) -> None:
+        """Close every connection; the client cannot be used again. The token stays valid.
+
+        Closing it twice does no harm. In a process that was forked off, the connections of the other stay as they are.
+        """
+        await self._own_http().aclose()
+
+    def _new_http(self) -> httpx.AsyncClient:
+        socket = self._settings.socket_options()
+        transport = None if socket is None else httpx.AsyncHTTPTransport(**socket)
+        return httpx.AsyncClient(**self._settings.client_options(), transport=transport)
+
+    def _own_http(self) -> httpx.AsyncClient:
+        # After a fork the other process uses these connections too, and another thread may have held their locks.
+        if self._process != os.getpid():
+            if not self._http.is_closed:
+                self._http = self._new_http()
+            self._process = os.getpid()
+        return self._http
+
+    async def _call(self, operation: Operation[Result], time_limits: TimeLimits | None = None) -> Result:
+        return operation.read(await self._send(operation, time_limits))
+
+    async def _head(self, operation: Operation[Result], time_limits: TimeLimits | None) -> Result:
+        """Read the head of the answer only, and the body of an error of the vault."""
+        response = await self._send(operation, time_limits, stream=True)
+        try:
+            if "x-vault-error" in response.headers:
+                await response.aread()
+            return operation.read(response)
+        finally:
+            await response.aclose()
+
+    async def _stream(
+        self, operation: Operation[httpx.Response], time_limits: TimeLimits | None
+    ) -> AsyncGenerator[bytes, None]:
+        response = await self._send(operation, time_limits, stream=True)
+        try:
+            if response.is_error:
+                await response.aread()
+            operation.read(response)
+            async for chunk in response.aiter_bytes():
+                yield chunk
+        finally:
+            await response.aclose()
+
+    async def _send(
+        self, operation: Operation[Result], time_limits: TimeLimits | None, *, stream: bool = False
+    ) -> httpx.Response:
+        failures = 0
+        while True:
+            http = self._own_http()
+            arguments = request_arguments(operation, self._settings.address, self.token)
+            if time_limits is not None:
+                arguments["timeout"] = time_limits
+            try:
+                return await http.send(http.build_request(**arguments), stream=stream)
+            except httpx.TransportError as error:
+                failures += 1
+                delay = retry_delay(operation, error, failures, self._retries)
+                if delay is None:
+                    raise
+            await anyio.sleep(delay)

@@ -1,0 +1,41 @@
+"""What both clients make their connections with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+if TYPE_CHECKING:
+    import ssl
+
+    from vault_proxy.address import VaultAddress
+
+# As many calls at a time as the vault allows a token; httpx's own 100 would let streams keep others waiting.
+_LIMITS = httpx.Limits(max_connections=1024, max_keepalive_connections=20)
+
+
+@dataclass(frozen=True)
+class HttpSettings:
+    """Where the vault is, and how it is talked to."""
+
+    address: VaultAddress
+    timeout: httpx.Timeout
+    ssl_context: ssl.SSLContext | None
+
+    def client_options(self) -> dict[str, Any]:
+        """Give the options of httpx's clients; redirects are the caller's, whose request they would change."""
+        return {
+            "timeout": self.timeout,
+            "follow_redirects": False,
+            "trust_env": self.address.may_use_egress_proxy,
+            "verify": self.ssl_context if self.ssl_context is not None else True,
+            "limits": _LIMITS,
+        }
+
+    def socket_options(self) -> dict[str, Any] | None:
+        """Give the options of httpx's transports for a unix socket; None for any other address."""
+        if self.address.socket_path is None:
+            return None
+        return {"uds": self.address.socket_path, "limits": _LIMITS}

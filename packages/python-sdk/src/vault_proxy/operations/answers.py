@@ -1,0 +1,105 @@
+"""How answers become results, and error statuses `VaultError`."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
+
+from vault_proxy.errors import VaultError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx
+
+Result = TypeVar("Result")
+
+
+def json_reader(read: Callable[[object], Result]) -> Callable[[httpx.Response], Result]:
+    """Make the reader of a JSON answer: `read` raises `ValueError` for what no vault sends."""
+
+    def read_answer(response: httpx.Response) -> Result:
+        checked_success(response)
+        with suppress(ValueError):
+            return read(response.json())
+        # Not from inside a handler: the error of the reading holds the answer's text, which may show a token.
+        raise unexpected_answer(response)
+
+    return read_answer
+
+
+def json_list_reader(read: Callable[[object], Result]) -> Callable[[httpx.Response], list[Result]]:
+    """Make the reader of a JSON list, whose elements `read` reads."""
+
+    def read_list(answer: object) -> list[Result]:
+        if not isinstance(answer, list):
+            raise ValueError("no list")
+        return [read(item) for item in answer]
+
+    return json_reader(read_list)
+
+
+def read_done(_answer: object) -> None:
+    """Read an answer that says nothing but that it was done."""
+
+
+def read_nothing(response: httpx.Response) -> None:
+    """Read an answer without a body."""
+    checked_success(response)
+    if response.content:
+        raise unexpected_answer(response)
+
+
+def checked_success(response: httpx.Response) -> httpx.Response:
+    """Give the answer of the vault itself. Raises `VaultError` for any but a success."""
+    if not response.is_success:
+        raise vault_error(response)
+    return response
+
+
+def checked_proxy_answer(response: httpx.Response) -> httpx.Response:
+    """Give the answer of an API. Raises `VaultError` for an error status of the API, or of the vault."""
+    if "x-vault-error" in response.headers:
+        raise vault_error(response)
+    if response.is_error:
+        raise VaultError(
+            response.status_code,
+            f"the API answered {response.status_code} {response.reason_phrase}".rstrip(),
+            request_id=response.headers.get("x-vault-request-id"),
+            response=response,
+            retry_after=_retry_after(response),
+        )
+    return response
+
+
+def unexpected_answer(response: httpx.Response) -> VaultError:
+    """Give the error for what no vault sends."""
+    return VaultError(
+        response.status_code,
+        "the answer is not what a vault sends: is this the vault's address?",
+        "unexpected_answer",
+        request_id=response.headers.get("x-vault-request-id"),
+    )
+
+
+def vault_error(response: httpx.Response) -> VaultError:
+    """Give the error that an answer with an error status stands for."""
+    try:
+        answer = response.json()
+    except ValueError:
+        answer = None
+    fields = answer if isinstance(answer, dict) else {}
+    message, code = fields.get("error"), fields.get("code")
+    return VaultError(
+        response.status_code,
+        message if isinstance(message, str) else f"the vault answered {response.status_code}",
+        code if isinstance(code, str) else response.headers.get("x-vault-error"),
+        request_id=response.headers.get("x-vault-request-id"),
+        retry_after=_retry_after(response),
+    )
+
+
+def _retry_after(response: httpx.Response) -> int | None:
+    # RFC 9110 section 10.2.3; the form that is a date needs a clock, and no vault sends it.
+    value = response.headers.get("retry-after", "")
+    return int(value) if value.isascii() and value.isdecimal() else None

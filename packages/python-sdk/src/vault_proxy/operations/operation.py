@@ -1,0 +1,71 @@
+"""One call of the vault as a value, and what httpx is given to send it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import httpx
+
+    from vault_proxy.address import VaultAddress
+
+Result = TypeVar("Result")
+
+# RFC 9110 section 5.5 without spaces: what can follow `Bearer `.
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+
+# What the vault accepts as the place of its token, beside Authorization; the caller's own would be a second token.
+_TOKEN_HEADERS = ("authorization", "x-vault-token")
+
+
+@dataclass(frozen=True)
+class Operation(Generic[Result]):
+    """One call of the vault.
+
+    `target` is its request target, exactly; `body` holds httpx's body arguments. `shown_target` stands for a target
+    that holds a token wherever httpx shows or logs a URL.
+    """
+
+    method: str
+    target: str
+    read: Callable[[httpx.Response], Result]
+    headers: tuple[tuple[str, str], ...] = ()
+    body: Mapping[str, Any] = field(default_factory=dict)
+    with_token: bool = True
+    shown_target: str | None = None
+
+
+def check_token(token: str) -> str:
+    """Give the token. Raises `ValueError`, never naming it, for one that no header can carry."""
+    if not _TOKEN.fullmatch(token):
+        raise ValueError("the token holds a character that no token has, such as a line end or a space")
+    return token
+
+
+def request_arguments(operation: Operation[Any], address: VaultAddress, token: str | None) -> dict[str, Any]:
+    """Give the arguments of httpx's `build_request`.
+
+    httpx normalises the path of a URL, so the exact target goes along in httpcore's `target` extension; the URL is
+    what `response.url` and httpx's log show. Raises `ValueError` for a token that no header can carry.
+    """
+    target = f"{address.base_path}{operation.target}"
+    shown = target if operation.shown_target is None else f"{address.base_path}{operation.shown_target}"
+    headers = [(name, value) for name, value in operation.headers if name.lower() not in _TOKEN_HEADERS]
+    if operation.with_token and token:
+        headers.append(("authorization", f"Bearer {check_token(token)}"))
+    return {
+        "method": operation.method,
+        "url": f"{address.origin}{shown}",
+        "headers": headers,
+        "extensions": {"target": target.encode("ascii")},
+        **operation.body,
+    }
+
+
+def given(fields: Mapping[str, object]) -> dict[str, object]:
+    """Give the fields that are not None: the others are left to the vault."""
+    return {key: value for key, value in fields.items() if value is not None}
