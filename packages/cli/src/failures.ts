@@ -30,6 +30,17 @@ export class InterruptedError extends CliError {
   }
 }
 
+/** Ctrl-C in place of an answer: nothing was begun. */
+export class CancelledError extends CliError {
+  override readonly name = "CancelledError";
+  /** As a shell has it for SIGINT. */
+  readonly exitCode = 130;
+
+  constructor() {
+    super("cancelled", undefined, "interrupted");
+  }
+}
+
 /** What is told of a failure, as text or as JSON. */
 export interface Failure {
   readonly message: string;
@@ -54,7 +65,8 @@ export function describeFailure(error: unknown, circumstances: Circumstances): F
     return { message: error.message, hint: error.hint, code: "usage", exitCode: 2 };
   }
   if (error instanceof CliError) {
-    const exitCode = error instanceof InterruptedError ? error.exitCode : 1;
+    const ended = error instanceof InterruptedError || error instanceof CancelledError;
+    const exitCode = ended ? error.exitCode : 1;
     return { message: error.message, hint: error.hint, code: error.code, exitCode };
   }
   if (isVaultFileError(error)) return { message: error.message, code: error.code, exitCode: 1 };

@@ -1,5 +1,8 @@
 import type { CommandContext } from "./command-context.js";
-import { CliError } from "./failures.js";
+import { CancelledError, CliError } from "./failures.js";
+
+/** Lines of a long list: with the rest of the question they fit a terminal of 24. */
+const SHOWN_CHOICES = 10;
 
 /** Whether a person can be asked: questions go to stderr, since stdout may be captured. */
 export function canAsk(context: CommandContext): boolean {
@@ -18,13 +21,16 @@ export async function askSecret(
   return ask(context, (terminal) => password({ ...terminal, message, mask: "", ...validation(validate) }));
 }
 
+/** @param initial what stands there to be changed, or taken by Enter */
 export async function askText(
   context: CommandContext,
   message: string,
   validate?: Validate,
+  initial = "",
 ): Promise<string> {
   const { text } = await import("@clack/prompts");
-  return ask(context, (terminal) => text({ ...terminal, message, ...validation(validate) }));
+  const options = { message, initialValue: initial, ...validation(validate) };
+  return ask(context, (terminal) => text({ ...terminal, ...options }));
 }
 
 export async function askChoice<Value extends string>(
@@ -37,6 +43,29 @@ export async function askChoice<Value extends string>(
   return (await ask(context, (terminal) => select<string>({ ...terminal, message, options }))) as Value;
 }
 
+/** One of many: what is typed narrows the list. */
+export async function askOneOfMany<Value extends string>(
+  context: CommandContext,
+  message: string,
+  choices: readonly { readonly value: Value; readonly label: string }[],
+): Promise<Value> {
+  const { autocomplete } = await import("@clack/prompts");
+  const options = choices.map(({ value, label }) => ({ value: value, label }));
+  const list = { message, options, maxItems: SHOWN_CHOICES, validate: chosen };
+  return (await ask(context, (terminal) => autocomplete<string>({ ...terminal, ...list }))) as Value;
+}
+
+/** Enter where nothing is found. */
+function chosen(value: string | string[] | undefined): string | undefined {
+  return value === undefined ? "nothing is found by that: change it" : undefined;
+}
+
+/** @param initial what Enter means */
+export async function confirm(context: CommandContext, message: string, initial: boolean): Promise<boolean> {
+  const { confirm: question } = await import("@clack/prompts");
+  return ask(context, (terminal) => question({ ...terminal, message, initialValue: initial }));
+}
+
 /** Asks before something is destroyed. Without a terminal there is nobody to ask: the command itself is the consent. */
 export async function confirmDestruction(
   context: CommandContext,
@@ -44,9 +73,7 @@ export async function confirmDestruction(
   yes: boolean,
 ): Promise<void> {
   if (yes || !canAsk(context)) return;
-  const { confirm } = await import("@clack/prompts");
-  const sure = await ask(context, (terminal) => confirm({ ...terminal, message, initialValue: false }));
-  if (!sure) throw new CliError("nothing was changed");
+  if (!(await confirm(context, message, false))) throw new CliError("nothing was changed");
 }
 
 interface Terminal {
@@ -64,14 +91,16 @@ async function ask<Answer>(
   if (stdin.readableEnded || stdin.destroyed) throw cancelled();
   const ended = new AbortController();
   const end = (): void => ended.abort();
-  // Ctrl-D: a terminal in raw mode hands on the key instead of ending.
+  const seen = { ctrlC: false };
+  // A terminal in raw mode hands on Ctrl-D instead of ending, and Ctrl-C instead of a signal.
   const onKey = (_: unknown, key: { readonly ctrl?: boolean; readonly name?: string } | undefined): void => {
     if (key?.ctrl === true && key.name === "d") end();
+    if (key?.ctrl === true && key.name === "c") seen.ctrlC = true;
   };
   stdin.on("end", end).on("close", end).on("keypress", onKey);
   try {
     const answer = await question({ input: stdin, output: stderr, withGuide: false, signal: ended.signal });
-    if (typeof answer === "symbol") throw cancelled();
+    if (typeof answer === "symbol") throw seen.ctrlC ? new CancelledError() : cancelled();
     return answer as Exclude<Answer, symbol>;
   } finally {
     stdin.off("end", end).off("close", end).off("keypress", onKey);

@@ -10,6 +10,7 @@ import { UsageError } from "./failures.js";
 import { refuseUselessFlags, suits } from "./flag-uses.js";
 import { askChoice, askText, canAsk } from "./prompt.js";
 import { AUTH_TYPES, type AuthType, type ServiceFlags } from "./service-definition.js";
+import { serviceNameProblem } from "./service-name.js";
 import { isSessionType, missingSessionFlags, readSessionFlags } from "./session-types/registry.js";
 import { askSessionFlags } from "./session-types/session-questions.js";
 import { askSshFlags } from "./ssh/ssh-questions.js";
@@ -28,11 +29,9 @@ export async function completeFlags(
 ): Promise<CompleteFlags> {
   if (flags.type !== undefined) refuseUselessFlags(flags.type, flags);
   if (!canAsk(context)) return requireFlags(name, flags);
-  const wrong = name === undefined ? undefined : serviceName(name);
-  if (wrong !== undefined) throw new UsageError(`"${name}" cannot be the name of a service: ${wrong}`);
   const named = {
     ...flags,
-    name: name ?? (await askText(context, "Name of the service", serviceName)),
+    name: name ?? (await askText(context, "Name of the service", serviceNameProblem)),
     type: flags.type ?? (await askType(context, flags)),
   };
   if (named.type === "ssh_key") return { ...named, ...(await askSshFlags(context, named)) };
@@ -115,13 +114,6 @@ function headerQuestion(type: "header" | "headers"): string {
 
 function splitNames(text: string): string[] {
   return text.split(/[\s,]+/).filter((name) => name !== "");
-}
-
-/** The server's rule, said before the other questions are answered in vain. */
-function serviceName(value: string): string | undefined {
-  return /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/.test(value)
-    ? undefined
-    : "1 to 128 letters, digits, dots, underscores and dashes, first a letter or digit";
 }
 
 function required(value: string): string | undefined {

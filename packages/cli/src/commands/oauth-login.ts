@@ -110,7 +110,7 @@ function printSuccess(
 ): void {
   output.result(`Logged in. Service ${service} ${replaced === true ? "was replaced, and " : ""}is ready.`);
   const { test } = preset ?? {};
-  if (test?.method === "GET" && !test.path.includes("{")) {
-    output.note(`Try it: \`${bin} service test ${service} --path '${test.path}'\``);
+  if (test !== undefined && !test.path.includes("{")) {
+    output.note(`Try it: \`${bin} service test ${service}\``);
   }
 }

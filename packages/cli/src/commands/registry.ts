@@ -84,6 +84,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./service-host-key-clear.js")).configureServiceHostKeyClear,
   },
   {
+    path: ["presets"],
+    summary: "List the APIs that `service add` and `oauth login` know",
+    load: async () => (await import("./presets.js")).configurePresets,
+  },
+  {
+    path: ["presets", "show"],
+    summary: "Show all that is known of an API, with its documentation page",
+    load: async () => (await import("./presets-show.js")).configurePresetsShow,
+  },
+  {
     path: ["oauth", "login"],
     summary: "Log in at a provider, and store the service that the login is for",
     load: async () => (await import("./oauth-login.js")).configureOauthLogin,

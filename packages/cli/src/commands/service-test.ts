@@ -1,11 +1,13 @@
-import type { ServiceInfo, SessionProtocol, VaultClient } from "@vault-proxy/client";
+import type { ServiceInfo, VaultClient } from "@vault-proxy/client";
 
 import type { ConfigureCommand } from "../command-definition.js";
 import type { CommandContext } from "../command-context.js";
 import { CliError, UsageError } from "../failures.js";
 import { addExamples } from "../help-examples.js";
-import { serviceAddress } from "../service-address.js";
-import { probeSession } from "../session-probes/session-probe.js";
+import { loadPresets } from "../presets/preset-catalogue.js";
+import { presetOf } from "../presets/service-preset.js";
+import { checkByPreset, checkPath, presetTest } from "../service-check/check-call.js";
+import type { CheckOutcome } from "../service-check/check-outcome.js";
 import { isSessionType } from "../session-types/registry.js";
 
 interface TestFlags {
@@ -16,18 +18,20 @@ interface TestFlags {
 export const configureServiceTest: ConfigureCommand = (command, perform) => {
   command
     .argument("<name>", "name of the service")
-    .option("-p, --path <path>", "what to GET, by default /; best a path that needs the credential")
+    .option("-p, --path <path>", "what to GET; default: the preset's test call, else /")
     .option("-c, --command <command>", "of type ssh_key: what to run, by default `true`");
   command.addHelpText(
     "after",
-    "\nOf a mail server or a database: a session is opened, logged in through, and closed again. Of a server that is\n" +
+    "\nOf an API that a preset knows: a call that needs the credential, and what its answer means. Of another: best name\n" +
+      "a path that needs the credential.\n" +
+      "Of a mail server or a database: a session is opened, logged in through, and closed again. Of a server that is\n" +
       "reached by SSH: `true` is run there, which does nothing. Where it is not among the allowed commands, name one of\n" +
       "these by --command: without running one, nothing can be told of the server.",
   );
   addExamples(
     command,
     "% service test openai",
-    "% service test openai --path /v1/models",
+    "% service test internal --path /me",
     "% service test orders",
     "% service test box --command uptime",
   );
@@ -40,82 +44,44 @@ export const configureServiceTest: ConfigureCommand = (command, perform) => {
       if (flags.command !== undefined && type !== "ssh_key") {
         throw new UsageError("--command is for services of type ssh_key");
       }
-      if (service !== undefined && type === "ssh_key") return testSsh(context, client, service, flags);
-      return service !== undefined && isSessionType(type)
-        ? testSession(context, client, type, service, flags)
-        : testCall(context, client, name, flags);
+      if (flags.path !== undefined && (type === "ssh_key" || isSessionType(type))) {
+        throw new UsageError(`--path is for services of HTTP calls, not of ${type}`);
+      }
+      return tell(context, name, await check(context, client, name, service, flags));
     }),
   );
 };
 
-async function testCall(
-  { bin, output }: CommandContext,
+async function check(
+  context: CommandContext,
   client: VaultClient,
   name: string,
-  { path = "/" }: TestFlags,
-): Promise<number | undefined> {
-  const test = await client.testService(name, path);
-  if (output.json) output.data(test);
-  else if (test.ok) output.result(`${name}: ok (HTTP ${test.status})`);
-  else if (test.code === "vault_locked") throw new CliError("vault is locked", `run \`${bin} unlock\``);
-  else throw new CliError(`${name}: ${test.error ?? `HTTP ${test.status}`}`);
-  return test.ok ? undefined : 1;
-}
-
-async function testSession(
-  { output }: CommandContext,
-  client: VaultClient,
-  protocol: SessionProtocol,
-  service: ServiceInfo,
-  { path }: TestFlags,
-): Promise<number | undefined> {
-  const { name } = service;
-  if (path !== undefined) throw new UsageError(`--path is for services of HTTP calls, not of ${protocol}`);
-  try {
-    await probeSession(client, protocol, name);
-  } catch (error) {
-    if (!(error instanceof CliError)) throw error;
-    return tellFailure(output, name, error.message, error.hint);
-  }
-  if (output.json) output.data({ ok: true });
-  else output.result(`${name}: ok (logged in to ${serviceAddress(service)})`);
-  return undefined;
-}
-
-async function testSsh(
-  { bin, output }: CommandContext,
-  client: VaultClient,
-  service: ServiceInfo,
+  service: ServiceInfo | undefined,
   { path, command = "true" }: TestFlags,
-): Promise<number | undefined> {
-  const { name, ssh_allowed_commands: allowed } = service;
-  if (path !== undefined) throw new UsageError("--path is for services of HTTP calls, not of ssh_key");
-  let code: number;
-  try {
-    code = (await client.sshExec(name, command)).exit_code;
-  } catch (error) {
-    // Told by the list of allowed commands, before anything was connected to.
-    if (allowed === undefined || !isRefusal(error)) throw error;
-    const hint = `name one of them: \`${bin} service test ${name} --command …\``;
-    return tellFailure(output, name, "nothing was checked: only its allowed commands may run there", hint);
+): Promise<CheckOutcome> {
+  const type = service?.auth_type ?? "";
+  if (service !== undefined && type === "ssh_key") {
+    const { checkSsh } = await import("../service-check/check-ssh.js");
+    return checkSsh(context, client, service, command);
   }
-  const { ssh_host_key_fingerprint: fingerprint } = await client.getService(name);
-  if (output.json) output.data({ ok: true, exit_code: code, host_key: fingerprint });
+  if (service !== undefined && isSessionType(type)) {
+    const { checkSession } = await import("../service-check/check-session.js");
+    return checkSession(client, type, service);
+  }
+  const known =
+    service === undefined || path !== undefined ? undefined : await presetOf(await loadPresets(), service);
+  const test = known === undefined ? undefined : presetTest(known);
+  return known === undefined || test === undefined
+    ? checkPath(context, client, name, path ?? "/")
+    : checkByPreset(context, client, name, known, test);
+}
+
+function tell({ output }: CommandContext, name: string, outcome: CheckOutcome): number | undefined {
+  if (output.json) output.data(outcome.data);
+  else if (!outcome.ok) throw new CliError(`${name}: ${outcome.message}`, outcome.hint);
   else {
-    // A server may give its own programs only: that it let the vault in is what was to be shown.
-    const ran = code === 0 ? "" : `; \`${command}\` ended with exit code ${code}`;
-    output.result(`${name}: ok (logged in to ${serviceAddress(service)}${ran})`);
-    output.note(`Its host key: ${fingerprint ?? "unknown"}`);
+    output.result(`${name}: ${outcome.message}`);
+    if (outcome.note !== undefined) output.note(outcome.note);
   }
-  return undefined;
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "forbidden";
-}
-
-function tellFailure(output: CommandContext["output"], name: string, message: string, hint?: string): number {
-  if (!output.json) throw new CliError(`${name}: ${message}`, hint);
-  output.data({ ok: false, error: message });
-  return 1;
+  return outcome.ok ? undefined : 1;
 }

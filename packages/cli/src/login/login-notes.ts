@@ -1,10 +1,9 @@
+import { wrappedText } from "../wrapped-text.js";
 import type { LoginFlags } from "./login-flags.js";
 import type { LoginPreset } from "./preset-choice.js";
 
 /** Where the vault takes the browser back, if nothing else is said. */
 const CALLBACK_PATH = "/auth/oauth2/callback";
-
-const LINE_LENGTH = 76;
 
 /**
  * What to do at the provider before the first login, and what else to know.
@@ -17,19 +16,8 @@ export function presetNotes(preset: LoginPreset, flags: LoginFlags, vaultAddress
   return [
     `${preset.title}: make a client at ${page ?? "the provider"}${page === undefined ? `, see ${preset.docs}` : ""}`,
     ...(knowsUri && redirectUri !== undefined ? [`  with the redirect URI ${redirectUri}`] : []),
-    ...(note === undefined ? [] : wrapped(note).map((line) => `  ${line}`)),
+    ...(note === undefined ? [] : wrappedText(note).map((line) => `  ${line}`)),
   ];
-}
-
-/** Lines that fit any terminal. */
-function wrapped(text: string): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(/\s+/).filter((word) => word !== "")) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + 1 + word.length > LINE_LENGTH) lines.push(word);
-    else lines[lines.length - 1] = `${last} ${word}`;
-  }
-  return lines;
 }
 
 function defaultRedirectUri(vaultAddress: string): string | undefined {

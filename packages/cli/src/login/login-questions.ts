@@ -1,6 +1,6 @@
 import type { CommandContext } from "../command-context.js";
 import { UsageError } from "../failures.js";
-import { assertTenant, tenantProblem } from "../presets/tenant.js";
+import { tenantFor } from "../presets/tenant-question.js";
 import { askSecret, askText, canAsk } from "../prompt.js";
 import { readFirstLine } from "../secret-source.js";
 import { readTlsCa } from "../service-settings.js";
@@ -21,7 +21,8 @@ export async function completeLogin(
     hasClientFile: flags.clientSecretFile !== undefined,
     onDevice: flags.device === true,
   };
-  const tenant = await tenantOf(context, flags, preset, use);
+  const rule = preset === undefined ? undefined : neededTenant(preset, use);
+  const tenant = await tenantFor(context, preset?.title ?? service, rule, flags.tenant);
   const fields: PresetFields = preset === undefined ? {} : presetFields(preset, use, tenant);
   const knowsDevices = use.hasClientFile || (flags.deviceUrl ?? fields.device_url) !== undefined;
   if (preset !== undefined && use.onDevice && !knowsDevices) {
@@ -96,30 +97,6 @@ function finder(
     const question = open.get(flag)?.question;
     return question === undefined ? values[flag]?.value : (await askText(context, question, required)).trim();
   };
-}
-
-async function tenantOf(
-  context: CommandContext,
-  { tenant }: LoginFlags,
-  preset: LoginPreset | undefined,
-  use: PresetUse,
-): Promise<string | undefined> {
-  const rule = preset === undefined ? undefined : neededTenant(preset, use);
-  if (rule === undefined || preset === undefined) {
-    if (tenant === undefined) return undefined;
-    throw new UsageError("--tenant is not needed here", "leave it out");
-  }
-  const given = tenant ?? rule.default;
-  if (given !== undefined) {
-    assertTenant(rule, given);
-    return given;
-  }
-  if (!canAsk(context)) {
-    throw new UsageError(`${preset.title} needs --tenant`, `${rule.meaning}; such as ${rule.example}`);
-  }
-  return askText(context, `Tenant at ${preset.title} (${rule.meaning})`, (value) =>
-    tenantProblem(rule, value),
-  );
 }
 
 /** Undefined for a public client: one that has no secret. */

@@ -1,5 +1,6 @@
 import type { BrowserLogin, DeviceLogin } from "@vault-proxy/client";
 
+import { mergedHeaders } from "../presets/merged-headers.js";
 import { namedValues } from "../repeated-option.js";
 import { serviceSettings } from "../service-settings.js";
 import type { LoginFlags } from "./login-flags.js";
@@ -70,15 +71,4 @@ function withOfflineScope(
 
 function merged(first: BrowserLogin["extra"], second: BrowserLogin["extra"]): BrowserLogin["extra"] {
   return first === undefined && second === undefined ? undefined : { ...first, ...second };
-}
-
-/** Header names are the same in any letter case (RFC 9110 §5.1). */
-function mergedHeaders(
-  first: Readonly<Record<string, string>> | undefined,
-  second: Readonly<Record<string, string>> | undefined,
-): Readonly<Record<string, string>> | undefined {
-  if (first === undefined || second === undefined) return first ?? second;
-  const taken = new Set(Object.keys(second).map((name) => name.toLowerCase()));
-  const kept = Object.entries(first).filter(([name]) => !taken.has(name.toLowerCase()));
-  return { ...Object.fromEntries(kept), ...second };
 }

@@ -1,6 +1,7 @@
 import type { BrowserLogin, DeviceLogin } from "@vault-proxy/client";
 
 import type { TenantRule } from "../presets/preset.js";
+import { servicePlace } from "../presets/service-place.js";
 import { fillTenant, needsTenant } from "../presets/tenant.js";
 import type { LoginPreset } from "./preset-choice.js";
 
@@ -32,7 +33,7 @@ export function presetFields(preset: LoginPreset, use: PresetUse, tenant: string
   const fill = <Template extends string | undefined>(template: Template): Template | string =>
     template === undefined ? template : fillTenant(template, tenant);
   return {
-    base_url: use.baseUrl ?? fill(oauth2.base_url ?? preset.base_url),
+    base_url: use.baseUrl ?? placeOf(preset, fill),
     headers: preset.required_headers,
     auth_url: use.hasClientFile || use.onDevice ? undefined : fill(oauth2.authorize_url),
     token_url: use.hasClientFile ? undefined : fill(oauth2.token_url),
@@ -46,4 +47,10 @@ export function presetFields(preset: LoginPreset, use: PresetUse, tenant: string
     extra: oauth2.extra_token_params,
     long_lived_token: oauth2.may_never_end,
   };
+}
+
+/** Where `service add` puts it too. */
+function placeOf({ oauth2, ...preset }: LoginPreset, fill: (template: string) => string): string {
+  const place = { ...preset, base_url: oauth2.base_url ?? preset.base_url };
+  return fill(servicePlace(place, place.base_url).baseUrl);
 }

@@ -7,10 +7,14 @@ const FILE = "presets/providers.yaml";
 
 export interface PresetCatalogue {
   readonly ids: readonly string[];
+  /** By id, in the file's order. */
+  readonly titles: ReadonlyMap<string, string>;
   /** Of the entries with `oauth2`. */
   readonly idsWithLogin: readonly string[];
   /** Ids whose entry says `family: <family>`, in the file's order. */
   idsOfFamily(family: string): readonly string[];
+  /** Ids whose `base_url` is on this origin, such as `https://api.openai.com`; none for one with a tenant. */
+  idsAt(origin: string): readonly string[];
   /** @throws Error for an entry that is not as the file's header says: the package is damaged */
   get(id: string): Promise<Preset | undefined>;
 }
@@ -32,10 +36,17 @@ export function presetCatalogue(file: string): PresetCatalogue {
   }
   const idsOfEntriesWith = (line: string): string[] =>
     [...entries].filter(([, entry]) => entry.includes(`\n  ${line}\n`)).map(([id]) => id);
+  const lineOf = (entry: string, field: string): string =>
+    new RegExp(`\\n  ${field}: (.*)\\n`).exec(entry)?.[1] ?? "";
   return {
     ids: [...entries.keys()],
+    titles: new Map([...entries].map(([id, entry]) => [id, lineOf(entry, "title")])),
     idsWithLogin: idsOfEntriesWith("oauth2:"),
     idsOfFamily: (family) => idsOfEntriesWith(`family: ${family}`),
+    idsAt: (origin) =>
+      [...entries].flatMap(([id, entry]) =>
+        `${lineOf(entry, "base_url")}/`.startsWith(`${origin}/`) ? [id] : [],
+      ),
     async get(id) {
       const entry = entries.get(id);
       if (entry === undefined) return undefined;

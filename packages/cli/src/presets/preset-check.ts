@@ -151,6 +151,7 @@ const preset = fields(
   { title: text, category: name, base_url: baseUrl, auth, docs: url, confidence },
   {
     ...{ family: id, tenant, other_hosts: listOf(hostName) },
+    ...{ shared_host: oneOf(true), login_only: oneOf(true) },
     ...{ required_headers: headers, optional_headers: headers, oauth2: login },
     test: fields(
       {
@@ -185,6 +186,8 @@ function consistencyProblems(presetId: string, { oauth2, ...entry }: Preset): st
   const usesTenant = JSON.stringify([own, oauth2?.tenant === undefined ? oauth2 : {}]).includes(TENANT);
   if (usesTenant !== (ownTenant !== undefined))
     problems.push(`${presetId}: tenant and ${TENANT} go together`);
+  if (own.login_only === true && oauth2 === undefined)
+    problems.push(`${presetId}: login_only without oauth2`);
   if (oauth2 === undefined) return problems;
   if (oauth2.tenant !== undefined && !JSON.stringify({ ...oauth2, tenant: undefined }).includes(TENANT)) {
     problems.push(`${presetId}.oauth2: a tenant that is used nowhere`);

@@ -1,13 +1,18 @@
+import type { PresetAuth } from "./preset-auth.js";
+
 /** An entry of `presets/providers.yaml`, whose header explains the fields. Names are those of the file. */
 export interface Preset {
   readonly title: string;
   readonly category: string;
   readonly family?: string;
   readonly base_url: string;
+  /** The host has other APIs too. */
+  readonly shared_host?: true;
+  /** There are no keys. */
+  readonly login_only?: true;
   readonly tenant?: TenantRule;
   readonly other_hosts?: readonly string[];
-  /** Its fields are the type's own. */
-  readonly auth: { readonly type: string; readonly [field: string]: unknown };
+  readonly auth: PresetAuth;
   readonly required_headers?: Readonly<Record<string, string>>;
   readonly optional_headers?: Readonly<Record<string, string>>;
   readonly oauth2?: PresetLogin;

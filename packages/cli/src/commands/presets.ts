@@ -1,0 +1,67 @@
+import { CliError } from "../failures.js";
+import type { ConfigureCommand } from "../command-definition.js";
+import { addExamples } from "../help-examples.js";
+import { nearPresets } from "../presets/near-presets.js";
+import type { Preset } from "../presets/preset.js";
+import { loadPresets } from "../presets/preset-catalogue.js";
+import { credentialPlace } from "../presets/preset-facts.js";
+import { sdkVariables } from "../presets/sdk-variables.js";
+import { callersPrefix } from "../presets/service-place.js";
+
+export const configurePresets: ConfigureCommand = (command, perform) => {
+  command
+    .argument("[search]", "a part of id, title or category")
+    .option("--category <name>", "of one kind only, such as ai");
+  command.addHelpText(
+    "after",
+    "\n`service add ID` stores an API's key, `oauth login ID` logs in to it, `presets show ID` tells all that is known.",
+  );
+  addExamples(command, "% presets", "% presets google", "% presets --category ai", "% presets show openai");
+  command.action((search: string | undefined, { category }: { readonly category?: string }) =>
+    perform(async ({ output }) => {
+      const catalogue = await loadPresets();
+      const all = await Promise.all(catalogue.ids.map(async (id) => [id, await catalogue.get(id)] as const));
+      const categories = [...new Set(all.map(([, preset]) => preset?.category ?? ""))].sort();
+      if (category !== undefined && !categories.includes(category)) {
+        throw new CliError(`there is no category "${category}"`, `there are ${categories.join(", ")}`);
+      }
+      const found = all.flatMap(([id, preset]) =>
+        preset !== undefined &&
+        isMeant(id, preset, search) &&
+        (category ?? preset.category) === preset.category
+          ? [{ id, preset }]
+          : [],
+      );
+      if (output.json) {
+        output.data(found.map(({ id, preset }) => ({ id, ...preset })));
+        return undefined;
+      }
+      if (found.length === 0) {
+        const near = nearPresets(search ?? "", catalogue.titles);
+        throw new CliError(
+          "there is no such preset",
+          near.length === 0 ? undefined : `did you mean ${near.join(", ")}?`,
+        );
+      }
+      const rows = found.map(({ id, preset }) => [
+        id,
+        preset.title,
+        credentialPlace(preset),
+        variable(preset),
+      ]);
+      await output.table(["ID", "API", "CREDENTIAL", "SDK VARIABLE"], rows);
+      return undefined;
+    }),
+  );
+};
+
+function isMeant(id: string, { title, category, family }: Preset, search: string | undefined): boolean {
+  if (search === undefined) return true;
+  const wanted = search.toLowerCase();
+  return [id, title, category, family ?? ""].some((text) => text.toLowerCase().includes(wanted));
+}
+
+function variable(preset: Preset): string {
+  const { baseUrl, key } = sdkVariables(preset, callersPrefix(preset));
+  return baseUrl ?? key ?? "";
+}

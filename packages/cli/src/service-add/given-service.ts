@@ -1,0 +1,12 @@
+import type { ServiceDefinition } from "@vault-proxy/client";
+
+import type { ServicePreset } from "../presets/service-preset.js";
+
+/** A service as the command line has it. */
+export interface GivenService {
+  readonly definition: ServiceDefinition;
+  /** A private key that must be stored before it. */
+  readonly key?: string | undefined;
+  /** What it was made by. */
+  readonly preset?: ServicePreset | undefined;
+}

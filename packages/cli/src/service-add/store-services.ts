@@ -1,0 +1,136 @@
+import type { ServiceInfo, VaultClient } from "@vault-proxy/client";
+
+import type { CommandContext } from "../command-context.js";
+import { CliError, describeFailure } from "../failures.js";
+import type { CheckOutcome } from "../service-check/check-outcome.js";
+import { isSessionType } from "../session-types/registry.js";
+import { addServiceWithKey } from "../ssh/key-upload.js";
+import type { GivenService } from "./given-service.js";
+import { nextSteps } from "./next-steps.js";
+
+/** What is done with a service that was stored. */
+export interface Afterwards {
+  readonly test: boolean;
+  /** Whether a test that fails makes the exit code 1. */
+  readonly testCounts: boolean;
+  /** Whether to say how an agent uses it. */
+  readonly tellNextSteps: boolean;
+}
+
+/** Stores what was given, one after another, then tests it. Resolves with the exit code. */
+export async function storeServices(
+  context: CommandContext,
+  client: VaultClient,
+  given: readonly GivenService[],
+  afterwards: Afterwards,
+): Promise<number | undefined> {
+  const { output } = context;
+  const stored = await storeAll(context, client, given);
+  if (!output.json) {
+    output.result(stored.length === 1 ? "Service added." : `${stored.length} services added.`);
+    for (const warning of stored.flatMap(({ warnings }) => warnings ?? [])) output.warn(warning);
+  }
+  const shown: object[] = [];
+  let failed = false;
+  for (const [index, service] of stored.entries()) {
+    const preset = given[index]?.preset;
+    const outcome = afterwards.test ? await checked(context, client, service, preset) : undefined;
+    failed ||= outcome?.ok === false;
+    shown.push(outcome === undefined ? service : { ...service, test: outcome.data });
+    if (output.json) continue;
+    if (outcome !== undefined) tell(context, service.name, outcome);
+    if (!afterwards.tellNextSteps || stored.length > 1) continue;
+    output.note("");
+    output.note("For an agent:");
+    for (const line of nextSteps({ service, preset, vaultAddress: client.addr, bin: context.bin })) {
+      output.note(line);
+    }
+  }
+  if (output.json) output.data(shown.length === 1 ? shown[0] : shown);
+  return failed && afterwards.testCounts ? 1 : undefined;
+}
+
+async function storeAll(
+  context: CommandContext,
+  client: VaultClient,
+  given: readonly GivenService[],
+): Promise<ServiceInfo[]> {
+  const stored: ServiceInfo[] = [];
+  for (const { definition, key } of given) {
+    try {
+      stored.push(
+        await (key === undefined
+          ? client.addService(definition)
+          : addServiceWithKey(client, definition, key)),
+      );
+    } catch (error) {
+      if (given.length === 1) throw error;
+      const { message, hint, code } = describe(context, error);
+      const place = `service ${stored.length + 1} of ${given.length}, ${definition.name}`;
+      const before = stored.map(({ name }) => name).join(", ");
+      const left = before === "" ? "none was added" : `added before it: ${before}`;
+      throw new CliError(`${place}: ${message}`, hint === undefined ? left : `${hint}; ${left}`, code);
+    }
+  }
+  return stored;
+}
+
+/** The service is stored by now: whatever goes wrong here is told of, and no failure of the command. */
+async function checked(
+  context: CommandContext,
+  client: VaultClient,
+  service: ServiceInfo,
+  preset: GivenService["preset"],
+): Promise<CheckOutcome | undefined> {
+  try {
+    return await check(context, client, service, preset);
+  } catch (error) {
+    const { message, hint, code } = describe(context, error);
+    return { ok: false, message, hint, data: { ok: false, error: message, code } };
+  }
+}
+
+async function check(
+  context: CommandContext,
+  client: VaultClient,
+  service: ServiceInfo,
+  preset: GivenService["preset"],
+): Promise<CheckOutcome | undefined> {
+  const { name, auth_type: type } = service;
+  if (type === "ssh_key") {
+    // Where commands are limited, what runs there is the user's affair.
+    if (service.ssh_allowed_commands !== undefined) return undefined;
+    const { checkSsh } = await import("../service-check/check-ssh.js");
+    return checkSsh(context, client, service, "true");
+  }
+  if (isSessionType(type)) {
+    const { checkSession } = await import("../service-check/check-session.js");
+    return checkSession(client, type, service);
+  }
+  const { checkByPreset, checkPath, presetTest } = await import("../service-check/check-call.js");
+  const test = preset === undefined ? undefined : presetTest(preset);
+  if (preset !== undefined && test !== undefined) {
+    context.output.note(`Testing it with ${test.method} ${preset.prefix}${test.path}`);
+    return checkByPreset(context, client, name, preset, test);
+  }
+  if (preset !== undefined) return undefined;
+  const outcome = await checkPath(context, client, name, "/");
+  const better = `\`${context.bin} service test ${name} --path …\` with a path that needs the credential tells more`;
+  return outcome.ok ? { ...outcome, note: better } : outcome;
+}
+
+function tell({ output }: CommandContext, name: string, { ok, message, hint, note }: CheckOutcome): void {
+  if (!ok) {
+    output.warn(`${name}: ${message}${hint === undefined ? "" : `: ${hint}`}`);
+    return;
+  }
+  output.note(`${name}: ${message}`);
+  if (note !== undefined) output.note(note);
+}
+
+function describe(
+  { bin, env }: CommandContext,
+  error: unknown,
+): { readonly message: string; readonly hint?: string | undefined; readonly code: string } {
+  return describeFailure(error, { bin, tokenFromEnvironment: (env.VAULT_TOKEN ?? "") !== "" });
+}

@@ -1,0 +1,12 @@
+/** How a test of a service ended. */
+export interface CheckOutcome {
+  readonly ok: boolean;
+  /** What follows the service's name. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly hint?: string | undefined;
+  /** What else was learnt. */
+  readonly note?: string | undefined;
+  /** What `--json` prints. */
+  readonly data: object;
+}
