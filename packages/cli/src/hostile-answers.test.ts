@@ -132,7 +132,7 @@ test("a list of odd shapes is told as no vault's", async () => {
 test("a warning shows no control character, and one that is none is no bug of this program", async () => {
   const file = join(await mkdtemp(join(tmpdir(), "vault-cli-")), "service.json");
   onTestFinished(() => rm(dirname(file), { recursive: true }));
-  await writeFile(file, "{}");
+  await writeFile(file, '{"name":"x","auth":{"type":"bearer"}}');
   const words = ["service", "add", "--from-json", file];
   const service = { name: "x", auth_type: "x" };
   const warned = await runAgainst({ body: { ...service, warnings: [EVIL] } }, words, true);

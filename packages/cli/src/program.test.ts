@@ -83,7 +83,25 @@ describe("wrong usage", () => {
   });
 
   test.each([
-    [["service", "add", "api"], "", "missing: --base-url, --type"],
+    [["service", "add", "api"], "", "--base-url and --type are missing"],
+    [["service", "add", "opneai"], "", "did you mean openai?"],
+    [["service", "add", "x", "--preset", "opneai"], "", "did you mean openai?"],
+    [["service", "add", "api", "--scrub"], "", "unknown option"],
+    [["service", "add", "openai"], "", "no secret was given"],
+    [
+      ["service", "add", "openai", "--tenant", "x", "--secret-stdin"],
+      "sk-hush",
+      "--tenant is not needed here",
+    ],
+    [["service", "add", "openai", "--username", "x", "--secret-stdin"], "sk-hush", "--username is for"],
+    [["service", "add", "jira", "--secret-stdin"], "sk-hush", "needs --tenant"],
+    [["service", "add", "jira", "--tenant", "a/b", "--secret-stdin"], "sk-hush", "cannot be the --tenant"],
+    [["service", "add", "jira", "--tenant", "acme", "--secret-stdin"], "sk-hush", "needs --username"],
+    [["service", "add", "atlassian", "--secret-stdin"], "sk-hush", "stands for several APIs"],
+    [["service", "add", "deepl", "--bearer-stdin"], "sk-hush", "is of --type header"],
+    [["service", "add", "zoom", "--oauth2-client-id", "x", "--secret-stdin"], "sk-hush", "account_id=…"],
+    [[...flags, "--type", "bearer", "--tenant", "x", "--secret-stdin"], "sk-hush", "--tenant is for presets"],
+    [["service", "add"], "", "nothing says what to add"],
     [[...flags, "--type", "bearer"], "", "no secret was given"],
     [[...flags, "--bearer-stdin"], "", "the secret has 0 lines"],
     [[...flags, "--bearer-stdin", "--secret-stdin"], "sk-hush", "use one of"],
@@ -103,6 +121,9 @@ describe("wrong usage", () => {
     [["service", "add", "--no-scrub"], "sk-hush", "missing: a name"],
     [["service", "add"], "{sk-hush", "is not valid JSON"],
     [["service", "add"], "[]", "holds no service"],
+    [["service", "add"], '[{"name":"a","auth":{"type":"hush"}},{}]', "service 2: name: missing"],
+    [["service", "add"], '{"name":"a","auth":"sk-hush"}', "auth: missing, or no object"],
+    [["service", "add"], '{"name":"a","auth":{"token":"sk-hush"}}', "auth.type: missing"],
   ])("%j exits 2 and repeats no secret", async (args, input, message) => {
     const { code, stdout, stderr } = await runWith(args, input);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });

@@ -48,7 +48,7 @@ test("a family's name is asked which of its APIs it is, and the scopes by an exa
   await done;
   expect(terminal.screen()).toContain("https://console.cloud.google.com/apis/credentials");
   expect(bodyOf(terminal)).toMatchObject({
-    base_url: "https://gmail.googleapis.com/gmail/v1",
+    base_url: "https://gmail.googleapis.com",
     ...{ scopes: ["a", "b"], client_auth: "none" },
   });
 });
@@ -91,7 +91,7 @@ describe("the preset", () => {
   const known = ["--client-id", "id", "--client-auth", "none", "--scope", "x"];
 
   test.each([
-    ["microsoft", "https://graph.microsoft.com/v1.0"],
+    ["microsoft", "https://graph.microsoft.com"],
     ["GitHub", "https://api.github.com"],
   ])("is the one by the service's name %s, in any letter case", async (name, base_url) => {
     const { terminal, done } = start(name, ...known);

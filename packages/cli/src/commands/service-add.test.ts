@@ -1,8 +1,15 @@
 import { Command } from "commander";
 import { expect, test } from "vitest";
 
-import { terminalContext } from "../testing/terminal-context.js";
+import { terminalContext, type TerminalContext } from "../testing/terminal-context.js";
 import { configureServiceAdd } from "./service-add.js";
+
+const DOWN = "\u001b[B";
+
+/** What went to the vault. */
+function storedBy({ calls, bodies }: TerminalContext): unknown {
+  return JSON.parse(String(bodies[calls.indexOf("POST /services")]));
+}
 
 test("a terminal is asked for whatever is missing, and shows no secret", async () => {
   const terminal = terminalContext("https://vault.example");
@@ -11,14 +18,16 @@ test("a terminal is asked for whatever is missing, and shows no secret", async (
     await action(terminal.context);
   });
   const done = command.parseAsync([], { from: "user" });
+  await terminal.answer("Type to search", "\r");
+  await terminal.answer("Where does its credential go", "\u001b[B\u001b[B\r");
   await terminal.answer("Name of the service", "dd\r");
-  await terminal.answer("where does its credential go", "\u001b[B\u001b[B\r");
   await terminal.answer("Base URL", "https://api.example\r");
   await terminal.answer("Names of the headers", "A, B\r");
   await terminal.answer("Value of A", "sk-one\r");
   await terminal.answer("Value of B", "sk-two\r");
+  await terminal.answer("Add it?", "\r");
   await done;
-  expect(terminal.calls).toEqual(["POST /services"]);
+  expect(terminal.calls).toEqual(["GET /services", "POST /services", "GET /proxy/x/"]);
   expect(terminal.screen()).not.toContain("sk-");
 });
 
@@ -29,6 +38,8 @@ test("a name that the vault would refuse is told before the next question", asyn
     await action(terminal.context);
   });
   const done = command.parseAsync([], { from: "user" });
+  await terminal.answer("Type to search", "\r");
+  await terminal.answer("Where does its credential go", "\r");
   await terminal.answer("Name of the service", "my service\r");
   await terminal.answer("first a letter or digit", "\u0003");
   await expect(done).rejects.toThrow("cancelled");
@@ -37,7 +48,7 @@ test("a name that the vault would refuse is told before the next question", asyn
   await expect(command.parseAsync(["x/y"], { from: "user" })).rejects.toThrow(
     "cannot be the name of a service",
   );
-  expect(terminal.calls).toEqual([]);
+  expect(terminal.calls).toEqual(["GET /services"]);
 });
 
 test("a terminal is asked for what a credential that expires cannot do without", async () => {
@@ -50,14 +61,12 @@ test("a terminal is asked for what a credential that expires cannot do without",
   await terminal.answer("Id of the installation", "2\r");
   await terminal.answer("uploaded private key", "app.pem\r");
   await done;
-  expect(JSON.parse(String(terminal.bodies[0]))).toEqual({
+  expect(storedBy(terminal)).toEqual({
     name: "gh",
     base_url: "https://api.github.com",
     auth: { type: "github_app", app_id: "1", installation_id: "2", key_file: "app.pem" },
   });
 });
-
-const DOWN = "\u001b[B";
 
 /** `service add` in a terminal: each question with the keys that answer it, and what goes to the vault then. */
 async function addInTerminal(
@@ -72,7 +81,7 @@ async function addInTerminal(
   const done = command.parseAsync([...args], { from: "user" });
   for (const [question, keys] of answers) await terminal.answer(question, keys);
   await done;
-  return JSON.parse(String(terminal.bodies[0]));
+  return storedBy(terminal);
 }
 
 test("a terminal is asked for what a session's log-in needs, and for no base URL", async () => {
@@ -80,13 +89,15 @@ test("a terminal is asked for what a session's log-in needs, and for no base URL
     await addInTerminal(
       [],
       [
+        ["Type to search", "postgres"],
+        ["postgres: ", "\r"],
         ["Name of the service", "orders\r"],
-        ["where does its credential go", `${DOWN.repeat(13)}\r`],
         ["Host", " db.example.com:5433 \r"],
         ["TLS", "\r"],
         ["User", "app\r"],
         ["Database, or nothing for app", "\r"],
         ["Password", "hunter2\r"],
+        ["Add it?", "\r"],
       ],
     ),
   ).toEqual({

@@ -65,15 +65,15 @@ describe("the request to the vault has all that the provider wants:", () => {
         scopes: ["repo", "read:user"],
       },
     ],
-    ["gmail", undefined, { ...GOOGLE, base_url: "https://gmail.googleapis.com/gmail/v1" }],
+    ["gmail", undefined, { ...GOOGLE, base_url: "https://gmail.googleapis.com" }],
     ["google-calendar", undefined, { ...GOOGLE, base_url: "https://www.googleapis.com/calendar/v3" }],
     ["google-drive", undefined, { ...GOOGLE, base_url: "https://www.googleapis.com/drive/v3" }],
-    ["google-sheets", undefined, { ...GOOGLE, base_url: "https://sheets.googleapis.com/v4" }],
+    ["google-sheets", undefined, { ...GOOGLE, base_url: "https://sheets.googleapis.com" }],
     [
       "microsoft-graph",
       "common",
       {
-        base_url: "https://graph.microsoft.com/v1.0",
+        base_url: "https://graph.microsoft.com",
         auth_url: "https://login.microsoftonline.com/common/oauth2/v2.0/authorize",
         token_url: "https://login.microsoftonline.com/common/oauth2/v2.0/token",
         ...{
@@ -87,7 +87,7 @@ describe("the request to the vault has all that the provider wants:", () => {
       "slack",
       undefined,
       {
-        base_url: "https://slack.com/api",
+        base_url: "https://slack.com",
         auth_url: "https://slack.com/oauth/v2/authorize",
         token_url: "https://slack.com/api/oauth.v2.access",
         ...{ client_auth: "basic", scope_separator: ",", long_lived_token: true },
@@ -97,7 +97,7 @@ describe("the request to the vault has all that the provider wants:", () => {
       "notion",
       undefined,
       {
-        base_url: "https://api.notion.com/v1",
+        base_url: "https://api.notion.com",
         auth_url: "https://api.notion.com/v1/oauth/authorize",
         token_url: "https://api.notion.com/v1/oauth/token",
         ...{ client_auth: "basic", token_body: "json", authorize_params: { owner: "user" } },
@@ -108,7 +108,7 @@ describe("the request to the vault has all that the provider wants:", () => {
       "spotify",
       undefined,
       {
-        base_url: "https://api.spotify.com/v1",
+        base_url: "https://api.spotify.com",
         auth_url: "https://accounts.spotify.com/authorize",
         token_url: "https://accounts.spotify.com/api/token",
         ...{ client_auth: "basic", scope_separator: " " },
@@ -155,7 +155,7 @@ describe("the request to the vault has all that the provider wants:", () => {
       },
     ],
     ["figma", undefined, { refresh_url: "https://api.figma.com/v1/oauth/refresh", client_auth: "basic" }],
-    ["zendesk", "acme", { extra: { expires_in: 1800 }, base_url: "https://acme.zendesk.com/api/v2" }],
+    ["zendesk", "acme", { extra: { expires_in: 1800 }, base_url: "https://acme.zendesk.com" }],
   ])("%s", async (id, tenant, expected) => {
     const made = await request(id, tenant);
     expect(made).toMatchObject({

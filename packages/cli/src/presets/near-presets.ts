@@ -12,8 +12,8 @@ export function nearPresets(word: string, titles: ReadonlyMap<string, string>): 
   const mistakes = Math.floor(wanted.length / LETTERS_PER_MISTAKE);
   const ranked = [...titles].flatMap(([id, title]) => {
     const names = [squeezed(id), squeezed(title)];
-    const away = Math.min(...names.map((name) => (name.includes(wanted) ? 0 : distance(wanted, name))));
-    const holdsName = names.some((name) => name.length >= LETTERS_PER_MISTAKE && wanted.includes(name));
+    const away = Math.min(...names.map((name) => (holds(name, wanted) ? 0 : distance(wanted, name))));
+    const holdsName = names.some((name) => holds(wanted, name));
     if (away > mistakes && !holdsName) return [];
     return [{ id, rank: names.includes(wanted) ? -1 : away }];
   });
@@ -21,6 +21,11 @@ export function nearPresets(word: string, titles: ReadonlyMap<string, string>): 
     .sort((a, b) => a.rank - b.rank)
     .slice(0, MOST)
     .map(({ id }) => id);
+}
+
+/** A part of three letters (`api`) is in too many words. */
+function holds(name: string, part: string): boolean {
+  return part.length >= LETTERS_PER_MISTAKE && name.includes(part);
 }
 
 function squeezed(name: string): string {

@@ -2,12 +2,12 @@ import type { Preset } from "./preset.js";
 import { sdkVariables } from "./sdk-variables.js";
 import { callersPrefix, servicePlace } from "./service-place.js";
 
-/** Where the credential of a preset goes, in words. */
+/** Where the credential of a preset goes, in a word or two. */
 export function credentialPlace({ auth, login_only: loginOnly }: Preset): string {
   if (loginOnly === true) return "a login";
   switch (auth.type) {
     case "bearer":
-      return auth.exchange === undefined ? "Authorization: Bearer" : "Bearer, traded for";
+      return auth.exchange === undefined ? "bearer" : "bearer, traded for";
     case "header":
       return `${auth.header_name}${auth.value_prefix === undefined ? "" : `: ${auth.value_prefix}`}`.trimEnd();
     case "headers":
@@ -15,11 +15,11 @@ export function credentialPlace({ auth, login_only: loginOnly }: Preset): string
     case "query":
       return auth.params.map((name) => `?${name}=`).join(", ");
     case "basic":
-      return "user name and password";
+      return "basic";
     case "url":
-      return "in the URL";
+      return "URL";
     case "oauth2_client":
-      return "OAuth2 client";
+      return "client";
     case "service_account":
       return "key file";
     case "aws_sigv4":

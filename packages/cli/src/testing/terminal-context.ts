@@ -19,6 +19,8 @@ export interface TerminalContext {
   readonly calls: string[];
   /** The body of each, as it was sent. */
   readonly bodies: unknown[];
+  /** What the vault lists. */
+  readonly services: object[];
   /** Types once `question` is on the screen. */
   answer(question: string, keys: string): Promise<void>;
   /** Ends the input. */
@@ -32,12 +34,14 @@ export function terminalContext(addr: string, initialized = true, id = ADMIN_TOK
   const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 100, rows: 40 });
   const calls: string[] = [];
   const bodies: unknown[] = [];
+  const services: object[] = [];
   let screen = "";
   let read = 0;
   stderr.on("data", (chunk: Buffer) => (screen += chunk.toString()));
   const answering = (url: string, init?: RequestInit): Promise<Response> => {
     calls.push(`${init?.method ?? ""} ${new URL(url).pathname}`);
     bodies.push(init?.body);
+    if (calls.at(-1) === "GET /services") return Promise.resolve(Response.json(services));
     return Promise.resolve(
       Response.json({
         ...{ status: "unlocked", initialized, id, scope: "admin", name: "x", auth_type: "bearer" },
@@ -50,6 +54,7 @@ export function terminalContext(addr: string, initialized = true, id = ADMIN_TOK
   return {
     calls,
     bodies,
+    services,
     screen: () => screen,
     hangUp: () => stdin.end(),
     answer: async (question, keys) => {
