@@ -7,6 +7,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface OutputStream extends Writable {
   readonly isTTY?: boolean;
+  /** Of a terminal. */
+  readonly columns?: number;
 }
 
 /** Results go to stdout, everything else to stderr. Whatever text is given, none but `bytes` can move a cursor. */
@@ -14,6 +16,8 @@ export interface Output {
   readonly json: boolean;
   /** Whether a person reads stdout. */
   readonly onTerminal: boolean;
+  /** How wide it is; undefined where it is no terminal. */
+  readonly columns: number | undefined;
   /** One line of the result; one that is alarming stands out on a terminal. */
   result(line: string, tone?: "alarming"): void;
   /** The whole result as JSON. */
@@ -50,6 +54,7 @@ export function createOutput({ stdout, stderr, env, json }: OutputOptions): Outp
   return {
     json,
     onTerminal: stdout.isTTY === true,
+    columns: stdout.columns,
     result: (line, tone) => {
       const shown = printable(line);
       stdout.write(`${tone === "alarming" ? pc.createColors(wantsColour(stdout, env)).red(shown) : shown}\n`);

@@ -4,9 +4,14 @@ import { addExamples } from "../help-examples.js";
 import { nearPresets } from "../presets/near-presets.js";
 import type { Preset } from "../presets/preset.js";
 import { loadPresets } from "../presets/preset-catalogue.js";
-import { credentialPlace } from "../presets/preset-facts.js";
+import { credentialKind } from "../presets/preset-facts.js";
 import { sdkVariables } from "../presets/sdk-variables.js";
 import { callersPrefix } from "../presets/service-place.js";
+
+const HEAD = ["ID", "CREDENTIAL", "SDK VARIABLE", "API"];
+/** Between two columns. */
+const GAP = 2;
+const SHORTEST_TITLE = 8;
 
 export const configurePresets: ConfigureCommand = (command, perform) => {
   command
@@ -45,11 +50,11 @@ export const configurePresets: ConfigureCommand = (command, perform) => {
       }
       const rows = found.map(({ id, preset }) => [
         id,
-        preset.title,
-        credentialPlace(preset),
+        credentialKind(preset),
         variable(preset),
+        preset.title,
       ]);
-      await output.table(["ID", "API", "CREDENTIAL", "SDK VARIABLE"], rows);
+      await output.table(HEAD, output.columns === undefined ? rows : cutToFit(rows, output.columns));
       return undefined;
     }),
   );
@@ -64,4 +69,18 @@ function isMeant(id: string, { title, category, family }: Preset, search: string
 function variable(preset: Preset): string {
   const { baseUrl, key } = sdkVariables(preset, callersPrefix(preset));
   return baseUrl ?? key ?? "";
+}
+
+/** The last column gives way, so that a row is a line. */
+function cutToFit(rows: readonly (readonly string[])[], width: number): readonly (readonly string[])[] {
+  const before = HEAD.slice(0, -1).map((title, column) => {
+    return Math.max(...[title, ...rows.map((row) => row[column] ?? "")].map((cell) => cell.length)) + GAP;
+  });
+  const room = Math.max(SHORTEST_TITLE, width - GAP - before.reduce((sum, cell) => sum + cell, 0));
+  return rows.map((row) =>
+    row.map((cell, column) => {
+      const isCut = column === HEAD.length - 1 && cell.length > room;
+      return isCut ? `${cell.slice(0, room - 1)}…` : cell;
+    }),
+  );
 }

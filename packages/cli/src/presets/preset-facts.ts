@@ -2,12 +2,14 @@ import type { Preset } from "./preset.js";
 import { sdkVariables } from "./sdk-variables.js";
 import { callersPrefix, servicePlace } from "./service-place.js";
 
-/** Where the credential of a preset goes, in a word or two. */
+/** Where the credential of a preset goes. */
 export function credentialPlace({ auth, login_only: loginOnly }: Preset): string {
   if (loginOnly === true) return "a login";
   switch (auth.type) {
     case "bearer":
-      return auth.exchange === undefined ? "bearer" : "bearer, traded for";
+      return auth.exchange === undefined
+        ? "Authorization: Bearer"
+        : "Authorization: Bearer, with what it is traded for";
     case "header":
       return `${auth.header_name}${auth.value_prefix === undefined ? "" : `: ${auth.value_prefix}`}`.trimEnd();
     case "headers":
@@ -15,16 +17,24 @@ export function credentialPlace({ auth, login_only: loginOnly }: Preset): string
     case "query":
       return auth.params.map((name) => `?${name}=`).join(", ");
     case "basic":
-      return "basic";
+      return "Authorization: Basic, user name and password";
     case "url":
-      return "URL";
+      return "in the URL";
     case "oauth2_client":
-      return "client";
+      return "OAuth2 client, by its own credentials";
     case "service_account":
-      return "key file";
+      return "uploaded key file of Google";
     case "aws_sigv4":
       return "AWS signature";
   }
+}
+
+/** What kind of credential a preset takes, in a word. */
+export function credentialKind({ auth, login_only: loginOnly }: Preset): string {
+  if (loginOnly === true) return "login";
+  if (auth.type === "oauth2_client") return "client";
+  if (auth.type === "service_account") return "key file";
+  return auth.type === "aws_sigv4" ? "AWS" : auth.type;
 }
 
 /** Whether `service add` or `oauth login` can make a service by it. */

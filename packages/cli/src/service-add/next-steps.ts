@@ -17,13 +17,13 @@ export interface NextStepsOf {
 export function nextSteps({ service, preset, vaultAddress, bin }: NextStepsOf): readonly string[] {
   const { name, auth_type: type } = service;
   const token = `${bin} token create --service ${name} --ttl 8h`;
-  if (type === "ssh_key") return [`  run     ${bin} ssh ${name} COMMAND`, `  token   ${token}`];
-  if (isSessionType(type)) return [`  open    ${bin} ${type} ${name}`, `  token   ${token}`];
+  if (type === "ssh_key") return [`  run       ${bin} ssh ${name} COMMAND`, `  token     ${token}`];
+  if (isSessionType(type)) return [`  open      ${bin} ${type} ${name}`, `  token     ${token}`];
   const sdk = preset === undefined ? undefined : sdkVariables(preset.preset, preset.prefix);
   const address = vaultAddress.startsWith("unix:") ? "" : vaultAddress.replace(/\/+$/, "");
   const baseUrl = `${address}/proxy/${name}${sdk?.path ?? ""}`;
   return [
-    `  base URL   ${sdk?.baseUrl === undefined ? "" : `${sdk.baseUrl}=`}${baseUrl}`,
-    `  token      ${sdk?.key === undefined ? token : `${sdk.key}=$(${token})`}`,
+    sdk?.baseUrl === undefined ? `  base URL  ${baseUrl}` : `  ${sdk.baseUrl}=${baseUrl}`,
+    sdk?.key === undefined ? `  token     ${token}` : `  ${sdk.key}=$(${token})`,
   ];
 }

@@ -47,7 +47,8 @@ export async function serviceOfPreset(
   const tenant = await tenantOf(context, preset, options);
   const place = placeOf(preset, options.baseUrl, tenant);
   if (canAsk(context) && !stepByStep) {
-    context.output.note(`${preset.title} at ${place.baseUrl}; about its keys: ${preset.docs}`);
+    context.output.note(`${preset.title} at ${place.baseUrl}. About its keys:`);
+    context.output.note(`  ${preset.docs}`);
   }
   const flags = await withValues(context, preset, options);
   const blanks = await blanksOf(context, preset, options);

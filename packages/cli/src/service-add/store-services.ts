@@ -39,7 +39,7 @@ export async function storeServices(
     shown.push(outcome === undefined ? service : { ...service, test: outcome.data });
     if (output.json) continue;
     if (outcome !== undefined) tell(context, service.name, outcome);
-    if (!afterwards.tellNextSteps || stored.length > 1) continue;
+    if (!afterwards.tellNextSteps || stored.length > 1 || outcome?.ok === false) continue;
     output.note("");
     output.note("For an agent:");
     for (const line of nextSteps({ service, preset, vaultAddress: client.addr, bin: context.bin })) {
