@@ -96,7 +96,7 @@ test("the server takes what every preset makes", async () => {
     const body = JSON.stringify(definition);
     const answer = await call(vault.server.address, "POST", "/services", { token: vault.admin, body });
     expect(answer.status, `${id}: ${answer.text}`).toBe(201);
-    expect((answer.json as { base_url: string }).base_url, id).not.toMatch(/\{tenant\}|\/v\d$/);
+    expect((answer.json as { base_url: string }).base_url, id).not.toMatch(/\{tenant\}/);
     added += 1;
     await call(vault.server.address, "DELETE", `/services/${id}`, { token: vault.admin });
   }
@@ -313,21 +313,6 @@ test("without a terminal and without anything, service add names the flags", asy
   expect(refused.stderr).toContain("--secret-stdin; or give --name, --base-url, --type");
 });
 
-test("service test of a preset makes its call, and tells what comes of it", async () => {
-  // On this machine's own address the real API is never reached.
-  const { server, admin } = vault;
-  const definition = {
-    name: "mapbox",
-    base_url: "https://api.mapbox.com",
-    auth: { type: "query", params: { a: KEY } },
-  };
-  await call(server.address, "POST", "/services", { token: admin, body: JSON.stringify(definition) });
-  const tested = await run(["service", "test", "mapbox", "--json"]);
-  expect(tested.code).toBe(1);
-  expect(JSON.parse(tested.stdout)).toMatchObject({ ok: false });
-  await run(["service", "remove", "mapbox"]);
-});
-
 describe("vault-cli presets", () => {
   test("lists them, finds some, and shows all that is known of one", async () => {
     const all = await run(["presets", "--json"]);
@@ -383,12 +368,14 @@ describe("in a terminal of 80 by 24", () => {
     await tmux.type("mine");
     await tmux.press("Enter");
     await tmux.see(/Base URL/);
-    await tmux.type(vault.upstream.origin.replace("127.0.0.1", "api.example.invalid"));
+    await tmux.type(vault.upstream.origin.replace("127.0.0.1", "localhost"));
+    await tmux.press("Enter");
+    await tmux.see(/May calls go there\?/);
     await tmux.press("Enter");
     await tmux.see(/Token/);
     await tmux.type(KEY);
     await tmux.press("Enter");
-    await tmux.see(/credential {2}Authorization: Bearer …/);
+    await tmux.see(/credential {2}Authorization: Bearer …[^]*Add it\?/);
     await tmux.press("Enter");
     await tmux.see(/Service added\.[^]*warning: mine: [^]*ended:0/);
     expect(await tmux.screen()).not.toContain("S3cret");

@@ -13,8 +13,11 @@ import { AUTH_TYPES, type AuthType, type ServiceFlags } from "./service-definiti
 import { serviceNameProblem } from "./service-name.js";
 import { isSessionType, missingSessionFlags, readSessionFlags } from "./session-types/registry.js";
 import { askSessionFlags } from "./session-types/session-questions.js";
+import { askAllowance, isPrivateUrl } from "./this-machine.js";
 import { askSshFlags } from "./ssh/ssh-questions.js";
 import { missingSshFlags, readSshFlags } from "./ssh/ssh-service.js";
+
+const BASE_URL_QUESTION = "Base URL, such as https://api.openai.com";
 
 export interface CompleteFlags extends ServiceFlags {
   readonly name: string;
@@ -36,11 +39,13 @@ export async function completeFlags(
   };
   if (named.type === "ssh_key") return { ...named, ...(await askSshFlags(context, named)) };
   if (isSessionType(named.type)) return { ...named, ...(await askSessionFlags(context, named.type, named)) };
-  const given = {
-    ...named,
-    baseUrl:
-      knownBaseUrl(named) ?? (await askText(context, "Base URL, such as https://api.openai.com", required)),
-  };
+  const baseUrl = knownBaseUrl(named) ?? (await askText(context, BASE_URL_QUESTION, required)).trim();
+  const asksAllowance =
+    flags.baseUrl === undefined && flags.allowPrivate === undefined && isPrivateUrl(baseUrl);
+  const allowPrivate = asksAllowance
+    ? await askAllowance(context, "May calls go there?", "That is without TLS, or on a private network.")
+    : flags.allowPrivate;
+  const given = { ...named, baseUrl, allowPrivate };
   if (isExpiringAuthType(given.type)) return { ...given, ...(await askMissing(context, given.type, given)) };
   if ((given.type === "header" || given.type === "headers") && given.headerName === undefined) {
     return { ...given, headerName: splitNames(await askText(context, headerQuestion(given.type), required)) };

@@ -214,3 +214,54 @@ test("the passphrase of a stored key may be nothing, and flags of SSH tell the t
     },
   });
 });
+
+test("an address without TLS is asked about, since the vault would refuse it", async () => {
+  expect(
+    await addInTerminal(
+      ["own", "--type", "bearer"],
+      [
+        ["Base URL", " http://intranet.example \r"],
+        ["May calls go there", "\r"],
+        ["Token", "t\r"],
+      ],
+    ),
+  ).toEqual({
+    ...{ name: "own", base_url: "http://intranet.example", allow_private: true },
+    auth: { type: "bearer", token: "t" },
+  });
+});
+
+test("a preset asks for its tenant, its user name and its key, and a service is not replaced unasked", async () => {
+  const answers = [
+    ["Tenant at Jira Cloud", "a/b\r"],
+    ["wanted: site name", "\u007f\u007f\u007facme\r"],
+    ["Atlassian account email", " ann@acme.example \r"],
+    ["API token for Jira Cloud", "hush-hush\r"],
+  ] as const;
+  expect(await addInTerminal(["jira"], answers)).toEqual({
+    ...{ name: "jira", base_url: "https://acme.atlassian.net" },
+    auth: { type: "basic", username: "ann@acme.example", password: "hush-hush" },
+  });
+  const terminal = terminalContext("https://vault.example");
+  terminal.services.push({ name: "openai", auth_type: "bearer" });
+  const command = new Command("add");
+  configureServiceAdd(command, async (action) => {
+    await action(terminal.context);
+  });
+  const done = command.parseAsync(["openai"], { from: "user" });
+  await terminal.answer("Replace it?", "\r");
+  await expect(done).rejects.toThrow("nothing was changed");
+  expect(terminal.calls).toEqual(["GET /services"]);
+});
+
+test("Ctrl-C ends with 130, and nothing was stored", async () => {
+  const terminal = terminalContext("https://vault.example");
+  const command = new Command("add");
+  configureServiceAdd(command, async (action) => {
+    await action(terminal.context);
+  });
+  const done = command.parseAsync(["openai"], { from: "user" });
+  await terminal.answer("Key or token for OpenAI", "\u0003");
+  await expect(done).rejects.toMatchObject({ message: "cancelled", exitCode: 130 });
+  expect(terminal.calls).toEqual(["GET /services"]);
+});

@@ -171,9 +171,10 @@ async function readOrAsk(
   labels: readonly string[],
   options: ServiceAddOptions,
 ): Promise<readonly string[]> {
+  if (labels.length === 0) return [];
   if (readsStdin(options)) return readLines(context.stdin);
   if (options.secretFile !== undefined) return linesOf(await readSecretFile(options.secretFile));
-  if (labels.length > 0 && !canAsk(context)) {
+  if (!canAsk(context)) {
     const variable = preset.env?.[0];
     const example = variable === undefined ? "" : `, such as \`printenv ${variable} | ${context.bin} …\``;
     throw new UsageError("no secret was given", `use --secret-stdin or --secret-file${example}`);
