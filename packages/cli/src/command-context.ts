@@ -35,6 +35,8 @@ export interface CommandContext {
   readonly output: Output;
   /** Where `unlock` keeps its token. */
   readonly sessionPath: string;
+  /** `--allow-insecure`. */
+  readonly allowInsecure: boolean;
   /** Without a token it may ask for health and unlock only. */
   readonly connect: (needs: "token" | "no token") => Promise<VaultClient>;
 }
@@ -54,6 +56,7 @@ export function createContext(
     stderr,
     output,
     sessionPath,
+    allowInsecure: globals.allowInsecure === true,
     connect: (needs) =>
       needs === "token"
         ? connectWithToken({ options: globals, env, sessionPath })

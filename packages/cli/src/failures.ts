@@ -118,6 +118,7 @@ function hintFor(error: VaultErrorShape, { bin, tokenFromEnvironment }: Circumst
     case "vault_locked":
       return `run \`${bin} unlock\``;
     case "unauthorized":
+      if (error.message.startsWith("session expired")) return `run \`${bin} unlock\``;
       return `run \`${bin} unlock\`, or set VAULT_TOKEN`;
     case "insecure_address":
       return "use https or a unix socket, or pass --allow-insecure";

@@ -137,6 +137,18 @@ describe("control plane", () => {
     ]);
   });
 
+  test("unlock asks for an idle time-out, and a token gives itself up", async () => {
+    const server = await serve((_, response) => json(response, 200, { id: TOKEN, scope: "admin" }));
+    const client = new VaultClient({ addr: server.addr });
+    await client.unlock("correct horse", { idleTimeout: "15m" });
+    await client.revokeOwnToken();
+    expect(client.token).toBe("");
+    expect(server.requests.map(({ method, url, body }) => [method, url, body])).toEqual([
+      ["POST", "/auth/unlock", '{"password":"correct horse","idle_timeout":"15m"}'],
+      ["DELETE", "/tokens/self", ""],
+    ]);
+  });
+
   test("changes the password, and makes a recovery key", async () => {
     const server = await serve((request, response) => {
       if (request.url === "/auth/password") return void response.writeHead(204).end();

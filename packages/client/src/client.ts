@@ -23,11 +23,11 @@ export class VaultClient extends ProxyClient {
    * Resolves with an admin token, which this client uses from then on. The first unlock creates the vault; later the
    * recovery key does as the password.
    */
-  async unlock(password: string, options?: CallOptions): Promise<string> {
+  async unlock(password: string, options?: vaultState.UnlockOptions): Promise<string> {
     return (await this.unlockWithDetails(password, options)).id;
   }
 
-  async unlockWithDetails(password: string, options?: CallOptions): Promise<tokens.IssuedToken> {
+  async unlockWithDetails(password: string, options?: vaultState.UnlockOptions): Promise<tokens.IssuedToken> {
     const issued = await vaultState.unlock(this.transport, password, options);
     this.token = issued.id;
     return issued;

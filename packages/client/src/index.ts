@@ -62,4 +62,4 @@ export type { SshUploadOptions, SshUploadResult, SshUploadSource } from "./ssh-f
 export type { ChildTokenRequest, IssuedToken, TokenInfo, TokenRequest, TokenScope } from "./tokens.js";
 export type { HeaderList } from "./request-headers.js";
 export type { CallOptions } from "./transport.js";
-export type { Health, HealthDetails, LockOptions, TokenHealth } from "./vault-state.js";
+export type { Health, HealthDetails, LockOptions, TokenHealth, UnlockOptions } from "./vault-state.js";

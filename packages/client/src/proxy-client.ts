@@ -105,6 +105,12 @@ export class ProxyClient extends VaultConnection {
     return tokens.createChildToken(this.transport, request, options);
   }
 
+  /** Gives up the token that this client has, of any scope, and forgets it. */
+  async revokeOwnToken(options?: CallOptions): Promise<void> {
+    await tokens.revokeToken(this.transport, "self", options);
+    this.token = "";
+  }
+
   /**
    * Runs a command at a server of type `ssh_key`. A command that fails resolves too: look at `exit_code`. The time limit
    * is the command's own and 45 s, unless `timeoutMs` says otherwise.

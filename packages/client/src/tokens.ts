@@ -31,6 +31,8 @@ export interface IssuedToken {
   readonly expires_at?: string;
   readonly name?: string;
   readonly policy?: string | PolicyContent;
+  /** Of an unlock that asked for it: a Go duration. */
+  readonly idle_timeout?: string;
 }
 
 export interface TokenInfo {
@@ -45,6 +47,8 @@ export interface TokenInfo {
   /** The prefix of the token that made this one. */
   readonly parent?: string;
   readonly last_used_at?: string;
+  /** A Go duration; absent for a token that may be idle. */
+  readonly idle_timeout?: string;
   /** RFC 3339: refused since then, until `resumeToken`. Absent for a token that is accepted. */
   readonly suspended_at?: string;
 }
@@ -93,7 +97,7 @@ export async function resumeToken(
 export function issuedToken(answer: unknown): IssuedToken {
   stringField(answer, "id");
   stringField(answer, "scope");
-  optionalStringFields(answer, "created_at", "expires_at", "name");
+  optionalStringFields(answer, "created_at", "expires_at", "name", "idle_timeout");
   optionalPolicy(answer);
   return objectAnswer(answer) as unknown as IssuedToken;
 }
@@ -101,7 +105,8 @@ export function issuedToken(answer: unknown): IssuedToken {
 function tokenInfo(answer: unknown): TokenInfo {
   stringField(answer, "id_prefix");
   stringField(answer, "scope");
-  optionalStringFields(answer, "created_at", "expires_at", "name", "parent", "last_used_at", "suspended_at");
+  optionalStringFields(answer, "created_at", "expires_at", "name", "parent", "idle_timeout");
+  optionalStringFields(answer, "last_used_at", "suspended_at");
   optionalPolicy(answer);
   return objectAnswer(answer) as unknown as TokenInfo;
 }

@@ -65,6 +65,11 @@ export interface LockOptions extends CallOptions {
   readonly revokeTokens?: boolean | undefined;
 }
 
+export interface UnlockOptions extends CallOptions {
+  /** A Go duration such as `15m`: the token is refused once nobody used it for so long. By default it may be idle. */
+  readonly idleTimeout?: string | undefined;
+}
+
 export async function health(transport: Transport, options: CallOptions = {}): Promise<Health> {
   const answer = await transport.json({ ...options, method: "GET", target: "/health" });
   stringField(answer, "status");
@@ -95,13 +100,14 @@ export async function healthTokens(transport: Transport, options: CallOptions = 
 export async function unlock(
   transport: Transport,
   password: string,
-  options: CallOptions = {},
+  options: UnlockOptions = {},
 ): Promise<IssuedToken> {
+  const { idleTimeout, ...call } = options;
   const answer = await transport.json({
-    ...options,
+    ...call,
     method: "POST",
     target: "/auth/unlock",
-    body: { password },
+    body: { password, ...(idleTimeout === undefined ? {} : { idle_timeout: idleTimeout }) },
     confidential: true,
   });
   return issuedToken(answer);

@@ -55,6 +55,13 @@ def test_unlock_keeps_the_token_and_lock_forgets_it(vault: StubVault) -> None:
     assert "authorization" not in after.headers
 
 
+def test_unlock_asks_for_an_idle_timeout(vault: StubVault) -> None:
+    vault.answers["POST", "/auth/unlock"] = json_answer({"id": TOKEN, "scope": "admin"})
+    with VaultClient(addr=vault.addr) as client:
+        client.unlock("correct horse", idle_timeout="15m")
+    assert json.loads(vault.seen[0].body) == {"password": "correct horse", "idle_timeout": "15m"}
+
+
 def test_unlock_and_lock_do_the_same_in_asyncio(vault: StubVault) -> None:
     vault.answers["POST", "/auth/unlock"] = json_answer({"id": TOKEN, "scope": "admin"})
     vault.answers["POST", "/auth/lock"] = json_answer({"status": "locked"})

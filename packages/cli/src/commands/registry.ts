@@ -44,6 +44,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./lock.js")).configureLock,
   },
   {
+    path: ["run"],
+    summary: "Run a program that reaches services by the vault, with a token of its own",
+    load: async () => (await import("./run.js")).configureRun,
+    takesWords: true,
+  },
+  {
     path: ["service", "list"],
     summary: "List services",
     load: async () => (await import("./service-list.js")).configureServiceList,

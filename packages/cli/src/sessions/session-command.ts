@@ -1,8 +1,6 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { constants } from "node:os";
 import type { SessionOptions, SessionProtocol, VaultClient } from "@vault-proxy/client";
 
-import { CliError } from "../failures.js";
+import { runInForeground } from "../foreground-program.js";
 import type { Environment, Output } from "../output.js";
 import { sessionVariables } from "./session-variables.js";
 
@@ -22,10 +20,6 @@ const CONNECTIONS = 16;
 const A_DAY_SECONDS = 86_400;
 const LONGEST_WAIT_SECONDS = 300;
 
-/** Of a shell, for a command that cannot be run: not found, or not executable. */
-const NOT_FOUND = 127;
-const NOT_EXECUTABLE = 126;
-
 /**
  * Runs a program with a session of its own, which ends with it.
  * @returns its exit code, or 128 + the signal that ended it
@@ -42,7 +36,8 @@ export async function runWithSession(command: SessionCommand): Promise<number> {
     requirePassword: true,
   });
   try {
-    return await run(command, { ...command.env, ...sessionVariables(protocol, session, info) });
+    const env = { ...command.env, ...sessionVariables(protocol, session, info) };
+    return await runInForeground({ ...command, env });
   } finally {
     await client.closeSession(session.id).catch((error: unknown) => {
       // One that took one client has ended with it.
@@ -50,32 +45,4 @@ export async function runWithSession(command: SessionCommand): Promise<number> {
         output.warn(`the session could not be closed: close it with \`session close ${session.id}\``);
     });
   }
-}
-
-async function run({ program, args }: SessionCommand, env: Environment): Promise<number> {
-  const child = spawn(program, args, { env: { ...env }, stdio: "inherit" });
-  const stopForwarding = forwardSignals(child);
-  try {
-    return await new Promise<number>((resolve, reject) => {
-      child.once("error", (error: NodeJS.ErrnoException) => {
-        if (error.code === "ENOENT") process.stderr.write(`${program}: command not found\n`);
-        if (error.code === "ENOENT") resolve(NOT_FOUND);
-        else if (error.code === "EACCES") resolve(NOT_EXECUTABLE);
-        else reject(new CliError(`cannot run ${program}`));
-      });
-      child.once("exit", (code, signal) =>
-        resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])),
-      );
-    });
-  } finally {
-    stopForwarding();
-  }
-}
-
-/** A terminal sends Ctrl-C to the child itself: this process only has to outlive it. */
-function forwardSignals(child: ChildProcess): () => void {
-  const stay = (): void => undefined;
-  const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
-  process.on("SIGINT", stay).on("SIGTERM", pass).on("SIGHUP", pass);
-  return () => void process.off("SIGINT", stay).off("SIGTERM", pass).off("SIGHUP", pass);
 }

@@ -69,6 +69,7 @@ export function terminalContext(addr: string, initialized = true, id = ADMIN_TOK
       stderr,
       output: createOutput({ stdout: new PassThrough(), stderr, env: {}, json: false }),
       // Below no directory: nothing is ever saved.
+      allowInsecure: false,
       sessionPath: "/dev/null/session",
       connect: () => Promise.resolve(client),
     },

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseDuration } from "./duration.js";
+import { formatDuration, parseDuration } from "./duration.js";
 
 test.each([
   ["90s", 90_000],
@@ -32,6 +32,15 @@ test("any sequence of whole units is their sum, and any text gives a finite numb
     fc.property(fc.string(), (text) => {
       const milliseconds = parseDuration(text);
       expect(milliseconds === undefined || (Number.isFinite(milliseconds) && milliseconds >= 0)).toBe(true);
+    }),
+  );
+});
+
+test("what is formatted reads back as the same, in whole milliseconds", () => {
+  expect(formatDuration(900_000)).toBe("15m");
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 10 ** 12 }), (milliseconds) => {
+      expect(parseDuration(formatDuration(milliseconds))).toBe(milliseconds);
     }),
   );
 });

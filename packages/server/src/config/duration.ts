@@ -26,3 +26,16 @@ export function parseDuration(text: string): number | undefined {
   }
   return milliseconds;
 }
+
+/** A duration of at least a millisecond as {@link parseDuration} reads it, such as `15m` or `1h30m`. */
+export function formatDuration(milliseconds: number): string {
+  let rest = Math.ceil(milliseconds);
+  let text = "";
+  for (const unit of ["h", "m", "s", "ms"]) {
+    const size = UNIT_MILLISECONDS[unit] ?? 1;
+    const amount = Math.floor(rest / size);
+    rest -= amount * size;
+    if (amount > 0) text += `${amount}${unit}`;
+  }
+  return text;
+}

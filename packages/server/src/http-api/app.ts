@@ -22,6 +22,7 @@ import { registerSshDownloadRoute } from "./ssh-download.js";
 import { registerSshExecRoute } from "./ssh-exec.js";
 import { registerSshUploadRoute } from "./ssh-upload.js";
 import { registerSshSessionRoute } from "./ssh-session.js";
+import { registerOwnTokenRoute } from "./own-token.js";
 import { registerTokenChildRoute } from "./token-children.js";
 import { registerTokenRoutes } from "./tokens.js";
 import { refuseInvalid } from "./validation-hook.js";
@@ -60,6 +61,8 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
   registerServiceRoutes(app, parts, access, trail);
   registerHostKeyRoutes(app, parts, access, trail);
   registerFileRoutes(app, parts, access, trail);
+  // Before the route of any id, which it would be taken for.
+  registerOwnTokenRoute(app, parts, access, trail);
   registerTokenRoutes(app, parts, access, trail);
   registerTokenChildRoute(app, parts, access, trail);
   registerPolicyTestRoute(app, parts, access);

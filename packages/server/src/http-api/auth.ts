@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { formatDuration } from "../config/duration.js";
 import { toVaultProxyError, VaultProxyError } from "../errors/vault-proxy-error.js";
 import { Secret } from "../redaction/secret.js";
 import type { TokenRegistry } from "../tokens/token-registry.js";
@@ -17,6 +18,7 @@ import {
 } from "./error-schema.js";
 import { jsonBody } from "./request-body.js";
 import { BEARER_SECURITY, jsonAnswer, jsonRequest } from "./route-documentation.js";
+import { idleTimeoutOf } from "./token-lifetime.js";
 
 const passwordText = z
   .string()
@@ -26,7 +28,15 @@ const passwordText = z
   .openapi({ format: "password" });
 const asSecret = (text: string): Secret => new Secret(text);
 
-const unlockSchema = z.strictObject({ password: passwordText.transform(asSecret) }).openapi("Unlock");
+const unlockSchema = z
+  .strictObject({
+    password: passwordText.transform(asSecret),
+    idle_timeout: z.string().optional().openapi({
+      description: "A duration after whose end the token is refused if nobody used it. Without it, none.",
+      example: "15m",
+    }),
+  })
+  .openapi("Unlock");
 
 const adminTokenSchema = z
   .strictObject({
@@ -34,6 +44,7 @@ const adminTokenSchema = z
     scope: z.literal("admin"),
     created_at: z.iso.datetime(),
     expires_at: z.iso.datetime(),
+    idle_timeout: z.string().optional().openapi({ description: "Where one was asked for." }),
   })
   .openapi("AdminToken");
 
@@ -90,8 +101,11 @@ export function registerAuthRoutes(
     }),
     async (c) => {
       const created = !vault.initialized;
+      const { password, idle_timeout } = c.req.valid("json");
+      // Judged first: what is refused must not have unlocked anything.
+      const idleTimeoutMs = idle_timeout === undefined ? undefined : idleTimeoutOf(idle_timeout);
       try {
-        await vault.unlock(c.req.valid("json").password, await parts.callerOf(c));
+        await vault.unlock(password, await parts.callerOf(c));
       } catch (thrown) {
         trail.denied(c, "unlock", toVaultProxyError(thrown));
         throw thrown;
@@ -99,6 +113,7 @@ export function registerAuthRoutes(
       const { id, record, isSaved } = await tokens.issue({
         scope: "admin",
         expiresAt: parts.clock() + parts.tokenTtlMs,
+        idleTimeoutMs,
         // On a full disk nobody could make room without it.
         evenUnsaved: true,
       });
@@ -112,7 +127,8 @@ export function registerAuthRoutes(
       const token = { token: record.id_prefix };
       await audit.recordUnlock({ ...trail.factsOf(c, { status: 200 }), ...token }, { created });
       const { created_at, expires_at } = record;
-      return c.json({ id, scope: "admin" as const, created_at, expires_at }, 200);
+      const idle = idleTimeoutMs === undefined ? {} : { idle_timeout: formatDuration(idleTimeoutMs) };
+      return c.json({ id, scope: "admin" as const, created_at, expires_at, ...idle }, 200);
     },
   );
 

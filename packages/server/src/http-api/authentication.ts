@@ -44,6 +44,8 @@ export interface AccessRules {
   readonly any: Guard[];
   /** Such a token's request with a JSON body. */
   readonly anyJson: Guard[];
+  /** Any valid token's request that changes something. */
+  readonly anyRecorded: Guard[];
   readonly admin: Guard[];
   /** An admin's request with a JSON body. */
   readonly adminJson: Guard[];
@@ -67,6 +69,7 @@ export function createAccessRules(
   return {
     any: [requireAny, readJustification],
     anyJson: [requireAny, readJustification, jsonBody, requireAny],
+    anyRecorded: [requireAny, readJustification, requireRecord],
     admin: [requireAdmin, readJustification, requireRecord],
     // A body may come slowly: a token revoked meanwhile must not act.
     adminJson: [requireAdmin, readJustification, jsonBody, requireRecord, requireAdmin],

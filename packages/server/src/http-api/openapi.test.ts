@@ -79,6 +79,7 @@ describe("the OpenAPI document", () => {
         "get /tokens",
         "post /tokens",
         "delete /tokens/{id}",
+        "delete /tokens/self",
         "post /tokens/{id}/resume",
         "post /tokens/self/children",
         ...["get /policies", "post /policies", "post /policies/test"],
@@ -104,7 +105,7 @@ describe("the OpenAPI document", () => {
         ...["listAudit", "metrics"],
         ...["listServices", "getService", "addService", "updateService", "removeService"],
         ...["uploadFile", "listFiles", "getFile", "deleteFile"],
-        ...["createToken", "createChildToken", "listTokens", "revokeToken", "resumeToken"],
+        ...["createToken", "createChildToken", "listTokens", "revokeToken", "revokeOwnToken", "resumeToken"],
         ...["addPolicy", "listPolicies", "getPolicy", "updatePolicy", "removePolicy", "testPolicy"],
         ...["openImapSession", "openSmtpSession", "openRedisSession", "openPostgresSession"],
         ...[

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { formatDuration } from "../config/duration.js";
 import { policyContentSchema, type PolicyContent } from "../policies/policy-schema.js";
 import type { TokenRecord } from "../tokens/token-record.js";
 import type { ListedToken } from "../tokens/token-registry.js";
@@ -31,6 +32,10 @@ export const listedTokenSchema = z
       description: "Of the token that made this one: its policy holds for this one too.",
       example: "tok_AbCdEfGh...",
     }),
+    idle_timeout: z.string().optional().openapi({
+      description: "How long it may be left unused, for a token of an unlock that asked for it.",
+      example: "15m",
+    }),
     last_used_at: z.iso.datetime().optional().openapi({ description: "Since the server started." }),
     suspended_at: z.iso.datetime().optional().openapi({
       description:
@@ -54,12 +59,14 @@ export function createTokenLister(
 ): (token: ListedToken) => z.output<typeof listedTokenSchema> {
   const prefixes = new Map(all.map(({ digest, id_prefix }) => [digest, `${id_prefix}...`]));
   return (token) => {
-    const { digest: _digest, id_prefix, policy: _policy, rules: _rules, parent, ...shown } = token;
+    const { digest: _digest, id_prefix, policy: _policy, rules: _rules, parent, ...rest } = token;
+    const { idle_timeout_ms, ...shown } = rest;
     const prefix = parent === undefined ? undefined : prefixes.get(parent);
     return {
       ...{ id_prefix: `${id_prefix}...`, ...shown },
       ...policyOf(token),
       ...(prefix === undefined ? {} : { parent: prefix }),
+      ...(idle_timeout_ms === undefined ? {} : { idle_timeout: formatDuration(idle_timeout_ms) }),
     };
   };
 }

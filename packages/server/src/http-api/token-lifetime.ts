@@ -33,6 +33,22 @@ export function expiryOf(request: LifetimeRequest, now: number, defaultTtlMs: nu
   return now + Math.ceil(ttlMs);
 }
 
+/**
+ * How long a token may be left unused, in milliseconds, from a duration as Go writes it.
+ * @throws VaultProxyError `invalid_request` that names the field.
+ */
+export function idleTimeoutOf(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds === undefined || !(milliseconds >= 1000)) {
+    throw new VaultProxyError(
+      "invalid_request",
+      "idle_timeout: must be a duration of at least 1s such as 15m or 1h30m",
+    );
+  }
+  if (milliseconds > HTTP_API_LIMITS.tokenLifetimeMs) throw tooLong("idle_timeout");
+  return Math.ceil(milliseconds);
+}
+
 function tooLong(field: string): VaultProxyError {
   return new VaultProxyError("invalid_request", `${field}: must be at most ten years away`);
 }

@@ -28,7 +28,7 @@ const idParams = z.strictObject({
     .openapi({ description: "The token, or a prefix that only it has; a trailing `...` is accepted." }),
 });
 
-const revokedSchema = z.strictObject({ status: z.literal("revoked") }).openapi("Revoked");
+export const revokedSchema = z.strictObject({ status: z.literal("revoked") }).openapi("Revoked");
 
 const resumedSchema = z.strictObject({ status: z.literal("active") }).openapi("Resumed");
 

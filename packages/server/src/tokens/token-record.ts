@@ -16,6 +16,8 @@ export interface TokenRecord {
   readonly created_at: string;
   /** RFC 3339, UTC. */
   readonly expires_at: string;
+  /** Milliseconds that it may be left unused before it is refused for good; unlimited without it. */
+  readonly idle_timeout_ms?: number;
   /** RFC 3339, UTC: since when the token is refused until an admin lifts it. */
   readonly suspended_at?: string;
   /** Name of the stored policy that says what it may do. Without it, and without `rules`, it may use every service. */

@@ -366,3 +366,55 @@ describe("a token that sends what it should not have", () => {
     expect(registry.authenticate(id)).toBeUndefined();
   });
 });
+
+describe("a token that may be left unused for a while only", () => {
+  const idleTimeoutMs = 15 * 60_000;
+
+  test("lives as long as it is used within that time, and is refused for good after it", async () => {
+    const { registry, advance, now } = setUp();
+    const { id } = await registry.issue({ scope: "admin", expiresAt: now() + 24 * HOUR, idleTimeoutMs });
+    for (let use = 0; use < 10; use++) {
+      advance(idleTimeoutMs - 1);
+      expect(registry.authenticate(id)?.scope).toBe("admin");
+    }
+    advance(idleTimeoutMs);
+    for (let look = 0; look < 3; look++) {
+      expect(() => registry.authenticate(id)).toThrow("session expired after 15 idle minutes");
+    }
+    expect(registry.list()).toEqual([]);
+  });
+
+  test("counts from its making if it was never used, and ends at its expiry whatever is done", async () => {
+    const { registry, advance, now } = setUp();
+    const unused = await registry.issue({ scope: "admin", expiresAt: now() + HOUR, idleTimeoutMs: 90_000 });
+    const used = await registry.issue({ scope: "admin", expiresAt: now() + HOUR, idleTimeoutMs: HOUR });
+    advance(90_000);
+    expect(() => registry.authenticate(unused.id)).toThrow("session expired after 90 idle seconds");
+    expect(registry.authenticate(used.id)).toBeDefined();
+    advance(HOUR - 90_000);
+    expect(registry.authenticate(used.id)).toBeUndefined();
+  });
+
+  test("makes no other tokens once it is idle", async () => {
+    const { registry, advance, now } = setUp();
+    const { record } = await registry.issue({ scope: "admin", expiresAt: now() + HOUR, idleTimeoutMs });
+    advance(idleTimeoutMs);
+    const request = { scope: "admin", expiresAt: now() + HOUR, issuedBy: record.digest } as const;
+    await expect(registry.issue(request)).rejects.toMatchObject({ code: "unauthorized" });
+  });
+
+  test("is not woken by a restart, and a used one is not kept by it", async () => {
+    const { registry, store, advance, now } = setUp();
+    const { id } = await registry.issue({ scope: "admin", expiresAt: now() + HOUR, idleTimeoutMs });
+    const restarted = () =>
+      createTokenRegistry({
+        ...{ store, randomBytes, clock: now },
+        ...{ onRevoked: () => undefined, onSuspended: () => undefined, onUnsavedSuspension: () => undefined },
+      });
+    advance(idleTimeoutMs - 1);
+    expect(registry.authenticate(id)).toBeDefined();
+    expect(restarted().authenticate(id)).toBeDefined();
+    advance(1);
+    expect(() => restarted().authenticate(id)).toThrow("idle");
+  });
+});

@@ -6,6 +6,7 @@ import { assertMayHaveChild } from "./token-child.js";
 import type { TokenRecord, TokenScope } from "./token-record.js";
 import { createTokenStrikes, type StrikeCause } from "./token-strikes.js";
 import { ancestorsOf, descendantsOf } from "./token-tree.js";
+import { createTokenUse, idleSentence } from "./token-use.js";
 
 /** What the registry needs of the vault: the committed records by digest, and a durable change. */
 export interface TokenStore {
@@ -18,6 +19,8 @@ export interface TokenRequest {
   readonly name?: string | undefined;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
+  /** Milliseconds that it may be left unused. */
+  readonly idleTimeoutMs?: number | undefined;
   /** The digest of the token that asks for this one; absent where a password did. */
   readonly issuedBy?: string;
   /** The name of a stored policy, or a policy of the token's own: not both. */
@@ -37,6 +40,12 @@ export interface IssuedToken {
   readonly isSaved: boolean;
 }
 
+export interface RevokedToken {
+  readonly record: TokenRecord;
+  /** How many tokens that descend from it went with it. */
+  readonly descendants: number;
+}
+
 /** A record as `GET /tokens` lists it. */
 export interface ListedToken extends TokenRecord {
   /** RFC 3339; absent if the token was not used since the server started. */
@@ -53,7 +62,8 @@ export interface TokenRegistry {
   /**
    * The record of a presented token, or undefined if it, or one that it descends from, is malformed, unknown or expired.
    *
-   * @throws {VaultProxyError} `token_suspended`, also for a token that descends from a suspended one
+   * @throws {VaultProxyError} `token_suspended`, also for a token that descends from a suspended one; `unauthorized`
+   *   for one that was left unused for too long
    */
   authenticate(presented: string): TokenRecord | undefined;
   /** A token and those that it descends from, the nearest first. @throws {VaultProxyError} `unauthorized` if one is gone */
@@ -76,7 +86,9 @@ export interface TokenRegistry {
    * all tokens that descend from it, whose number comes back. Rejects with `not_found` or, for a prefix of several
    * tokens, `conflict`.
    */
-  revoke(tokenOrPrefix: string): Promise<{ readonly record: TokenRecord; readonly descendants: number }>;
+  revoke(tokenOrPrefix: string): Promise<RevokedToken>;
+  /** The same for the token with this digest. Rejects with `not_found` if it is gone already. */
+  revokeRecord(digest: string): Promise<RevokedToken>;
   /**
    * Revokes every token, then runs `andThen`. From its start until `andThen` has ended no token is issued, so that
    * none outlives, for example, the locking of the vault.
@@ -102,9 +114,11 @@ const NOT_SAVED: ReadonlySet<string> = new Set<ErrorCode>(["storage_full", "stor
 const notValid = (): VaultProxyError =>
   new VaultProxyError("unauthorized", "the token is not valid: unknown, expired or revoked");
 
+const noSuchToken = (): VaultProxyError => new VaultProxyError("not_found", "no such token");
+
 export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistry {
   const { store, clock } = options;
-  const lastUsed = new Map<string, number>();
+  const use = createTokenUse(clock);
   const unsaved = new Map<string, TokenRecord>();
   const strikes = createTokenStrikes(clock);
   let revocationsOfAll = 0;
@@ -121,7 +135,7 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
     for (const [digest, record] of records) {
       if (!isExpired(record)) continue;
       records.delete(digest);
-      lastUsed.delete(digest);
+      use.forget(digest);
     }
   }
 
@@ -134,9 +148,9 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
     if (issuer === undefined || !isAlive(issuer, (digest) => records.get(digest))) throw notValid();
   }
 
-  /** Whether neither it nor one that it descends from has expired or is gone. */
+  /** Whether it is not idle, and neither it nor one that it descends from has expired or is gone. */
   function isAlive(record: TokenRecord, find: (digest: string) => TokenRecord | undefined): boolean {
-    if (isExpired(record)) return false;
+    if (isExpired(record) || use.isIdle(record)) return false;
     return (
       record.parent === undefined || ancestorsOf(record, find)?.every((each) => !isExpired(each)) === true
     );
@@ -162,11 +176,27 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
         : record.digest === digest,
     );
     const [match] = matches;
-    if (match === undefined) throw new VaultProxyError("not_found", "no such token");
+    if (match === undefined) throw noSuchToken();
     if (matches.length > 1) {
       throw new VaultProxyError("conflict", `this prefix fits ${matches.length} tokens: give more of it`);
     }
     return match;
+  }
+
+  async function revokeFound(find: (records: readonly TokenRecord[]) => TokenRecord): Promise<RevokedToken> {
+    const [revoked, ...descendants] = await store.change((records): [TokenRecord, ...TokenRecord[]] => {
+      const record = find([...records.values(), ...unsaved.values()]);
+      const descendants = descendantsOf(record.digest, records.values());
+      if (!unsaved.delete(record.digest)) records.delete(record.digest);
+      for (const { digest } of descendants) records.delete(digest);
+      return [record, ...descendants];
+    });
+    for (const record of [revoked, ...descendants]) {
+      use.forget(record.digest);
+      strikes.forget(record.digest);
+      options.onRevoked(record);
+    }
+    return { record: revoked, descendants: descendants.length };
   }
 
   function suspend(record: TokenRecord): void {
@@ -189,7 +219,8 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
   }
 
   return {
-    async issue({ scope, name, expiresAt, issuedBy, policy, rules, parent, evenUnsaved = false }) {
+    async issue(request) {
+      const { scope, name, expiresAt, idleTimeoutMs, issuedBy, policy, rules, parent } = request;
       const id = newToken(options.randomBytes);
       const record: TokenRecord = {
         digest: digestToken(id),
@@ -198,6 +229,7 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
         ...(name === undefined ? {} : { name }),
         created_at: new Date(clock()).toISOString(),
         expires_at: new Date(expiresAt).toISOString(),
+        ...(idleTimeoutMs === undefined ? {} : { idle_timeout_ms: idleTimeoutMs }),
         ...(policy === undefined ? {} : { policy }),
         ...(rules === undefined ? {} : { rules }),
         ...(parent === undefined ? {} : { parent }),
@@ -212,7 +244,8 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
         });
         return { id, record: saved, isSaved: true };
       } catch (error) {
-        if (!evenUnsaved || !(error instanceof VaultProxyError && NOT_SAVED.has(error.code))) throw error;
+        const isUnsaved = error instanceof VaultProxyError && NOT_SAVED.has(error.code);
+        if (request.evenUnsaved !== true || !isUnsaved) throw error;
         // All tokens may have been revoked since the save began.
         assertMayIssue(issuedBy, store.records);
         dropExpired(unsaved);
@@ -232,7 +265,10 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
       if ([record, ...ancestors].some((each) => suspensionOf(each) !== undefined)) {
         throw new VaultProxyError("token_suspended", "this token is suspended until an admin lifts it");
       }
-      lastUsed.set(digest, clock());
+      if (record.idle_timeout_ms !== undefined && use.isIdle(record)) {
+        throw new VaultProxyError("unauthorized", idleSentence(record.idle_timeout_ms));
+      }
+      use.note(record);
       return record;
     },
 
@@ -265,7 +301,7 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
       return [...store.records.values(), ...unsaved.values()]
         .filter((record) => isAlive(record, (digest) => store.records.get(digest)))
         .map((record) => {
-          const used = lastUsed.get(record.digest);
+          const used = use.lastUsedAt(record.digest);
           const suspended = suspensionOf(record);
           return {
             ...record,
@@ -275,21 +311,14 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
         });
     },
 
-    async revoke(tokenOrPrefix) {
-      const [revoked, ...descendants] = await store.change((records): [TokenRecord, ...TokenRecord[]] => {
-        const record = findToken(tokenOrPrefix, [...records.values(), ...unsaved.values()]);
-        const descendants = descendantsOf(record.digest, records.values());
-        if (!unsaved.delete(record.digest)) records.delete(record.digest);
-        for (const { digest } of descendants) records.delete(digest);
-        return [record, ...descendants];
-      });
-      for (const record of [revoked, ...descendants]) {
-        lastUsed.delete(record.digest);
-        strikes.forget(record.digest);
-        options.onRevoked(record);
-      }
-      return { record: revoked, descendants: descendants.length };
-    },
+    revoke: (tokenOrPrefix) => revokeFound((records) => findToken(tokenOrPrefix, records)),
+
+    revokeRecord: (digest) =>
+      revokeFound((records) => {
+        const found = records.find((record) => record.digest === digest);
+        if (found === undefined) throw noSuchToken();
+        return found;
+      }),
 
     async revokeAll(andThen) {
       revocationsOfAll += 1;
@@ -301,7 +330,7 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
         });
         const revoked = [...saved, ...unsaved.values()];
         unsaved.clear();
-        lastUsed.clear();
+        use.clear();
         revoked.forEach(options.onRevoked);
         await andThen?.();
       } finally {

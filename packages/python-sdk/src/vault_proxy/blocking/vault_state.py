@@ -41,14 +41,15 @@ class BlockingVaultState(BlockingConnection):
         """
         return self._call(vault_state.metrics())
 
-    def unlock(self, password: str) -> IssuedToken:
+    def unlock(self, password: str, *, idle_timeout: str | None = None) -> IssuedToken:
         """Unlock the vault, or create it on the first call, and use the admin token that it gives.
 
-        `password` has 8 characters or more where it creates the vault; the recovery key is taken too. Raises
+        `password` has 8 characters or more where it creates the vault; the recovery key is taken too. With
+        `idle_timeout`, such as `15m`, the token is refused once nobody used it for so long. Raises
         `VaultError` with the code `unauthorized` for a wrong password or a damaged file, and with `locked_out` and
         `retry_after` after too many wrong ones.
         """
-        issued = self._call(vault_state.unlock(password))
+        issued = self._call(vault_state.unlock(password, idle_timeout=idle_timeout))
         self.token = issued.id
         return issued
 

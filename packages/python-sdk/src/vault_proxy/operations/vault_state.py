@@ -41,13 +41,14 @@ def metrics() -> Operation[str]:
     return Operation("GET", "/metrics", read)
 
 
-def unlock(password: str) -> Operation[IssuedToken]:
+def unlock(password: str, *, idle_timeout: str | None) -> Operation[IssuedToken]:
     """Unlock the vault, or create it on the first call, for an admin token."""
+    limit = {} if idle_timeout is None else {"idle_timeout": idle_timeout}
     return Operation(
         "POST",
         "/auth/unlock",
         json_reader(IssuedToken.from_json),
-        body={"json": {"password": password}},
+        body={"json": {"password": password, **limit}},
         with_token=False,
     )
 
