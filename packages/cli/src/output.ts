@@ -20,6 +20,8 @@ export interface Output {
   readonly columns: number | undefined;
   /** One line of the result; one that is alarming stands out on a terminal. */
   result(line: string, tone?: "alarming"): void;
+  /** One line of the result, with a coloured word before it. */
+  verdict(status: "ok" | "warn" | "fail", line: string): void;
   /** The whole result as JSON. */
   data(value: unknown): void;
   /** One of many results, as JSON on one line, at the reader's pace. */
@@ -58,6 +60,11 @@ export function createOutput({ stdout, stderr, env, json }: OutputOptions): Outp
     result: (line, tone) => {
       const shown = printable(line);
       stdout.write(`${tone === "alarming" ? pc.createColors(wantsColour(stdout, env)).red(shown) : shown}\n`);
+    },
+    verdict: (status, line) => {
+      const onStdout = pc.createColors(wantsColour(stdout, env));
+      const colour = { ok: onStdout.green, warn: onStdout.yellow, fail: onStdout.red }[status];
+      stdout.write(`${colour(status.padEnd(4))}  ${printable(line)}\n`);
     },
     data: (value) => {
       stdout.write(`${toJson(value)}\n`);

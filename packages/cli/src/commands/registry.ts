@@ -50,6 +50,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     takesWords: true,
   },
   {
+    path: ["doctor"],
+    summary: "Check server, vault, tokens and this machine, and say what mends what is wrong",
+    load: async () => (await import("./doctor.js")).configureDoctor,
+  },
+  {
     path: ["service", "list"],
     summary: "List services",
     load: async () => (await import("./service-list.js")).configureServiceList,

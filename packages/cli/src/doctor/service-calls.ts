@@ -1,0 +1,68 @@
+import type { ServiceInfo, VaultClient } from "@vault-proxy/client";
+
+import type { PresetCatalogue } from "../presets/preset-catalogue.js";
+import { probeSession } from "../session-probes/session-probe.js";
+import { isSessionType } from "../session-types/registry.js";
+import { fail, ok, warn, type Finding } from "./finding.js";
+
+/** Services that are called at a time. */
+const AT_ONCE = 4;
+const CALL_TIMEOUT_MS = 20_000;
+
+/** Calls each service once, as `service test` does. */
+export async function serviceCallFindings(
+  client: VaultClient,
+  services: readonly ServiceInfo[],
+  catalogue: PresetCatalogue,
+  bin: string,
+): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const waiting = services.map((service, index) => ({ service, index }));
+  const work = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      findings[next.index] = await callFinding(client, next.service, catalogue, bin);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return findings;
+}
+
+async function callFinding(
+  client: VaultClient,
+  service: ServiceInfo,
+  catalogue: PresetCatalogue,
+  bin: string,
+): Promise<Finding> {
+  const { name, auth_type } = service;
+  const check = `service ${name}`;
+  try {
+    if (isSessionType(auth_type)) {
+      await probeSession(client, auth_type, name);
+      return ok(check, "logged in");
+    }
+    if (auth_type === "ssh_key") {
+      await client.sshExec(name, "true", { timeoutMs: CALL_TIMEOUT_MS });
+      return ok(check, "logged in");
+    }
+    const path = await testPath(service, catalogue);
+    const test = await client.testService(name, path ?? "/", { timeoutMs: CALL_TIMEOUT_MS });
+    if (!test.ok) return fail(check, test.error ?? `HTTP ${test.status}`, `${bin} service test ${name}`);
+    return path === undefined && test.status >= 400
+      ? warn(
+          check,
+          `answers with HTTP ${test.status}: its credential was not shown to work`,
+          `${bin} service test ${name} --path …`,
+        )
+      : ok(check, `HTTP ${test.status}`);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : "unknown reason";
+    return fail(check, message, `${bin} service test ${name}`);
+  }
+}
+
+/** The path that the preset of the same name knows to need the credential, where the service is at the same API. */
+async function testPath(service: ServiceInfo, catalogue: PresetCatalogue): Promise<string | undefined> {
+  const preset = await catalogue.get(service.name);
+  if (preset?.test?.method !== "GET" || preset.test.path.includes("{")) return undefined;
+  return preset.base_url === service.base_url ? preset.test.path : undefined;
+}

@@ -1,0 +1,101 @@
+import type { HealthDetails, ServiceInfo, TokenHealth, TokenInfo, VaultClient } from "@vault-proxy/client";
+
+import { fail, ok, warn, type Finding } from "./finding.js";
+
+const DAY_MS = 86_400_000;
+
+export interface VaultCheckContext {
+  readonly bin: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** What an unlocked vault tells a token. @throws VaultError */
+export async function vaultFindings(client: VaultClient, context: VaultCheckContext): Promise<Finding[]> {
+  const [services, accessTokens, { details }] = await Promise.all([
+    client.listServices(),
+    client.healthTokens(),
+    client.healthDetails(),
+  ]);
+  return [
+    ok("services", `${services.length} stored`),
+    ...accessTokenFindings(accessTokens, context),
+    ...serviceFindings(services, context),
+    ...(details === undefined
+      ? [warn("token", "not an admin's: tokens and the audit log were not looked at", `${context.bin} unlock`)]
+      : [auditFinding(details.audit), ...tokenFindings(await client.listTokens(), context)]),
+  ];
+}
+
+export function accessTokenFindings(
+  accessTokens: readonly TokenHealth[],
+  { bin }: VaultCheckContext,
+): Finding[] {
+  const expired = accessTokens.filter(({ token_status }) => token_status === "expired");
+  if (expired.length === 0) {
+    return accessTokens.length === 0 ? [] : [ok("access tokens", `${accessTokens.length} valid`)];
+  }
+  return expired.map(({ name }) =>
+    fail("access tokens", `the login of ${name} has expired`, `${bin} service test ${name}, or log in again`),
+  );
+}
+
+export function serviceFindings(services: readonly ServiceInfo[], { bin }: VaultCheckContext): Finding[] {
+  return services.flatMap((service) => {
+    const { name } = service;
+    const found: Finding[] = (service.warnings ?? []).map((message) => warn("service", `${name}: ${message}`));
+    if (service.auth_type === "ssh_key" && service.ssh_connected !== true) {
+      found.push(
+        warn(
+          "host key",
+          `${name} has none: whoever answers first is trusted`,
+          `${bin} service host-key pin ${name} <key>`,
+        ),
+      );
+    }
+    if (service.tls_skip_verify === true) {
+      found.push(
+        warn(
+          "tls",
+          `${name} does not check certificates: anyone on the way can read its credential`,
+          `store ${name} again with --tls-ca`,
+        ),
+      );
+    }
+    return found;
+  });
+}
+
+export function auditFinding({ state }: HealthDetails["audit"]): Finding {
+  if (state === "off") return warn("audit log", "it is off", "start vault-server without --audit off");
+  if (state === "failing") {
+    return fail("audit log", "it cannot be written: changes are refused", "make room in the data directory");
+  }
+  return ok("audit log", "it is written");
+}
+
+export function tokenFindings(tokens: readonly TokenInfo[], { bin, now }: VaultCheckContext): Finding[] {
+  const suspended = tokens.filter(({ suspended_at }) => suspended_at !== undefined);
+  // The admin's own sessions are short by intent.
+  const soon = tokens.filter(
+    ({ scope, expires_at }) =>
+      scope !== "admin" && expires_at !== undefined && Date.parse(expires_at) - now < DAY_MS,
+  );
+  const found = [
+    ...suspended.map(({ id_prefix, name }) =>
+      warn(
+        "tokens",
+        `${labelOf(id_prefix, name)} is suspended`,
+        `${bin} audit list --token ${id_prefix.replace("...", "")}`,
+      ),
+    ),
+    ...soon.map(({ id_prefix, name, expires_at }) =>
+      warn("tokens", `${labelOf(id_prefix, name)} expires at ${expires_at ?? ""}`, `${bin} token create`),
+    ),
+  ];
+  return found.length === 0 ? [ok("tokens", `${tokens.length} valid, none ends within a day`)] : found;
+}
+
+function labelOf(prefix: string, name: string | undefined): string {
+  return name === undefined ? prefix : `${name} (${prefix})`;
+}
