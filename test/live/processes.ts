@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { refuseSecretsInAudit } from "../audit-secrets/audit-search.js";
 import { noteSecret, noteSecretsOfBody } from "../audit-secrets/used-secrets.js";
+import { recordAnswers } from "../contract/recorded-answers.js";
 
 const SERVER = fileURLToPath(new URL("../../packages/server/dist/main.js", import.meta.url));
 const CLI = fileURLToPath(new URL("../../packages/cli/dist/main.js", import.meta.url));
@@ -24,7 +25,10 @@ export interface RunningServer {
   readonly log: () => string;
   /** Resolves with exit code or signal. */
   stop(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals>;
-  /** How the process ended, when it does. Rejects, and `stop` does, if its audit log holds a secret that a test used. */
+  /**
+   * How the process ended, when it does. Rejects, and `stop` does, if its audit log holds a secret that a test used, or if it
+   * gave an answer that its OpenAPI document does not promise.
+   */
   readonly ended: Promise<number | NodeJS.Signals>;
 }
 
@@ -44,18 +48,21 @@ export async function startServer(options: {
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }): Promise<RunningServer> {
+  const answers = recordAnswers();
   const { child, output, ...started } = run(
     [
+      ...answers.nodeFlags,
       SERVER,
       "--data-dir",
       options.dataDir,
       ...(options.flags?.includes("--listen") === true ? [] : ["--listen", "127.0.0.1:0"]),
       ...(options.flags ?? []),
     ],
-    options.env,
+    { ...options.env, ...answers.environment },
   );
   const ended = started.ended.then(async (how) => {
     await refuseSecretsInAudit(options.dataDir);
+    await answers.check();
     return how;
   });
   const address = await new Promise<string>((resolve, reject) => {

@@ -6,7 +6,7 @@ export const tokenStatusSchema = z.enum(["valid", "expiring", "expired"]).openap
 
 /** What anyone with a token may see of a service: no secret. Fields that do not apply are absent. */
 export const serviceInfoSchema = z
-  .object({
+  .strictObject({
     name: z.string(),
     base_url: z
       .string()

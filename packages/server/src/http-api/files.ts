@@ -18,7 +18,9 @@ const storedFileSchema = z
   })
   .openapi("StoredFile");
 
-const fileInfoSchema = storedFileSchema.extend({ created_at: z.iso.datetime() }).openapi("FileInfo");
+const fileInfoSchema = z
+  .strictObject({ ...storedFileSchema.shape, created_at: z.iso.datetime() })
+  .openapi("FileInfo");
 
 const nameParams = z.strictObject({ name: fileNameSchema });
 const noSuchFile = (): VaultProxyError => new VaultProxyError("not_found", "no such file");

@@ -19,6 +19,17 @@ const TAGS = [
   { name: "documentation", description: "This document" },
 ];
 
+const DESCRIPTION = `Calls APIs for agents that hold no credential: the vault keeps and injects them.
+
+What the listener refuses before it looks at the route is an \`Error\` on every path: 400 for a request target or header
+that is not HTTP, 403 for a request of a foreign page or a \`Host\` that is not served, 405 for CONNECT and TRACE, 417 for an
+unknown \`Expect\`, 431 for headers that are too large, 503 for too many requests at once on a connection.`;
+
+/** The generator writes the flag of a pattern behind it; JSON Schema knows such patterns only (draft 2020-12, Core §6.4). */
+function withoutFlags(key: string, value: unknown): unknown {
+  return key === "pattern" && typeof value === "string" ? value.replace(/\$\/u$/, "$") : value;
+}
+
 /** `GET /openapi.json`, made of the same schemas that validate the requests. Comes last: it lists all routes before it. */
 export function registerOpenApiRoute(app: ControlPlaneApp, parts: Pick<ControlPlaneParts, "version">): void {
   app.openAPIRegistry.registerComponent("securitySchemes", BEARER_SCHEME, {
@@ -51,11 +62,12 @@ export function registerOpenApiRoute(app: ControlPlaneApp, parts: Pick<ControlPl
         info: {
           title: "vault-proxy",
           version: parts.version,
-          description: "Calls APIs for agents that hold no credential: the vault keeps and injects them.",
+          description: DESCRIPTION,
           license: { name: "MIT" },
         },
         tags: TAGS,
       }),
+      withoutFlags,
     );
     c.header("Content-Type", "application/json");
     return c.body(document, 200);

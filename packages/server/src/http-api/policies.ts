@@ -11,16 +11,20 @@ import { YAML_MEDIA_TYPE } from "./policy-body.js";
 import { BEARER_SECURITY, jsonAnswer, jsonRequest } from "./route-documentation.js";
 import { policiesOf } from "./stored-policies.js";
 
-const storedPolicySchema = policySchema
-  .extend({
+const storedPolicySchema = z
+  .strictObject({
+    ...policySchema.shape,
     version: z.int().openapi({ description: "Counts its changes, from 1." }),
     updated_at: z.iso.datetime(),
   })
   .openapi("StoredPolicy");
 
 /** The path's name wins, so that even an illegal one in the body is no fault. */
-const updateBodySchema = policySchema
-  .extend({ name: z.string().optional().openapi({ description: "Ignored: the path's name counts." }) })
+const updateBodySchema = z
+  .strictObject({
+    ...policySchema.shape,
+    name: z.string().optional().openapi({ description: "Ignored: the path's name counts." }),
+  })
   .openapi("PolicyUpdate");
 
 const nameParams = z.strictObject({ name: policyNameSchema });

@@ -24,8 +24,11 @@ import { serviceInfoOf } from "./token-state.js";
 
 const nameParams = z.strictObject({ name: serviceNameSchema });
 /** The path's name wins, so that even an illegal one in the body is no fault. */
-const updateBodySchema = serviceUpdateSchema
-  .extend({ name: z.string().optional().openapi({ description: "Ignored: the path's name counts." }) })
+const updateBodySchema = z
+  .strictObject({
+    ...serviceUpdateSchema.shape,
+    name: z.string().optional().openapi({ description: "Ignored: the path's name counts." }),
+  })
   .openapi("ServiceUpdate");
 const MAX_UPDATE_TURNS = 20;
 const noSuchService = (): VaultProxyError => new VaultProxyError("not_found", "no such service");
