@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const SCRIPT = fileURLToPath(new URL("./read-only-root.sh", import.meta.url));
 const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
-const START_MS = 15_000;
+const START_MS = 30_000;
 
 /** Programs of the image, and where they are here. */
 const PROGRAMS: Readonly<Record<string, string>> = {
