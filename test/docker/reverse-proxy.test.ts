@@ -113,9 +113,10 @@ describe("nginx as docs/deploy.md configures it", () => {
   });
 
   test("lets WebSockets through", async () => {
+    // What ws hands on to the connection, beside what its own types name.
+    const tls = { servername: NAME, ca: certificates.ca };
     const socket = new WebSocket(`wss://127.0.0.1:${port}/proxy/api/socket`, {
-      servername: NAME,
-      ca: certificates.ca,
+      ...tls,
       headers: { host: NAME, authorization: `Bearer ${token}` },
     });
     await once(socket, "open");
