@@ -1,4 +1,5 @@
 import Anthropic, { AuthenticationError, RateLimitError } from "@anthropic-ai/sdk";
+import { NewWithToken } from "@vault-proxy/client";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { headerValues } from "../live/tls-upstream.js";
 import { event, json, lockstep, queryOf, useSdkVault } from "./sdk-vault.js";
@@ -76,6 +77,13 @@ const question: Anthropic.MessageCreateParamsNonStreaming = {
 afterEach(() => vi.unstubAllEnvs());
 
 describe("@anthropic-ai/sdk", () => {
+  test("the TypeScript client gives the options, and no key of the environment goes along", async () => {
+    vi.stubEnv("ANTHROPIC_AUTH_TOKEN", "tok_of_the_environment");
+    const options = await NewWithToken(vault.address, vault.token).anthropicOptions("api");
+    const answer = await new Anthropic(options).messages.create(question);
+    expect(answer.content).toMatchObject([{ type: "text" }]);
+  });
+
   test("a message, with base URL and key from the constructor", async () => {
     expect((await client().messages.create(question)).content).toMatchObject([{ text: "Hello, world" }]);
     expect(headerValues(vault.received()[0]!.rawHeaders, "anthropic-version")).toHaveLength(1);

@@ -1,3 +1,4 @@
+import { NewWithToken } from "@vault-proxy/client";
 import { ApiError, GoogleGenAI } from "@google/genai";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { event, json, lockstep, queryOf, useSdkVault } from "./sdk-vault.js";
@@ -58,6 +59,14 @@ const failureOf = async (call: Promise<unknown>): Promise<unknown> =>
 afterEach(() => vi.unstubAllEnvs());
 
 describe("@google/genai", () => {
+  test("the TypeScript client gives the options, and Vertex AI of the environment is left alone", async () => {
+    vi.stubEnv("GOOGLE_GENAI_USE_VERTEXAI", "true");
+    const options = await NewWithToken(vault.address, vault.token).googleGenAIOptions("api");
+    const answer = await new GoogleGenAI(options).models.generateContent(question);
+    expect(answer.text).not.toBe("");
+    expect(vault.received()).toHaveLength(1);
+  });
+
   test("generateContent, with base URL and key from the constructor", async () => {
     expect((await client().models.generateContent(question)).text).toBe("Hello, world");
     expect(vault.received()[0]!.target).toBe("/v1beta/models/gemini-x:generateContent");

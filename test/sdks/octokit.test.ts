@@ -1,3 +1,4 @@
+import { NewWithToken } from "@vault-proxy/client";
 import { Octokit, RequestError } from "octokit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { headerValues, startUpstream, type Answer, type Upstream } from "../live/tls-upstream.js";
@@ -175,6 +176,19 @@ describe("octokit.paginate", () => {
       repo: "r",
       per_page: 2,
     });
+    expect(all.map((issue) => issue.number)).toEqual([1, 2, 3]);
+    const credentials = plain.requests
+      .slice(before)
+      .map((call) => headerValues(call.rawHeaders, "authorization"));
+    expect(credentials).toEqual([[`Bearer ${KEY}`], [`Bearer ${KEY}`]]);
+  });
+
+  test("with the options of the TypeScript client, all pages come through the vault as well", async () => {
+    const before = plain.requests.length;
+    const options = await NewWithToken(vault.address, vault.token).octokitOptions("plain");
+    const octokit = new Octokit({ ...options, log: silent });
+    const question = { owner: "o", repo: "r", per_page: 2 };
+    const all = await octokit.paginate(octokit.rest.issues.listForRepo, question);
     expect(all.map((issue) => issue.number)).toEqual([1, 2, 3]);
     const credentials = plain.requests
       .slice(before)

@@ -1,3 +1,4 @@
+import { NewWithToken } from "@vault-proxy/client";
 import OpenAI, { AuthenticationError, RateLimitError, type APIError } from "openai";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { headerValues } from "../live/tls-upstream.js";
@@ -95,6 +96,25 @@ describe("openai", () => {
     vi.stubEnv("OPENAI_API_KEY", vault.token);
     const answer = await new OpenAI().chat.completions.create(question);
     expect(answer.choices[0]?.message.content).toBe("Hello, world");
+  });
+
+  test("the TypeScript client gives the options, whether or not the stored URL ends in /v1", async () => {
+    vi.stubEnv("OPENAI_BASE_URL", "http://127.0.0.1:9/elsewhere");
+    await vault.live.addService(
+      "versioned",
+      { type: "bearer", token: KEY },
+      {
+        base_url: `${vault.live.upstream.origin}/v1`,
+      },
+    );
+    const vaultClient = NewWithToken(vault.address, vault.token);
+    for (const service of ["api", "versioned"]) {
+      const answer = await new OpenAI(await vaultClient.openaiOptions(service)).chat.completions.create(
+        question,
+      );
+      expect(answer.choices[0]?.message.content).toBe("Hello, world");
+    }
+    expect(vault.received().map(({ target }) => target)).toEqual(Array(2).fill("/v1/chat/completions"));
   });
 
   test("a stream's chunks arrive one by one", async () => {

@@ -1,3 +1,4 @@
+import { NewWithToken } from "@vault-proxy/client";
 import Stripe from "stripe";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { temporaryDirectory } from "../live/processes.js";
@@ -64,6 +65,12 @@ describe("stripe", () => {
   test("a form is posted, with host, port, protocol, httpClient and key from the constructor", async () => {
     const customer = await client().customers.create({ name: "Ä & B=C", email: "a+b@example.com" });
     expect(customer).toMatchObject({ id: "cus_1", name: "Ä & B=C", email: "a+b@example.com" });
+  });
+
+  test("the TypeScript client gives the options", async () => {
+    const { apiKey, config } = await NewWithToken(vault.address, vault.token).stripeOptions("api");
+    const stripe = new Stripe(apiKey, { ...config, httpClient: Stripe.createFetchHttpClient() });
+    expect((await stripe.customers.create({ name: "A" })).id).toBe("cus_1");
   });
 
   test("the key may be stored as the user name of basic auth as well", async () => {
