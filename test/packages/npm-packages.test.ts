@@ -1,16 +1,19 @@
 import { execFile } from "node:child_process";
-import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
+import { NewWithToken } from "@vault-proxy/client";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PASSWORD, cleanEnvironment, temporaryDirectory } from "../live/processes.js";
+import { startEchoApi, type EchoApi } from "./echo-api.js";
 import { startInstalledServer, type InstalledServer } from "./installed-server.js";
 import { startLocalRegistry, type LocalRegistry } from "./local-registry.js";
+import { bundleForWorkers, evaluateInWorker } from "./worker-bundle.js";
 import { typeProblems } from "./type-problems.js";
 
 /* The packages as users get them: packed, installed by npm into an empty project, and run there. */
@@ -32,6 +35,8 @@ let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let project: string;
 let registry: LocalRegistry;
 let server: InstalledServer;
+let api: EchoApi;
+let admin: string;
 const packed = new Map<Name, Packed>();
 
 /** npm with nothing of the developer's own settings. */
@@ -70,10 +75,25 @@ beforeAll(async () => {
   const flags = ["--registry", registry.url, "--ignore-scripts", "--no-audit", "--no-fund"];
   await npm(["install", ...flags, ...NAMES.map((name) => packed.get(name)!.tarball)], project);
   server = await startInstalledServer(bin("vault-server"), join(directory.path, "data"));
+  api = await startEchoApi();
+  const owner = NewWithToken(server.address, "");
+  admin = await owner.unlock(PASSWORD);
+  await owner.addService({
+    name: "echo",
+    base_url: api.origin,
+    auth: { type: "header", header_name: "X-Key", header_value: "credential-of-the-echo" },
+    allow_private: true,
+  });
+  await copyFile(
+    fileURLToPath(new URL("client-program.mjs", import.meta.url)),
+    join(project, "client-program.mjs"),
+  );
+  await writeFile(join(project, "b.txt"), "b");
 }, 50_000);
 
 afterAll(async () => {
   await server.stop();
+  await api[Symbol.asyncDispose]();
   await registry[Symbol.asyncDispose]();
   await directory.remove();
 });
@@ -94,7 +114,7 @@ describe.each(NAMES)("@vault-proxy/%s", (name) => {
     expect(manifest).toMatchObject({ license: "MIT", type: "module", engines: { node: ">=20.19" } });
     expect(manifest.description).toMatch(/\.$/);
     expect(manifest).not.toHaveProperty("repository");
-    for (const version of Object.values((manifest.dependencies ?? {}) as object)) {
+    for (const version of Object.values(manifest.dependencies ?? {})) {
       expect(version).toMatch(/^\d+\.\d+\.\d+$/);
     }
   });
@@ -168,18 +188,49 @@ describe("@vault-proxy/client", () => {
     expect(typeProblems(path, project, { target, exactOptionalPropertyTypes: true, ...options })).toEqual([]);
   });
 
-  test("calls the installed server", async () => {
-    const script = `
-      import * as client from "@vault-proxy/client";
-      const c = client.New();
-      await c.unlock(${JSON.stringify(PASSWORD)});
-      console.log(JSON.stringify([await c.health(), await c.listServices()]));
-    `;
-    const file = join(project, "program.mjs");
-    await writeFile(file, script);
-    const env = cleanEnvironment({ VAULT_ADDR: server.address });
-    const { stdout } = await run(process.execPath, [file], { cwd: project, env });
-    expect(JSON.parse(stdout)).toEqual(["unlocked", []]);
+  const RESULT = {
+    health: "unlocked",
+    services: ["echo"],
+    answer: [200, { method: "POST", url: "/v1/things?x=%2F", credential: true, body: '{"text":"Grüße"}' }],
+    streamed: "first second",
+    hanging: "Error: enough",
+    unknown: [404, "not_found"],
+    file: [0, 255, 10],
+    path: 1,
+    openai: "/proxy/echo/v1",
+  };
+
+  // Bun and Deno are no dependencies: name their programs in the variable to try them too.
+  const others = (process.env.CLIENT_RUNTIMES ?? "").split(" ").filter((program) => program !== "");
+  test.each(["node", ...others])("a program on %s calls the installed server", async (program) => {
+    const flags = program.endsWith("deno") ? ["run", "--allow-all", "--node-modules-dir=manual"] : [];
+    const env = { VAULT_ADDR: server.address, VAULT_TOKEN: admin, CLIENT_PROGRAM: "run" };
+    const { stdout } = await run(program, [...flags, "client-program.mjs"], {
+      cwd: project,
+      env: cleanEnvironment({ ...env, HOME: directory.path }),
+    });
+    expect(JSON.parse(stdout)).toEqual(RESULT);
+  });
+
+  test("bundled for a worker it imports nothing, and needs no more than the platform's fetch", async () => {
+    const { code, imports } = await bundleForWorkers('export * from "./client-program.mjs"', project);
+    expect(imports).toEqual([]);
+    const { useVault } = evaluateInWorker(code) as {
+      useVault: (addr: string, token: string) => Promise<unknown>;
+    };
+    // A worker has no files.
+    expect(await useVault(server.address, admin)).toEqual({ ...RESULT, path: "invalid_request" });
+  });
+
+  // Minified bytes. The first three are stated in the README.
+  test.each([
+    ['export { VaultClient } from "@vault-proxy/client"', 32_000],
+    ['export { ProxyClient } from "@vault-proxy/client"', 26_000],
+    ['export { connect, proxy } from "@vault-proxy/client/functions"', 13_000],
+    ['export { VaultError } from "@vault-proxy/client"', 500],
+  ])("a bundle of %s is small", async (source, most) => {
+    const { code } = await bundleForWorkers(source, project);
+    expect(code.length).toBeLessThan(most);
   });
 });
 
@@ -203,9 +254,7 @@ describe("the commands", () => {
   test("vault-cli vault info reads a vault file by the installed server's code", async () => {
     const env = cleanEnvironment({ HOME: directory.path });
     const file = join(directory.path, "data", "vault.enc");
-    const { stdout } = await run(bin("vault-cli"), ["vault", "info", file], { cwd: project, env }).catch(
-      (error: { stdout: string; stderr: string }) => error,
-    );
+    const { stdout } = await run(bin("vault-cli"), ["vault", "info", file], { cwd: project, env });
     expect(stdout).toMatch(/version|format/i);
   });
 
