@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from vault_proxy import VaultError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+Result = TypeVar("Result")
 
 SERVER = Path(__file__).parents[2] / "server" / "dist" / "main.js"
 
@@ -30,6 +35,18 @@ def serve_vault(directory: Path) -> Iterator[str]:
             server.terminate()
             server.communicate(timeout=15)
         assert server.returncode == 0
+
+
+def in_turn(call: Callable[[], Result]) -> Result:
+    """Do what the vault's limit on guesses at passwords holds back, as soon as it lets it."""
+    for _ in range(50):
+        try:
+            return call()
+        except VaultError as error:
+            if error.code != "rate_limited":
+                raise
+            time.sleep(0.1)
+    raise AssertionError("the limit on guesses at passwords did not pass")
 
 
 def _listening_address(log: Iterator[str]) -> str:

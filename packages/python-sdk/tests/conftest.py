@@ -27,6 +27,8 @@ class Seen:
     target: str
     headers: dict[str, str]
     body: bytes
+    connection: int = 0
+    """The port that it came from."""
 
 
 @dataclass
@@ -38,9 +40,10 @@ class Answer:
 
 @dataclass
 class StubVault:
-    """Answers each request from `answers` (by method and target), else 200; keeps what it saw."""
+    """Answers each request from `answers` (by method and target), else by `otherwise`; keeps what it saw."""
 
     addr: str
+    otherwise: Answer = field(default_factory=Answer)
     answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)
 
@@ -64,8 +67,8 @@ def vault() -> Iterator[StubVault]:
     class Handler(RawHandler):
         def answer(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            stub.seen.append(Seen(self.command, self.target, headers, self.read_body()))
-            answer = stub.answers.get((self.command, self.target), Answer())
+            stub.seen.append(Seen(self.command, self.target, headers, self.read_body(), self.client_address[1]))
+            answer = stub.answers.get((self.command, self.target), stub.otherwise)
             self.send_whole(answer.status, answer.headers, answer.body)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

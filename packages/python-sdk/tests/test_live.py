@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
+from built_server import in_turn
 from loopback_http import RawHandler, serving
-from vault_proxy import AsyncVaultClient, ServiceInfo, VaultClient, VaultError
+from vault_proxy import AsyncVaultClient, ServiceDefinition, VaultClient, VaultError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,16 +58,14 @@ def token(vault_addr: str, api_url: str) -> str:
         issued = admin.unlock(PASSWORD)
         assert issued.scope == "admin"
         assert admin.health() == "unlocked"
-        service = {
-            "name": "api",
-            "base_url": api_url,
-            "auth": {"type": "bearer", "token": KEY},
-            "allow_private": True,
-        }
-        added = httpx.post(
-            f"{vault_addr}/services", json=service, headers={"authorization": f"Bearer {issued.id}"}, trust_env=False
+        admin.add_service(
+            {
+                "name": "api",
+                "base_url": api_url,
+                "auth": {"type": "bearer", "token": KEY},
+                "allow_private": True,
+            }
         )
-        assert added.status_code == 201, added.text
         minted = admin.create_token(name="live", ttl="1h")
         assert minted.scope == "proxy"
         return minted.id
@@ -135,9 +132,8 @@ def test_a_token_that_sends_secrets_of_others_is_suspended_until_it_is_resumed(
     # One that is sent again soon is not counted again.
     others_keys = [f"other-key-7Gq2mZ0pLrT5vXyB9n{index}" for index in range(3)]
     with VaultClient(vault_addr) as admin:
-        unlock_in_turn(admin, PASSWORD)
-        headers = {"authorization": f"Bearer {admin.token}"}
-        service = {
+        in_turn(lambda: admin.unlock(PASSWORD))
+        other: ServiceDefinition = {
             "name": "other",
             "base_url": api_url,
             "auth": {
@@ -147,8 +143,7 @@ def test_a_token_that_sends_secrets_of_others_is_suspended_until_it_is_resumed(
             "allow_private": True,
             "scrub": "off",
         }
-        stored = httpx.post(f"{vault_addr}/services", json=service, headers=headers, trust_env=False)
-        assert ServiceInfo.from_json(stored.json()).scrub == "off"
+        assert admin.add_service(other).scrub == "off"
         sender = admin.create_token(name="sender").id
         with VaultClient(vault_addr, sender) as agent:
             for others_key in others_keys:
@@ -162,13 +157,12 @@ def test_a_token_that_sends_secrets_of_others_is_suspended_until_it_is_resumed(
             assert agent.proxy("api", "GET", "/x").status_code == 200
         with VaultClient(vault_addr, token) as agent, pytest.raises(VaultError, match="scope"):
             agent.resume_token(sender)
-        gone = httpx.delete(f"{vault_addr}/services/other", headers=headers, trust_env=False)
-        assert gone.status_code == 200
+        admin.remove_service("other")
 
 
 def test_a_login_begins_is_looked_at_and_cancelled(vault_addr: str, token: str) -> None:
     with VaultClient(vault_addr) as admin, VaultClient(vault_addr, token) as agent:
-        unlock_in_turn(admin, PASSWORD)
+        in_turn(lambda: admin.unlock(PASSWORD))
         started = admin.oauth_authorize(
             "calendar",
             "https://api.example.com",
@@ -211,43 +205,29 @@ def test_asyncio_calls_run_side_by_side(vault_addr: str, token: str) -> None:
 def test_lock_ends_calls_and_unlock_brings_the_same_tokens_back(vault_addr: str, token: str) -> None:
     with VaultClient(vault_addr) as admin, VaultClient(vault_addr, token) as agent:
         with pytest.raises(VaultError) as wrong:
-            unlock_in_turn(admin, "not the password")
+            in_turn(lambda: admin.unlock("not the password"))
         assert (wrong.value.status_code, wrong.value.code) == (401, "unauthorized")
-        unlock_in_turn(admin, PASSWORD)
+        in_turn(lambda: admin.unlock(PASSWORD))
         admin.lock()
         with pytest.raises(VaultError) as locked:
             agent.proxy("api", "GET", "/")
         assert (locked.value.status_code, locked.value.code) == (423, "vault_locked")
-        unlock_in_turn(admin, PASSWORD)
+        in_turn(lambda: admin.unlock(PASSWORD))
         assert agent.proxy("api", "GET", "/again").status_code == 200
 
 
 def test_a_recovery_key_does_as_the_password_and_sets_a_new_one(vault_addr: str, token: str) -> None:
     with VaultClient(vault_addr) as admin, VaultClient(vault_addr, token) as agent:
-        unlock_in_turn(admin, PASSWORD)
+        in_turn(lambda: admin.unlock(PASSWORD))
         key = admin.create_recovery_key(PASSWORD)
         admin.lock()
-        unlock_in_turn(admin, key)
+        in_turn(lambda: admin.unlock(key))
         admin.change_password(key, "another good one")
         admin.lock()
         with pytest.raises(VaultError) as wrong:
-            unlock_in_turn(admin, PASSWORD)
+            in_turn(lambda: admin.unlock(PASSWORD))
         assert (wrong.value.status_code, wrong.value.code) == (401, "unauthorized")
-        unlock_in_turn(admin, "another good one")
+        in_turn(lambda: admin.unlock("another good one"))
         admin.change_password("another good one", PASSWORD)
-        unlock_in_turn(admin, PASSWORD)
+        in_turn(lambda: admin.unlock(PASSWORD))
         assert agent.proxy("api", "GET", "/again").status_code == 200
-
-
-def unlock_in_turn(admin: VaultClient, password: str) -> None:
-    """Unlock, waiting for the vault's limit on attempts to pass."""
-    for _ in range(50):
-        try:
-            admin.unlock(password)
-        except VaultError as error:
-            if error.status_code != 429:
-                raise
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError("the vault's limit on unlock attempts did not pass")

@@ -7,7 +7,6 @@ import socket
 import socketserver
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from loopback_http import serving
@@ -44,16 +43,20 @@ def token(vault_addr: str) -> Iterator[str]:
     server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), WithPassword)
     server.daemon_threads = True
     with serving(server), VaultClient(vault_addr) as admin:
-        auth = {
-            "type": "redis",
-            "redis_host": "127.0.0.1",
-            "redis_port": server.server_address[1],
-            "redis_password": SECRET,
-        }
-        headers = {"authorization": f"Bearer {admin.unlock(PASSWORD).id}"}
-        service = {"name": "cache", "auth": auth, "allow_private": True, "max_connections": 10}
-        added = httpx.post(f"{vault_addr}/services", json=service, headers=headers, trust_env=False)
-        assert added.status_code == 201, added.text
+        admin.unlock(PASSWORD)
+        admin.add_service(
+            {
+                "name": "cache",
+                "auth": {
+                    "type": "redis",
+                    "redis_host": "127.0.0.1",
+                    "redis_port": server.server_address[1],
+                    "redis_password": SECRET,
+                },
+                "allow_private": True,
+                "max_connections": 10,
+            }
+        )
         yield admin.create_token(name="live", ttl="1h").id
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 if TYPE_CHECKING:
-    import ssl
-
     from vault_proxy.address import VaultAddress
 
 # As many calls at a time as the vault allows a token; httpx's own 100 would let streams keep others waiting.
@@ -30,12 +29,18 @@ class HttpSettings:
             "timeout": self.timeout,
             "follow_redirects": False,
             "trust_env": self.address.may_use_egress_proxy,
-            "verify": self.ssl_context if self.ssl_context is not None else True,
+            "verify": self._trust(),
             "limits": _LIMITS,
         }
+
+    def _trust(self) -> ssl.SSLContext | bool:
+        if self.ssl_context is not None:
+            return self.ssl_context
+        # Reading the public CAs takes longer than a call. Plaintext needs none: it gets a context that trusts nobody.
+        return self.address.origin.startswith("https:") or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
     def socket_options(self) -> dict[str, Any] | None:
         """Give the options of httpx's transports for a unix socket; None for any other address."""
         if self.address.socket_path is None:
             return None
-        return {"uds": self.address.socket_path, "limits": _LIMITS}
+        return {"uds": self.address.socket_path, "verify": self._trust(), "limits": _LIMITS}

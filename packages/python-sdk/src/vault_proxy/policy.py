@@ -44,7 +44,11 @@ class PolicyLimits(TypedDict, total=False):
     bytes_per_day: int | str
 
 
-PolicyValidity = TypedDict("PolicyValidity", {"from": str, "until": str}, total=False)
+_Validity = TypedDict("_Validity", {"from": str, "until": str}, total=False)
+
+
+class PolicyValidity(_Validity, total=False):
+    """When a policy allows anything: `from` and `until` are RFC 3339."""
 
 
 class _Rules(TypedDict):

@@ -258,6 +258,7 @@ class ServiceSettings(TypedDict, total=False):
     """
 
     base_url: str
+    description: str
     tls_skip_verify: bool
     session_cookies: bool
     allow_private: bool

@@ -22,6 +22,7 @@ class ServiceInfo:
     name: str
     base_url: str | None = None
     auth_type: str | None = None
+    description: str | None = None
     tls_skip_verify: bool | None = None
     session_cookies: bool | None = None
     allow_private: bool | None = None

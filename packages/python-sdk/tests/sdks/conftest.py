@@ -6,7 +6,6 @@ import base64
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from built_server import serve_vault
@@ -15,6 +14,8 @@ from vault_proxy import VaultClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from vault_proxy import AuthDefinition, ServiceDefinition
 
 PASSWORD = "correct horse battery staple"
 SDK_VARIABLES = [
@@ -46,23 +47,19 @@ class SdkVault:
         """Give a token that was good until just now."""
         with VaultClient(self.address, self.admin) as client:
             token = client.create_token(name="revoked", ttl="1h").id
-        revoked = httpx.delete(f"{self.address}/tokens/{token}", headers=self._as_admin(), trust_env=False)
-        assert revoked.status_code == 200, revoked.text
+            client.revoke_token(token)
         return token
 
-    def add_service(self, name: str, auth: dict[str, str]) -> None:
-        service = {
+    def add_service(self, name: str, auth: AuthDefinition) -> None:
+        service: ServiceDefinition = {
             "name": name,
             "base_url": self.upstream.origin,
             "auth": auth,
             "allow_private": True,
             "tls_ca": self.upstream.certificate,
         }
-        added = httpx.post(f"{self.address}/services", json=service, headers=self._as_admin(), trust_env=False)
-        assert added.status_code == 201, added.text
-
-    def _as_admin(self) -> dict[str, str]:
-        return {"authorization": f"Bearer {self.admin}"}
+        with VaultClient(self.address, self.admin) as client:
+            client.add_service(service)
 
 
 @pytest.fixture(autouse=True)

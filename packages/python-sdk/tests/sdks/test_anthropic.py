@@ -9,6 +9,7 @@ import pytest
 from anthropic import Anthropic, AsyncAnthropic, AuthenticationError, RateLimitError
 
 from sdks.upstream import Api, Call, Lockstep, Reply, as_json, event
+from vault_proxy import AsyncVaultClient, VaultClient
 
 if TYPE_CHECKING:
     from sdks.conftest import SdkVault
@@ -70,6 +71,31 @@ def test_a_message_with_base_url_and_key_from_the_constructor(vault: SdkVault) -
     with connect(vault) as client:
         assert client.messages.create(**ASK).stop_reason == "end_turn"
     assert len(vault.received()[0].header("anthropic-version")) == 1
+
+
+def test_the_options_that_a_vault_client_gives_are_enough(vault: SdkVault) -> None:
+    steps = Lockstep(PIECES)
+    with VaultClient(vault.address, vault.token) as agent, Anthropic(**agent.anthropic_options("api")) as client:
+        assert client.messages.create(**ASK).stop_reason == "end_turn"
+        vault.answer_once(steps.reply())
+        got = []
+        for part in client.messages.create(**ASK, stream=True):
+            got.append(part.type)
+            steps.took()
+    assert got == [data["type"] for data in EVENTS]
+
+
+def test_the_options_of_an_asyncio_vault_client_fit_the_asyncio_client(vault: SdkVault) -> None:
+    async def run() -> str:
+        async with (
+            AsyncVaultClient(vault.address, vault.token) as agent,
+            AsyncAnthropic(**agent.anthropic_options("api")) as client,
+        ):
+            vault.answer_once(Reply(PIECES, headers={"content-type": "text/event-stream; charset=utf-8"}))
+            async with client.messages.stream(**ASK) as stream:
+                return await stream.get_final_text()
+
+    assert asyncio.run(run()) == "Hello, world"
 
 
 @pytest.mark.parametrize("variable", ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"])

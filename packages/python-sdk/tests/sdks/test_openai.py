@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from openai import AsyncOpenAI, AuthenticationError, OpenAI, RateLimitError
 
 from sdks.upstream import Api, Call, Lockstep, Reply, as_json, event
+from vault_proxy import AsyncVaultClient, VaultClient
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sdks.conftest import SdkVault
 
 KEY = "sk-proj-0123456789abcdefghijklmnop"
@@ -85,6 +89,55 @@ def test_a_chat_completion_with_base_url_and_key_from_the_constructor(vault: Sdk
         answer = client.chat.completions.create(**ASK)
     assert answer.choices[0].message.content == "Hello, world"
     assert json.loads(vault.received()[0].body) == ASK
+
+
+def test_the_options_that_a_vault_client_gives_are_enough(vault: SdkVault) -> None:
+    steps = Lockstep(CHUNKS)
+    with VaultClient(vault.address, vault.token) as agent, OpenAI(**agent.openai_options("api")) as client:
+        assert client.chat.completions.create(**ASK).choices[0].message.content == "Hello, world"
+        vault.answer_once(steps.reply())
+        got = []
+        for chunk in client.chat.completions.create(**ASK, stream=True):
+            got.append(chunk.choices[0].delta.content)
+            steps.took()
+    assert got == WORDS
+
+
+def test_the_options_of_an_asyncio_vault_client_fit_the_asyncio_client(vault: SdkVault) -> None:
+    steps = Lockstep(CHUNKS)
+
+    async def run() -> list[str | None]:
+        got = []
+        async with (
+            AsyncVaultClient(vault.address, vault.token) as agent,
+            AsyncOpenAI(**agent.openai_options("api")) as client,
+        ):
+            vault.answer_once(steps.reply())
+            async for chunk in await client.chat.completions.create(**ASK, stream=True):
+                got.append(chunk.choices[0].delta.content)
+                steps.took()
+        return got
+
+    assert asyncio.run(run()) == WORDS
+
+
+def test_leaving_a_stream_of_the_library_early_ends_the_call_at_the_api(vault: SdkVault) -> None:
+    left = threading.Event()
+
+    def pieces() -> Iterator[bytes]:
+        yield CHUNKS[0]
+        try:
+            while True:
+                yield CHUNKS[1]
+                left.wait(0.01)
+        finally:
+            left.set()
+
+    vault.answer_once(Reply(pieces(), headers={"content-type": "text/event-stream"}))
+    with VaultClient(vault.address, vault.token) as agent, OpenAI(**agent.openai_options("api")) as client:
+        with client.chat.completions.create(**ASK, stream=True) as stream:
+            assert next(iter(stream)).choices[0].delta.content == "Hello"
+        assert left.wait(10)
 
 
 def test_a_chat_completion_with_base_url_and_key_from_the_environment(

@@ -20,6 +20,8 @@ from loopback_http import RawHandler, serving
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from vault_proxy import AuthDefinition
+
 STEP_SECONDS = 20
 
 
@@ -54,8 +56,8 @@ Route = Callable[[Call], Reply]
 @dataclass
 class Api:
     credential: tuple[str, str]
-    auth: dict[str, str]
-    wrong_auth: dict[str, str]
+    auth: AuthDefinition
+    wrong_auth: AuthDefinition
     refuse: Reply
     routes: dict[str, Route]
     """By method and path, without the query."""

@@ -132,11 +132,15 @@ class BlockingConnection:
             arguments = request_arguments(operation, self._settings.address, self.token)
             if time_limits is not None:
                 arguments["timeout"] = time_limits
+            request = http.build_request(**arguments)
             try:
-                return http.send(http.build_request(**arguments), stream=stream)
+                return http.send(request, stream=stream)
             except httpx.TransportError as error:
                 failures += 1
                 delay = retry_delay(operation, error, failures, self._retries)
                 if delay is None:
                     raise
+            finally:
+                # Answers and errors keep their request, and can be pickled.
+                request.headers.pop("authorization", None)
             time.sleep(delay)
