@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import socket
 import threading
@@ -394,19 +395,39 @@ def test_closing_a_stream_early_closes_the_connection(listener: socket.socket) -
             assert connection.recv(1) == b""
 
 
-def test_an_upload_may_be_an_iterable_of_bytes(listener: socket.socket, use_client: UseClient) -> None:
-    async def chunks() -> AsyncIterator[bytes]:
-        yield b"one"
-        yield b"two"
+def test_an_upload_may_be_a_file(vault: StubVault, use_client: UseClient) -> None:
+    content = b"line\n" * 50_000
+    use_client(lambda c: c.proxy("svc", "PUT", "/", data=io.BytesIO(content)), vault.addr)
+    assert vault.seen[0].body == content
 
+
+async def awaited_chunks() -> AsyncIterator[bytes]:
+    yield b"one"
+    yield b"two"
+
+
+@pytest.mark.parametrize(
+    ("make", "sent"),
+    [
+        (lambda: iter([b"one", b"two"]), b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"),
+        (lambda: [b"one", b"two"], b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"),
+        (None, b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"),
+    ],
+    ids=["iterator", "list", "awaited"],
+)
+def test_an_upload_may_be_an_iterable_of_bytes(
+    listener: socket.socket, use_client: UseClient, make: Callable[[], Any] | None, sent: bytes
+) -> None:
     answered = answer_one(listener, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", until=b"0\r\n\r\n")
 
     def upload(client: Any) -> Any:
-        data = iter([b"one", b"two"]) if isinstance(client, VaultClient) else chunks()
+        if make is not None:
+            return client.proxy("svc", "PUT", "/", data=make())
+        data = awaited_chunks() if isinstance(client, AsyncVaultClient) else iter([b"one", b"two"])
         return client.proxy("svc", "PUT", "/", data=data)
 
     use_client(upload, f"http://127.0.0.1:{listener.getsockname()[1]}")
-    assert answered().endswith(b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n")
+    assert answered().endswith(sent)
 
 
 def answer_one(listening: socket.socket, answer: bytes, until: bytes = b"\r\n\r\n") -> Callable[[], bytes]:

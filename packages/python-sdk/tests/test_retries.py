@@ -102,18 +102,20 @@ def test_a_post_that_found_nobody_listening_is_sent_again(use_client: UseClient)
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         reserved.bind(("127.0.0.1", 0))
         answered = threading.Event()
+        received = bytearray()
 
         def listen_later() -> None:
             assert not answered.wait(0.05)
             reserved.listen()
             connection, _ = reserved.accept()
             with connection:
-                connection.recv(65536)
+                while not received.endswith(b"1\r\nx\r\n0\r\n\r\n"):
+                    received.extend(connection.recv(65536))
                 connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
 
         server = threading.Thread(target=listen_later)
         server.start()
-        answer = use_client(lambda c: c.proxy("api", "POST", "/", data=b"x"), address_of(reserved))
+        answer = use_client(lambda c: c.proxy("api", "POST", "/", data=iter([b"x"])), address_of(reserved))
         answered.set()
         server.join()
     assert answer.status_code == 200

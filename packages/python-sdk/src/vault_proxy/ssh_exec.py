@@ -120,8 +120,10 @@ class ExecEvents:
 
     def _event(self, line: dict[str, object]) -> SshExecEvent | VaultError | None:
         kind = line.get("type")
-        if kind == "stdout" or kind == "stderr":  # noqa: PLR1714 - so that the type is narrowed
-            return SshOutput(kind, bytes_field(line, "data"))
+        if kind == "stdout":
+            return SshOutput("stdout", bytes_field(line, "data"))
+        if kind == "stderr":
+            return SshOutput("stderr", bytes_field(line, "data"))
         if kind == "exit":
             return _exit(line)
         if kind == "error":

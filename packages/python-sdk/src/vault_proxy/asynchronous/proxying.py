@@ -41,6 +41,7 @@ class AsyncProxying(AsyncConnection):
 
         Raises `VaultError` when the vault refuses or the API answers with 4xx or 5xx.
         """
+        data = proxying.awaited_data(data)
         operation = proxying.proxy(service, method, path, json=json, data=data, headers=headers, params=params)
         return await self._call(operation, timeout)
 
@@ -62,6 +63,7 @@ class AsyncProxying(AsyncConnection):
         when the first bytes are asked for. Closing the iterator early cancels the call at the API too, and so does
         cancelling the task; one that is left by `break` is closed by `contextlib.aclosing`.
         """
+        data = proxying.awaited_data(data)
         operation = proxying.proxy(service, method, path, json=json, data=data, headers=headers, params=params)
         return self._stream(operation, timeout)
 

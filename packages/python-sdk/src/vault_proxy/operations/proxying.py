@@ -11,13 +11,16 @@ from vault_proxy.operations.operation import Operation
 from vault_proxy.request_target import proxy_target
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
 
     from vault_proxy.request_target import Params
 
     Headers = Mapping[str, str] | Sequence[tuple[str, str]]
     SyncData = bytes | str | Iterable[bytes] | Mapping[str, Any]
     AnyData = SyncData | AsyncIterable[bytes]
+
+
+_FILE_CHUNK_BYTES = 65_536
 
 
 def proxy(
@@ -38,6 +41,21 @@ def proxy(
         headers=_header_pairs(headers),
         body=_body(json, data),
     )
+
+
+def awaited_data(data: AnyData | None) -> AnyData | None:
+    """Give the data as httpx's asynchronous client takes it, which refuses iterables that are not."""
+    if data is None or isinstance(data, bytes | str) or hasattr(data, "items") or hasattr(data, "__aiter__"):
+        return data
+    # A file by itself is an iterable of lines.
+    read = getattr(data, "read", None)
+    blocking: Iterable[bytes] = data if read is None else iter(lambda: read(_FILE_CHUNK_BYTES), b"")
+
+    async def chunks() -> AsyncGenerator[bytes, None]:
+        for chunk in blocking:
+            yield chunk
+
+    return chunks()
 
 
 def _header_pairs(headers: Headers | None) -> tuple[tuple[str, str], ...]:
