@@ -8,6 +8,7 @@ export {
 export { VaultProxyError } from "./errors/vault-proxy-error.js";
 export { Secret } from "./redaction/secret.js";
 export { VAULT_FILE } from "./vault/data-directory.js";
+export { findLockHolder, type LockHolder } from "./vault/lock-holder.js";
 export { backUpVault, type BackUpRequest, type BackUpResult } from "./vault/offline/back-up-vault.js";
 export {
   describeVaultFile,

@@ -34,6 +34,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./metrics.js")).configureMetrics,
   },
   {
+    path: ["up"],
+    summary: "Start vault-server on this machine and unlock the vault, in one go",
+    load: async () => (await import("./up.js")).configureUp,
+  },
+  {
+    path: ["down"],
+    summary: "Stop the vault-server of this machine",
+    load: async () => (await import("./down.js")).configureDown,
+  },
+  {
     path: ["unlock"],
     summary: "Unlock the vault with the master password and save a session",
     load: async () => (await import("./unlock.js")).configureUnlock,

@@ -70,7 +70,8 @@ async function backupFinding({ bin, dataDir, now }: LocalPlaces, path: string): 
     stat(path).catch(() => undefined),
     stat(vaultFileIn(dataDir)).catch(() => undefined),
   ]);
-  if (backup === undefined) return fail("backup", `there is no backup at ${path}`, mend.replace(" --force", ""));
+  if (backup === undefined)
+    return fail("backup", `there is no backup at ${path}`, mend.replace(" --force", ""));
   if ((backup.mode & BEYOND_OWNER) !== 0 && process.platform !== "win32") {
     return warn("backup", `other users can read ${path}`, `chmod 600 ${path}`);
   }

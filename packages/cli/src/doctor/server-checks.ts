@@ -81,11 +81,14 @@ function clockFindings(offset: number | undefined): Finding[] {
   if (offset === undefined) return [];
   if (Math.abs(offset) <= CLOCK_TOLERANCE_MS) return [ok("clock", "the server has the same time")];
   const by = `${Math.round(Math.abs(offset) / 1000)} s ${offset > 0 ? "ahead" : "behind"}`;
-  return [warn("clock", `the server's clock is ${by}: tokens end at other times than shown`, "set the clocks")];
+  return [
+    warn("clock", `the server's clock is ${by}: tokens end at other times than shown`, "set the clocks"),
+  ];
 }
 
 function vaultFinding({ status, initialized }: Health, bin: string): Finding {
   if (!initialized) return warn("vault", "there is no vault yet", `${bin} unlock`);
-  if (status === "locked") return warn("vault", "the vault is locked: nothing more was checked", `${bin} unlock`);
+  if (status === "locked")
+    return warn("vault", "the vault is locked: nothing more was checked", `${bin} unlock`);
   return ok("vault", "the vault is unlocked");
 }

@@ -22,7 +22,13 @@ export async function vaultFindings(client: VaultClient, context: VaultCheckCont
     ...accessTokenFindings(accessTokens, context),
     ...serviceFindings(services, context),
     ...(details === undefined
-      ? [warn("token", "not an admin's: tokens and the audit log were not looked at", `${context.bin} unlock`)]
+      ? [
+          warn(
+            "token",
+            "not an admin's: tokens and the audit log were not looked at",
+            `${context.bin} unlock`,
+          ),
+        ]
       : [auditFinding(details.audit), ...tokenFindings(await client.listTokens(), context)]),
   ];
 }
@@ -43,7 +49,9 @@ export function accessTokenFindings(
 export function serviceFindings(services: readonly ServiceInfo[], { bin }: VaultCheckContext): Finding[] {
   return services.flatMap((service) => {
     const { name } = service;
-    const found: Finding[] = (service.warnings ?? []).map((message) => warn("service", `${name}: ${message}`));
+    const found: Finding[] = (service.warnings ?? []).map((message) =>
+      warn("service", `${name}: ${message}`),
+    );
     if (service.auth_type === "ssh_key" && service.ssh_connected !== true) {
       found.push(
         warn(

@@ -30,7 +30,7 @@ export const LOCK_FILE = "vault.lock";
 
 /** A draft of a lock, or a claim of its succession. */
 const LEFT_OVER = /^vault\.lock\.(?:after-)?[0-9a-f]{32}$/;
-const LOCK_FILE_BYTES = 4096;
+export const LOCK_FILE_BYTES = 4096;
 const MAX_DEAD_SUCCESSORS = 16;
 const MAX_TURNS = 50;
 const NONCE_BYTES = 16;
@@ -237,7 +237,7 @@ async function readHolder(path: string, timing: LockTiming): Promise<Holder | un
   return { identity: { pid: 0, startTime: null, bootId: "unreadable", pidNamespace: null }, nonce };
 }
 
-function parseHolder(bytes: Buffer): Holder | undefined {
+export function parseHolder(bytes: Buffer): Holder | undefined {
   let json: unknown;
   try {
     json = JSON.parse(bytes.toString());

@@ -1,0 +1,98 @@
+import type { Health, VaultClient } from "@vault-proxy/client";
+
+import type { CommandContext } from "../command-context.js";
+import type { ConfigureCommand } from "../command-definition.js";
+import { addDataDirectoryOption, dataDirectory, type DataDirectoryOptions } from "../data-directory.js";
+import { CliError, UsageError } from "../failures.js";
+import { addExamples } from "../help-examples.js";
+import { listenFlag, startServer } from "../local-server/start-server.js";
+import { PASSWORD_SOURCES } from "../password.js";
+import { addUnlockOptions, assertUnlockOptions, unlockAndSave, type UnlockOptions } from "../unlocking.js";
+
+interface UpOptions extends DataDirectoryOptions, UnlockOptions {}
+
+/** Flags of the server that are this command's to give. */
+const OWN_FLAGS = /^--(listen|data-dir)(=|$)/;
+
+export const configureUp: ConfigureCommand = (command, perform) => {
+  addUnlockOptions(
+    addDataDirectoryOption(command.argument("[flags...]", "further flags of vault-server, after --")),
+  );
+  command.addHelpText(
+    "after",
+    "\nStarts vault-server in the background unless it runs, and unlocks the vault unless you have a session. It listens" +
+      `\nwhere VAULT_ADDR or --addr says. The first time, you choose the password.\n${PASSWORD_SOURCES}`,
+  );
+  addExamples(command, "% up", "% up -- --log-level debug", "% up --addr http://127.0.0.1:9000");
+  command.action((flags: readonly string[], options: UpOptions) =>
+    perform(async (context) => {
+      assertUnlockOptions(options);
+      const refused = flags.find((flag) => OWN_FLAGS.test(flag));
+      if (refused !== undefined) {
+        throw new UsageError(`${refused} is not for up`, "give it --addr, or --data-dir before the --");
+      }
+      await bringUp(context, flags, options);
+      return undefined;
+    }),
+  );
+};
+
+async function bringUp(context: CommandContext, flags: readonly string[], options: UpOptions): Promise<void> {
+  const { env, output, bin } = context;
+  const client = await context.connect("no token");
+  if (listenFlag(client.addr) === undefined) {
+    throw new UsageError(`up starts a server on this machine, and the address is ${client.addr}`);
+  }
+  const dataDir = dataDirectory(options, env);
+  const running = await findRunning(client);
+  const started = running === undefined ? await startServer({ client, dataDir, flags, env }) : undefined;
+  if (started === undefined && flags.length > 0) {
+    output.warn("vault-server runs already: the flags after -- were not used");
+  }
+  if (started !== undefined) {
+    output.note(`vault-server started (pid ${started.pid}); its log is ${started.logFile}`);
+  }
+  const health = running ?? started?.health;
+  const isNew = health?.status === "locked" || !(await hasSession(context));
+  if (isNew) await unlockAndSave(context, client, options);
+  if (output.json) {
+    const { addr: address } = client;
+    output.data({ address, started: started !== undefined, pid: started?.pid, log: started?.logFile });
+    return;
+  }
+  output.result(`${started === undefined ? "vault-server runs" : "vault-server is up"} at ${client.addr}.`);
+  output.result(isNew ? "Vault unlocked. Session saved." : "The vault is unlocked, and you have a session.");
+  output.note(`Stop it with \`${bin} down\`.`);
+}
+
+/** @throws CliError when something else answers there */
+async function findRunning(client: VaultClient): Promise<Health | undefined> {
+  try {
+    const health = await client.healthDetails({ timeoutMs: 5_000 });
+    if (health.status === "locked" || health.status === "unlocked") return health;
+  } catch (error) {
+    if (isRefusedConnection(error)) return undefined;
+  }
+  throw new CliError(
+    `something else than vault-server listens at ${client.addr}`,
+    "stop it, or use another port: --addr http://127.0.0.1:8391",
+  );
+}
+
+function isRefusedConnection(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  return code === "ECONNREFUSED" || code === "ENOENT";
+}
+
+/** Whether the token at hand is good. */
+async function hasSession(context: CommandContext): Promise<boolean> {
+  try {
+    const client = await context.connect("token");
+    if (client.token === "") return false;
+    await client.healthTokens();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,107 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, open, readFile, type FileHandle } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Health, VaultClient } from "@vault-proxy/client";
+
+import { CliError } from "../failures.js";
+import { loopbackPort } from "../listener-check.js";
+import type { Environment } from "../output.js";
+import { findServerProgram } from "./server-program.js";
+
+const START_MS = 20_000;
+const LOOK_EVERY_MS = 50;
+const LOG_FILE = "vault-server.log";
+/** What this program is told by, and a server by nothing. */
+const NOT_FOR_SERVER = ["VAULT_TOKEN", "VAULT_ADDR", "VAULT_PROXY_SOCK"];
+
+export interface StartRequest {
+  readonly client: VaultClient;
+  readonly dataDir: string;
+  readonly flags: readonly string[];
+  readonly env: Environment;
+}
+
+export interface StartedServer {
+  readonly pid: number;
+  readonly health: Health;
+  readonly logFile: string;
+}
+
+export function logFileIn(dataDir: string): string {
+  return join(dataDir, LOG_FILE);
+}
+
+/** What `--listen` is for an address of a client; undefined where that is of another machine. */
+export function listenFlag(address: string): string | undefined {
+  if (address.startsWith("unix:")) return `unix:${resolve(address.slice("unix:".length))}`;
+  const port = loopbackPort(address);
+  return port === undefined ? undefined : `${new URL(address).hostname}:${port}`;
+}
+
+/**
+ * Starts vault-server as a process that outlives this one and its terminal, and waits until it answers.
+ * @throws CliError with the last line of its log where it does not come up
+ */
+export async function startServer({ client, dataDir, flags, env }: StartRequest): Promise<StartedServer> {
+  const { program, args } = findServerProgram(env);
+  const listen = listenFlag(client.addr);
+  if (listen === undefined) throw new CliError(`${client.addr} is not on this machine`);
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const logFile = logFileIn(dataDir);
+  const log = await openLog(logFile);
+  const { size } = await log.stat();
+  const words = [...args, "--listen", listen, "--data-dir", dataDir, ...flags];
+  const child = spawn(program, words, {
+    cwd: dataDir,
+    detached: true,
+    stdio: ["ignore", log.fd, log.fd],
+    env: Object.fromEntries(Object.entries(env).filter(([name]) => !NOT_FOR_SERVER.includes(name))),
+  });
+  await log.close();
+  const ended = Promise.race([once(child, "exit"), once(child, "error")]).then(
+    () => "ended" as const,
+    () => "ended" as const,
+  );
+  const health = await untilAnswering(client, ended);
+  const { pid } = child;
+  if (health === undefined || pid === undefined) {
+    // One that hangs would keep the data directory from the next.
+    child.kill("SIGTERM");
+    throw new CliError(
+      `vault-server did not start: ${await lastLine(logFile, size)}`,
+      `its log is ${logFile}`,
+    );
+  }
+  child.unref();
+  return { pid, health, logFile };
+}
+
+/** Private, and appended to: what came before may be what is looked for. */
+async function openLog(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, "a", 0o600);
+  } catch {
+    throw new CliError(`cannot write the log ${path}`);
+  }
+}
+
+/** @returns undefined when the server ended, or took too long */
+async function untilAnswering(client: VaultClient, ended: Promise<"ended">): Promise<Health | undefined> {
+  const deadline = performance.now() + START_MS;
+  while (performance.now() < deadline) {
+    if ((await Promise.race([ended, delay(LOOK_EVERY_MS)])) === "ended") return undefined;
+    const health = await client.healthDetails({ timeoutMs: 2_000 }).catch(() => undefined);
+    // Another server may hold the address, while this one is about to find that out.
+    if (health !== undefined && (await Promise.race([ended, delay(LOOK_EVERY_MS)])) !== "ended")
+      return health;
+  }
+  return undefined;
+}
+
+async function lastLine(path: string, from: number): Promise<string> {
+  const bytes = await readFile(path).catch(() => Buffer.alloc(0));
+  const lines = bytes.subarray(from).toString().trim().split("\n");
+  return lines.at(-1) ?? "";
+}
