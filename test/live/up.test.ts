@@ -1,0 +1,77 @@
+import { once } from "node:events";
+import { existsSync, statSync } from "node:fs";
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { cli, PASSWORD, temporaryDirectory, type CliResult } from "./processes.js";
+
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
+let dataDir: string;
+let address: string;
+
+beforeEach(async () => {
+  directory = await temporaryDirectory();
+  dataDir = join(directory.path, "data");
+  const server = await listening();
+  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  server.close();
+  await once(server, "close");
+});
+
+afterEach(async () => {
+  await run(["down"]);
+  await directory.remove();
+});
+
+async function listening(port = 0): Promise<Server> {
+  const server = createServer((socket) => socket.end("nonsense\r\n\r\n")).listen(port, "127.0.0.1");
+  await once(server, "listening");
+  return server;
+}
+
+function run(args: readonly string[], stdin = "", env: Record<string, string> = {}): Promise<CliResult> {
+  return cli(args, {
+    stdin,
+    env: { HOME: directory.path, VAULT_ADDR: address, VAULT_DATA_DIR: dataDir, ...env },
+  });
+}
+
+test("up starts a server that outlives it and unlocks; again it does nothing; down stops it", async () => {
+  const first = await run(["up"], `${PASSWORD}\n`);
+  expect(first).toMatchObject({
+    code: 0,
+    stdout: `vault-server is up at ${address}.\nVault unlocked. Session saved.\n`,
+  });
+  expect(first.stderr).toContain("vault-cli down");
+  expect(statSync(join(dataDir, "vault-server.log")).mode & 0o777).toBe(0o600);
+  expect(await run(["service", "list"])).toMatchObject({ code: 0 });
+  expect(await run(["up"])).toMatchObject({
+    code: 0,
+    stdout: `vault-server runs at ${address}.\nThe vault is unlocked, and you have a session.\n`,
+  });
+  await run(["lock"]);
+  expect((await run(["up"], `${PASSWORD}\n`)).stdout).toContain("Vault unlocked.");
+  const down = await run(["down"]);
+  expect(down.stdout).toMatch(/^vault-server \(pid \d+\) is stopped\.\n$/);
+  expect(await run(["health"])).toMatchObject({ code: 1 });
+  expect(await run(["down"])).toMatchObject({ code: 0, stdout: `No vault-server holds ${dataDir}.\n` });
+  // The vault is there already, so the password has to be the same.
+  const wrong = await run(["up"], "another password\n");
+  expect(wrong).toMatchObject({ code: 1, stdout: "" });
+  expect(wrong.stderr).toContain("wrong password");
+});
+
+test("up says why a server does not start, and starts none on a port that is somebody else's", async () => {
+  const refused = await run(["up", "--", "--no-such-flag"], PASSWORD);
+  expect(refused).toMatchObject({ code: 1, stdout: "" });
+  expect(refused.stderr).toContain("vault-server did not start: ");
+  expect(refused.stderr).toContain("--no-such-flag");
+  expect(await run(["up", "--", "--listen=127.0.0.1:1"], PASSWORD)).toMatchObject({ code: 2 });
+  expect(await run(["up", "--addr", "https://vault.example"], PASSWORD)).toMatchObject({ code: 2 });
+  const other = await listening(Number(new URL(address).port));
+  const taken = await run(["up"], PASSWORD);
+  expect(taken).toMatchObject({ code: 1, stdout: "" });
+  expect(taken.stderr).toContain(`something else than vault-server listens at ${address}`);
+  other.close();
+  expect(existsSync(join(dataDir, "vault.enc"))).toBe(false);
+});
