@@ -52,6 +52,8 @@ const NEEDED = [
   { package: "tcsh", check: ["tcsh", ["--version"]] },
   // A terminal that tests can look at and resize.
   { package: "tmux", check: ["tmux", ["-V"]] },
+  // The shells that completion is written for, beside fish.
+  { package: "zsh", check: ["zsh", ["--version"]] },
 ];
 
 /**

@@ -22,6 +22,7 @@ export interface ProcessLike {
 /** Options that every command takes. */
 export interface GlobalOptions {
   readonly json?: boolean;
+  readonly quiet?: boolean;
   readonly addr?: string;
   readonly allowInsecure?: boolean;
 }

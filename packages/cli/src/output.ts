@@ -20,6 +20,8 @@ export interface Output {
   readonly columns: number | undefined;
   /** One line of the result; one that is alarming stands out on a terminal. */
   result(line: string, tone?: "alarming"): void;
+  /** That something was done, which its exit code says as well. */
+  confirm(line: string): void;
   /** One line of the result, with a coloured word before it. */
   verdict(status: "ok" | "warn" | "fail", line: string): void;
   /** The whole result as JSON. */
@@ -44,9 +46,11 @@ export interface OutputOptions {
   readonly stderr: OutputStream;
   readonly env: Environment;
   readonly json: boolean;
+  /** Leaves out confirmations and notes. */
+  readonly quiet?: boolean;
 }
 
-export function createOutput({ stdout, stderr, env, json }: OutputOptions): Output {
+export function createOutput({ stdout, stderr, env, json, quiet = false }: OutputOptions): Output {
   const colours = pc.createColors(wantsColour(stderr, env));
   /** Colours are this module's own; the rest of a line must be printable already. */
   const say = (line: string): void => {
@@ -60,6 +64,9 @@ export function createOutput({ stdout, stderr, env, json }: OutputOptions): Outp
     result: (line, tone) => {
       const shown = printable(line);
       stdout.write(`${tone === "alarming" ? pc.createColors(wantsColour(stdout, env)).red(shown) : shown}\n`);
+    },
+    confirm: (line) => {
+      if (!quiet) stdout.write(`${printable(line)}\n`);
     },
     verdict: (status, line) => {
       const onStdout = pc.createColors(wantsColour(stdout, env));
@@ -75,7 +82,9 @@ export function createOutput({ stdout, stderr, env, json }: OutputOptions): Outp
     },
     jsonLine: (value) => write(stdout, `${asciiControls(JSON.stringify(value))}\n`),
     bytes: (chunk, to = "stdout") => write(to === "stdout" ? stdout : stderr, chunk),
-    note: (line) => say(printable(line)),
+    note: (line) => {
+      if (!quiet) say(printable(line));
+    },
     callout: (text) => {
       const shown = printable(text);
       const rule = "─".repeat(shown.length + 6);

@@ -5,11 +5,9 @@ import { createContext, type GlobalOptions, type ProcessLike } from "./command-c
 import type { CommandAction } from "./command-definition.js";
 import { COMMANDS, GROUPS, type CommandEntry } from "./commands/registry.js";
 import { UsageError, describeFailure } from "./failures.js";
+import { addGlobalOptions, GLOBAL_VALUE_OPTIONS } from "./global-options.js";
 import { createOutput } from "./output.js";
 import { readVersion } from "./version.js";
-
-/** Global options that take the next word as their value. */
-const GLOBAL_VALUE_OPTIONS = new Set(["--addr"]);
 
 /** Words of the longest command. */
 const LONGEST_PATH = 3;
@@ -33,7 +31,7 @@ export async function runProgram(host: ProcessLike): Promise<number> {
 
   const perform = async (command: Command, action: CommandAction): Promise<void> => {
     const globals = command.optsWithGlobals<GlobalOptions>();
-    output = createOutput({ ...host, json: globals.json === true });
+    output = createOutput({ ...host, json: globals.json === true, quiet: globals.quiet === true });
     exitCode = (await action(createContext(host, globals, bin, output))) ?? 0;
   };
 
@@ -57,7 +55,7 @@ export async function runProgram(host: ProcessLike): Promise<number> {
     const known = new Map<string, Command>();
     for (const entry of COMMANDS) {
       const command = parentOf(entry, program, known)
-        .command(entry.path.at(-1) ?? "")
+        .command(entry.path.at(-1) ?? "", { hidden: entry.hidden === true })
         .summary(entry.summary);
       known.set(entry.path.join(" "), command);
       if (entry !== selected) continue;
@@ -119,13 +117,6 @@ function parentOf(entry: CommandEntry, program: Command, known: Map<string, Comm
     parent = group;
   }
   return parent;
-}
-
-function addGlobalOptions(command: Command): void {
-  command
-    .option("--json", "results and errors as JSON")
-    .option("--addr <address>", "address of vault-server")
-    .option("--allow-insecure", "send credentials over plain http to hosts other than loopback");
 }
 
 /**

@@ -29,7 +29,7 @@ export const configureDown: ConfigureCommand = (command, perform) => {
       }
       if (holder?.liveness !== "alive") {
         if (output.json) output.data({ stopped: false });
-        else output.result(`No vault-server holds ${directory}.`);
+        else output.confirm(`No vault-server holds ${directory}.`);
         return undefined;
       }
       stop(holder.pid);
@@ -40,7 +40,7 @@ export const configureDown: ConfigureCommand = (command, perform) => {
         await delay(LOOK_EVERY_MS);
       }
       if (output.json) output.data({ stopped: true, pid: holder.pid });
-      else output.result(`vault-server (pid ${holder.pid}) is stopped.`);
+      else output.confirm(`vault-server (pid ${holder.pid}) is stopped.`);
       return undefined;
     }),
   );

@@ -11,7 +11,7 @@ export const configureFileDelete: ConfigureCommand = (command, perform) => {
       await confirmDestruction(context, `Delete ${name} from the vault?`, options.yes === true);
       await client.deleteFile(name);
       if (context.output.json) context.output.data({ status: "deleted", name });
-      else context.output.result("File deleted.");
+      else context.output.confirm("File deleted.");
       return undefined;
     }),
   );

@@ -20,7 +20,7 @@ export const configureFileDownload: ConfigureCommand = (command, perform) => {
       if (target === undefined && /[/\\]/.test(name)) throw new CliError("name the file to save it to");
       await savePrivately(path, bytes);
       if (output.json) output.data({ name, path, size: bytes.length });
-      else output.result(`File "${name}" saved to ${path} (${bytes.length} bytes)`);
+      else output.confirm(`File "${name}" saved to ${path} (${bytes.length} bytes)`);
       return undefined;
     }),
   );

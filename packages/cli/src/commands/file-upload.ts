@@ -15,7 +15,7 @@ export const configureFileUpload: ConfigureCommand = (command, perform) => {
       });
       const file = await client.uploadFile(name, content);
       if (output.json) output.data(file);
-      else output.result(`File "${file.name}" uploaded.`);
+      else output.confirm(`File "${file.name}" uploaded.`);
       return undefined;
     }),
   );

@@ -23,7 +23,7 @@ export const configureLock: ConfigureCommand = (command, perform) => {
       }
       await endSession(sessionPath, sessionAddress(client), token);
       if (output.json) output.data({ status: "locked" });
-      else output.result("Vault locked.");
+      else output.confirm("Vault locked.");
       return undefined;
     }),
   );

@@ -8,7 +8,7 @@ export const configureOauthCancel: ConfigureCommand = (command, perform) => {
     perform(async ({ connect, output }) => {
       await (await connect("token")).cancelOauthFlow(flow);
       if (output.json) output.data({ status: "cancelled", flow });
-      else output.result("Login cancelled.");
+      else output.confirm("Login cancelled.");
       return undefined;
     }),
   );

@@ -108,7 +108,7 @@ function printSuccess(
   { replaced }: LoginStatus,
   preset: LoginPreset | undefined,
 ): void {
-  output.result(`Logged in. Service ${service} ${replaced === true ? "was replaced, and " : ""}is ready.`);
+  output.confirm(`Logged in. Service ${service} ${replaced === true ? "was replaced, and " : ""}is ready.`);
   const { test } = preset ?? {};
   if (test !== undefined && !test.path.includes("{")) {
     output.note(`Try it: \`${bin} service test ${service}\``);

@@ -33,7 +33,7 @@ export const configurePasswordChange: ConfigureCommand = (command, perform) => {
         throw toPasswordRefusal(error);
       });
       if (context.output.json) context.output.data({ status: "changed" });
-      else context.output.result("Password changed.");
+      else context.output.confirm("Password changed.");
       context.output.note("Backups that were made before still open with the password of their time.");
       return undefined;
     }),

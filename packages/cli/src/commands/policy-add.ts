@@ -15,7 +15,7 @@ export const configurePolicyAdd: ConfigureCommand = (command, perform) => {
       const client = await context.connect("token");
       const policy = await client.addPolicy(await readPolicyFile(context, file));
       if (context.output.json) context.output.data(policy);
-      else context.output.result(`Policy "${policy.name}" stored, version ${policy.version}.`);
+      else context.output.confirm(`Policy "${policy.name}" stored, version ${policy.version}.`);
       return undefined;
     }),
   );

@@ -19,7 +19,7 @@ export const configurePolicyRemove: ConfigureCommand = (command, perform) => {
       await confirmDestruction(context, `Remove the policy ${name}?`, yes === true);
       await client.removePolicy(name, { force });
       if (context.output.json) context.output.data({ status: "deleted", name });
-      else context.output.result("Policy removed.");
+      else context.output.confirm("Policy removed.");
       return undefined;
     }),
   );

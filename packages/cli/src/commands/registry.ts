@@ -8,6 +8,8 @@ export interface CommandEntry {
   readonly load: () => Promise<ConfigureCommand>;
   /** What follows its first operand belongs to another program. */
   readonly takesWords?: true;
+  /** Left out of help and completion. */
+  readonly hidden?: true;
 }
 
 export const GROUPS: Readonly<Record<string, string>> = {
@@ -63,6 +65,17 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: ["doctor"],
     summary: "Check server, vault, tokens and this machine, and say what mends what is wrong",
     load: async () => (await import("./doctor.js")).configureDoctor,
+  },
+  {
+    path: ["completion"],
+    summary: "Print what makes a shell complete this program's words",
+    load: async () => (await import("./completion.js")).configureCompletion,
+  },
+  {
+    path: ["__complete"],
+    summary: "Print what may come next on a command line",
+    load: async () => (await import("./complete-words.js")).configureCompleteWords,
+    hidden: true,
   },
   {
     path: ["service", "list"],

@@ -12,7 +12,7 @@ export const configureServiceHostKeyClear: ConfigureCommand = (command, perform)
       await confirmDestruction(context, question, options.yes === true);
       const service = await client.clearHostKey(name);
       if (context.output.json) context.output.data(service);
-      else context.output.result(`Host key of ${name} cleared: the next connection's will be kept.`);
+      else context.output.confirm(`Host key of ${name} cleared: the next connection's will be kept.`);
       return undefined;
     }),
   );

@@ -30,7 +30,7 @@ export const configureServiceHostKeyPin: ConfigureCommand = (command, perform) =
         output.data(service);
         return undefined;
       }
-      output.result(`Host key of ${name} pinned: ${service.ssh_host_key_fingerprint ?? ""}`);
+      output.confirm(`Host key of ${name} pinned: ${service.ssh_host_key_fingerprint ?? ""}`);
       if (chosen.count > 1) {
         output.note(`It is one of the ${chosen.count} that were given; the others are not trusted.`);
       }

@@ -11,7 +11,7 @@ export const configureServiceRemove: ConfigureCommand = (command, perform) => {
       await confirmDestruction(context, `Remove ${name} and its credential?`, options.yes === true);
       await client.removeService(name);
       if (context.output.json) context.output.data({ status: "deleted", name });
-      else context.output.result("Service removed.");
+      else context.output.confirm("Service removed.");
       return undefined;
     }),
   );

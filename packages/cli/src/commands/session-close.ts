@@ -8,7 +8,7 @@ export const configureSessionClose: ConfigureCommand = (command, perform) => {
     perform(async ({ connect, output }) => {
       await (await connect("token")).closeSession(id);
       if (output.json) output.data({ status: "closed" });
-      else output.result("Session closed.");
+      else output.confirm("Session closed.");
       return undefined;
     }),
   );

@@ -38,7 +38,7 @@ export const configureSshDownload: ConfigureCommand = (command, perform) => {
         );
         progress.end();
         if (output.json) output.data({ remote_path: remotePath, path, size: bytes });
-        else output.result(`File "${remotePath}" saved to ${path} (${bytes} bytes)`);
+        else output.confirm(`File "${remotePath}" saved to ${path} (${bytes} bytes)`);
         return undefined;
       } finally {
         progress.end();

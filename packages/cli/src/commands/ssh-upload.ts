@@ -39,7 +39,7 @@ export const configureSshUpload: ConfigureCommand = (command, perform) => {
         .sshUpload(service, remotePath, progress.follow(content), { mode, timeoutMs: 0 })
         .finally(() => progress.end());
       if (output.json) output.data(uploaded);
-      else output.result(`File uploaded to ${uploaded.remote_path} (${uploaded.bytes} bytes)`);
+      else output.confirm(`File uploaded to ${uploaded.remote_path} (${uploaded.bytes} bytes)`);
       return undefined;
     }),
   );

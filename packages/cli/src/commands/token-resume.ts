@@ -14,7 +14,7 @@ export const configureTokenResume: ConfigureCommand = (command, perform) => {
       const client = await context.connect("token");
       await client.resumeToken(await readTokenArgument(context, argument));
       if (context.output.json) context.output.data({ status: "active" });
-      else context.output.result("Token resumed.");
+      else context.output.confirm("Token resumed.");
       return undefined;
     }),
   );

@@ -13,7 +13,7 @@ export const configureTokenRevoke: ConfigureCommand = (command, perform) => {
       await confirmDestruction(context, "Revoke this token?", options.yes === true);
       await client.revokeToken(id);
       if (context.output.json) context.output.data({ status: "revoked" });
-      else context.output.result("Token revoked.");
+      else context.output.confirm("Token revoked.");
       return undefined;
     }),
   );

@@ -24,7 +24,7 @@ export const configureUnlock: ConfigureCommand = (command, perform) => {
         const { scope, expires_at, idle_timeout } = session;
         output.data({ status: "unlocked", scope, expires_at, idle_timeout });
       } else {
-        output.result("Vault unlocked. Session saved.");
+        output.confirm("Vault unlocked. Session saved.");
       }
       if ((context.env.VAULT_TOKEN ?? "") !== "") {
         output.warn("VAULT_TOKEN is set and goes before the saved session");

@@ -60,8 +60,8 @@ async function bringUp(context: CommandContext, flags: readonly string[], option
     output.data({ address, started: started !== undefined, pid: started?.pid, log: started?.logFile });
     return;
   }
-  output.result(`${started === undefined ? "vault-server runs" : "vault-server is up"} at ${client.addr}.`);
-  output.result(isNew ? "Vault unlocked. Session saved." : "The vault is unlocked, and you have a session.");
+  output.confirm(`${started === undefined ? "vault-server runs" : "vault-server is up"} at ${client.addr}.`);
+  output.confirm(isNew ? "Vault unlocked. Session saved." : "The vault is unlocked, and you have a session.");
   output.note(`Stop it with \`${bin} down\`.`);
 }
 

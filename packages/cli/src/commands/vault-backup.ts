@@ -59,8 +59,8 @@ export const configureVaultBackup: ConfigureCommand = (command, perform) => {
       const { content, bytes } = backup;
       if (output.json) output.data({ path, bytes, verified: content !== undefined, ...content });
       else {
-        output.result(`Backup saved to ${path} (${bytes} bytes).`);
-        if (content !== undefined) output.result(contentText(content));
+        output.confirm(`Backup saved to ${path} (${bytes} bytes).`);
+        if (content !== undefined) output.confirm(contentText(content));
       }
       if (content === undefined) output.warn("only its form was checked, not what is sealed in it");
       return undefined;

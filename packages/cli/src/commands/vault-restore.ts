@@ -52,7 +52,7 @@ export const configureVaultRestore: ConfigureCommand = (command, perform) => {
       const { content, replaced } = restored;
       if (output.json) output.data({ status: "restored", path: restored.path, replaced, ...content });
       else {
-        output.result(`Vault restored to ${restored.path}.`);
+        output.confirm(`Vault restored to ${restored.path}.`);
         output.result(contentText(content));
       }
       if (replaced !== undefined) output.note(`The vault that was there is kept as ${replaced}.`);

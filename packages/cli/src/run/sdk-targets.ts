@@ -1,8 +1,9 @@
-import type { VaultClient } from "@vault-proxy/client";
+import type { ServiceInfo, VaultClient } from "@vault-proxy/client";
 
 import { CliError, UsageError } from "../failures.js";
 import type { PresetCatalogue } from "../presets/preset-catalogue.js";
-import { closestNames } from "./closest-names.js";
+import { nearPresets } from "../presets/near-presets.js";
+import type { Preset } from "../presets/preset.js";
 import type { SdkTarget } from "./agent-variables.js";
 
 export interface SdkRequest {
@@ -34,7 +35,7 @@ export async function findSdkTargets(
     requests.map(async ({ presetId }) => {
       const preset = await catalogue.get(presetId);
       if (preset !== undefined) return preset;
-      const near = closestNames(presetId, catalogue.ids);
+      const near = nearPresets(presetId, new Map(catalogue.ids.map((id) => [id, id])));
       throw new UsageError(
         `--env knows no ${presetId}`,
         near.length === 0 ? "`presets` lists them" : `did you mean ${near.join(" or ")}?`,
@@ -47,13 +48,25 @@ export async function findSdkTargets(
     const preset = presets[index];
     if (preset === undefined) return [];
     const found = services.get(service);
-    if (found === undefined) throw missingService(presetId, service, [...services.keys()]);
+    if (found === undefined) throw missingService(presetId, service, sameApi(preset, [...services.values()]));
     return [{ presetId, preset, service, baseUrl: found.base_url ?? "" }];
   });
 }
 
-function missingService(presetId: string, service: string, names: readonly string[]): CliError {
-  const near = closestNames(service, names);
-  const other = near[0] === undefined ? "" : `, or use another one: --env ${presetId}=${near[0]}`;
-  return new CliError(`there is no service ${service}`, `add it with \`service add\`${other}`);
+function missingService(presetId: string, service: string, others: readonly string[]): CliError {
+  const [other] = others;
+  return new CliError(
+    `there is no service ${service}`,
+    other === undefined
+      ? "add it with `service add`"
+      : `use the one at the same API, --env ${presetId}=${other}, or add it with \`service add\``,
+  );
+}
+
+/** The names of services at the API that a preset is for. */
+function sameApi(preset: Pick<Preset, "base_url">, services: readonly ServiceInfo[]): string[] {
+  const hostOf = (url: string | undefined): string =>
+    url !== undefined && URL.canParse(url) ? new URL(url).host : "";
+  const host = hostOf(preset.base_url);
+  return services.filter(({ base_url }) => host !== "" && hostOf(base_url) === host).map(({ name }) => name);
 }

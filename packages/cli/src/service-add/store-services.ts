@@ -27,7 +27,7 @@ export async function storeServices(
   const { output } = context;
   const stored = await storeAll(context, client, given);
   if (!output.json) {
-    output.result(stored.length === 1 ? "Service added." : `${stored.length} services added.`);
+    output.confirm(stored.length === 1 ? "Service added." : `${stored.length} services added.`);
     for (const warning of stored.flatMap(({ warnings }) => warnings ?? [])) output.warn(warning);
   }
   const shown: object[] = [];

@@ -1,0 +1,37 @@
+import type { ServiceInfo } from "@vault-proxy/client";
+import { describe, expect, test } from "vitest";
+
+import { loadPresets } from "../presets/preset-catalogue.js";
+import { findSdkTargets, parseSdkList } from "./sdk-targets.js";
+
+const SERVICES: ServiceInfo[] = [
+  { name: "openai", base_url: "https://api.openai.com/v1", auth_type: "bearer" },
+  { name: "my-claude", base_url: "https://api.anthropic.com", auth_type: "header" },
+];
+const client = { listServices: () => Promise.resolve(SERVICES) };
+
+async function find(list: string) {
+  return findSdkTargets(parseSdkList(list), await loadPresets(), client);
+}
+
+describe("--env", () => {
+  test("takes names, and services of other names", async () => {
+    expect(await find("openai,anthropic=my-claude")).toMatchObject([
+      { presetId: "openai", service: "openai", baseUrl: "https://api.openai.com/v1" },
+      { presetId: "anthropic", service: "my-claude", baseUrl: "https://api.anthropic.com" },
+    ]);
+  });
+
+  test.each(["", "openai=", "=x", "a=b=c", "openai,,github"])("%j is wrong usage", (text) => {
+    expect(() => parseSdkList(text)).toThrow("is not a name for --env");
+  });
+
+  test("suggests presets for a slip of the pen, and the service at the same API", async () => {
+    await expect(find("opnai")).rejects.toMatchObject({ hint: "did you mean openai?" });
+    await expect(find("anthropic")).rejects.toMatchObject({
+      message: "there is no service anthropic",
+      hint: expect.stringContaining("--env anthropic=my-claude") as string,
+    });
+    await expect(find("github")).rejects.toMatchObject({ hint: "add it with `service add`" });
+  });
+});
