@@ -39,6 +39,7 @@ export async function storeServices(
     shown.push(outcome === undefined ? service : { ...service, test: outcome.data });
     if (output.json) continue;
     if (outcome !== undefined) tell(context, service.name, outcome);
+    else if (canBeTried(service)) output.note(`Try it: ${context.bin} service test ${service.name}`);
     if (!afterwards.tellNextSteps || stored.length > 1 || outcome?.ok === false) continue;
     output.note("");
     output.note("For an agent:");
@@ -73,6 +74,11 @@ async function storeAll(
     }
   }
   return stored;
+}
+
+/** Logging in shows that all of it is right; of an API only a path would tell, which is not known here. */
+function canBeTried({ auth_type: type, ssh_allowed_commands: allowed }: ServiceInfo): boolean {
+  return isSessionType(type) || (type === "ssh_key" && allowed === undefined);
 }
 
 /** The service is stored by now: whatever goes wrong here is told of, and no failure of the command. */
