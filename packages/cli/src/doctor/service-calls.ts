@@ -1,6 +1,7 @@
 import type { ServiceInfo, VaultClient } from "@vault-proxy/client";
 
 import type { PresetCatalogue } from "../presets/preset-catalogue.js";
+import { presetOf } from "../presets/service-preset.js";
 import { probeSession } from "../session-probes/session-probe.js";
 import { isSessionType } from "../session-types/registry.js";
 import { fail, ok, warn, type Finding } from "./finding.js";
@@ -60,9 +61,10 @@ async function callFinding(
   }
 }
 
-/** The path that the preset of the same name knows to need the credential, where the service is at the same API. */
+/** The path that its preset knows to need the credential. */
 async function testPath(service: ServiceInfo, catalogue: PresetCatalogue): Promise<string | undefined> {
-  const preset = await catalogue.get(service.name);
-  if (preset?.test?.method !== "GET" || preset.test.path.includes("{")) return undefined;
-  return preset.base_url === service.base_url ? preset.test.path : undefined;
+  const known = await presetOf(catalogue, service);
+  const test = known?.preset.test;
+  if (known === undefined || test?.method !== "GET" || test.path.includes("{")) return undefined;
+  return known.prefix + test.path;
 }
