@@ -17,9 +17,11 @@ export interface CallOptions {
   readonly headers?: OutgoingHttpHeaders | readonly string[];
   readonly body?: string | Buffer;
   readonly ca?: string;
+  /** For http: a connection that others use too. */
+  readonly agent?: Agent;
 }
 
-/** Sends one request with the target byte for byte, on a connection of its own. */
+/** Sends one request with the target byte for byte, on a connection of its own unless an agent is given. */
 export async function call(
   address: string,
   method: string,
@@ -59,7 +61,7 @@ export function open(
         path: target,
         headers,
         ...(options.ca === undefined ? {} : { ca: options.ca }),
-        ...(url?.protocol === "https:" ? {} : { agent: new Agent({ keepAlive: false }) }),
+        ...(url?.protocol === "https:" ? {} : { agent: options.agent ?? new Agent({ keepAlive: false }) }),
       },
       resolve,
     );

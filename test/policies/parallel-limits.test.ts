@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import { Agent, type ServerResponse } from "node:http";
 import { parseList } from "structured-headers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startLiveVault, type LiveVault } from "../live/live-vault.js";
@@ -12,10 +12,13 @@ let vault: LiveVault;
 /** Answers that the upstream keeps back, while `isHolding`. */
 const held: ServerResponse[] = [];
 let isHolding = false;
+/** Requests that the upstream got. */
+let made = 0;
 
 beforeAll(async () => {
   vault = await startLiveVault({
     onRequest(request, response) {
+      made += 1;
       if (request.url === "/v1/bytes") response.end("x".repeat(BODY_BYTES));
       else if (isHolding) held.push(response);
       else request.resume().on("end", () => response.end("done"));
@@ -148,6 +151,40 @@ describe("bytes_per_day", () => {
     expect([answer.status, answer.headers["x-vault-error"]]).toEqual([429, "rate_limited"]);
     const midnight = 86_400 - (Math.floor(Date.now() / 1000) % 86_400);
     expect(Math.abs(Number(answer.headers["retry-after"]) - midnight)).toBeLessThan(5);
+  });
+
+  test("is used up by an answer that does not fit: whoever tries again reaches the upstream no more", async () => {
+    const token = await tokenWith({ rules: RULES, limits: { bytes_per_day: BODY_BYTES + 100 } });
+    expect((await get(token, "/v1/bytes")).status).toBe(200);
+    const before = made;
+    for (let tries = 0; tries < 5; tries += 1) {
+      const answer = await get(token, "/v1/bytes");
+      expect([answer.status, answer.headers["x-vault-error"]]).toEqual([429, "rate_limited"]);
+      expect(Number(answer.headers["retry-after"])).toBeGreaterThan(0);
+      const lefts: Items = parseList(String(answer.headers.ratelimit));
+      expect(lefts.map(([item, parameters]) => [item, parameters.get("r")])).toEqual([["bytes", 0]]);
+    }
+    expect(made - before).toBe(1);
+    // What the caller got, not what the upstream said.
+    const { json } = await call(vault.server.address, "GET", `/audit?token=${token.slice(0, 10)}`, {
+      token: vault.admin,
+    });
+    const [, , , , cutOff] = (json as { entries: object[] }).entries;
+    expect(cutOff).toMatchObject({ decision: "allow", status: 429, code: "rate_limited", bytes_out: 0 });
+  });
+
+  test("leaves the connection usable when it refuses a body on its way", async () => {
+    const token = await tokenWith({ rules: RULES, limits: { bytes_per_day: 1000 } });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    try {
+      const body = "y".repeat(950_000);
+      const path = "/proxy/api/v1/x";
+      const refused = await call(vault.server.address, "POST", path, { token, body, agent });
+      expect(refused.status).toBe(429);
+      expect((await call(vault.server.address, "GET", "/health", { agent })).status).toBe(200);
+    } finally {
+      agent.destroy();
+    }
   });
 });
 

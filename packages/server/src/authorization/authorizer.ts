@@ -9,7 +9,7 @@ import {
 } from "../policies/limiter.js";
 import { compilePolicy, decide, type CompiledPolicy } from "../policies/policy-decision.js";
 import type { PolicyContent } from "../policies/policy-schema.js";
-import { rateLimitFields } from "../policies/rate-limit-fields.js";
+import { rateLimitFields, type Quota } from "../policies/rate-limit-fields.js";
 import type { TokenRecord } from "../tokens/token-record.js";
 import { assertMayCall } from "../tokens/token-scope.js";
 import type { UseKeeper } from "./use-keeper.js";
@@ -160,13 +160,8 @@ export function createAuthorizer(parts: AuthorizerParts): Authorizer {
       const reservation = reserveTogether(reservations, now);
       if (!reservation.granted) {
         parts.onLimited?.(reservation.limit);
-        const quotas = reservations.flatMap(({ limiter }) => limiter.quotas(now));
-        throw new VaultProxyError("rate_limited", `the token's limit ${reservation.limit} is used up`, {
-          ...(reservation.retryAfterSeconds === undefined
-            ? {}
-            : { retryAfterSeconds: reservation.retryAfterSeconds }),
-          headers: { ...rateLimitFields(quotas) },
-        });
+        const { limit, retryAfterSeconds } = reservation;
+        throw usedUp(`the token's limit ${limit} is used up`, retryAfterSeconds, quotasOf(reservations, now));
       }
       const countsBytes = chain.some(({ policy }) => policy.limits.bytesPerDay !== undefined);
       const digests = reservations.map(({ digest }) => digest);
@@ -179,8 +174,7 @@ export function createAuthorizer(parts: AuthorizerParts): Authorizer {
         pathLists,
         ready: waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined),
         ...{ clock: parts.clock, countsBytes },
-        remainingBytes: () =>
-          Math.min(...reservations.map(({ limiter }) => remainingBytes(limiter, parts.clock()))),
+        quotas: (at) => quotasOf(reservations, at),
         onNoBytesLeft: () => parts.onLimited?.("bytes_per_day"),
         onBytes: () => digests.forEach((digest) => parts.uses.settleBytes(digest)),
         onRelease: () => active.delete(grant),
@@ -199,19 +193,27 @@ export function createAuthorizer(parts: AuthorizerParts): Authorizer {
   };
 }
 
-function remainingBytes(limiter: Limiter, now: number): number {
-  return limiter.quotas(now).find(({ name }) => name === "bytes")?.remaining ?? Infinity;
+function quotasOf(reservations: readonly { readonly limiter: Limiter }[], now: number): Quota[] {
+  return reservations.flatMap(({ limiter }) => limiter.quotas(now));
 }
 
-function noBytesLeft(): VaultProxyError {
-  return new VaultProxyError("rate_limited", "the token's limit bytes_per_day is used up");
+/** @param retryAfterSeconds undefined if waiting does not help */
+function usedUp(
+  message: string,
+  retryAfterSeconds: number | undefined,
+  quotas: readonly Quota[],
+): VaultProxyError {
+  return new VaultProxyError("rate_limited", message, {
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    headers: { ...rateLimitFields(quotas) },
+  });
 }
 
 interface ActiveGrantParts extends Pick<Grant, "rule" | "command" | "pathLists" | "ready"> {
   readonly clock: () => number;
   readonly countsBytes: boolean;
   /** Of the limits of all policies in the chain. */
-  readonly remainingBytes: () => number;
+  readonly quotas: (now: number) => readonly Quota[];
   readonly onBytes: () => void;
   readonly onNoBytesLeft: () => void;
   readonly onRelease: () => void;
@@ -256,19 +258,31 @@ class ActiveGrant implements Grant {
 
   takeBytes(count: number): VaultProxyError | undefined {
     if (!this.#parts.countsBytes) return undefined;
-    if (!this.#reservation.takeBytes(count, this.#parts.clock())) {
-      this.#parts.onNoBytesLeft();
-      return noBytesLeft();
-    }
+    const fits = this.#reservation.takeBytes(count, this.#parts.clock());
     this.#parts.onBytes();
-    return undefined;
+    if (fits) return undefined;
+    this.#parts.onNoBytesLeft();
+    return this.#noBytesLeft();
   }
 
   takePassedBytes(count: number): VaultProxyError | undefined {
     if (!this.#parts.countsBytes) return undefined;
-    const left = this.#parts.remainingBytes();
+    const quotas = this.#byteQuotas();
+    const left = Math.min(...quotas.map(({ remaining }) => remaining));
     const refusal = this.takeBytes(Math.min(count, left));
-    return refusal ?? (count >= left ? noBytesLeft() : undefined);
+    return refusal ?? (count >= left ? this.#noBytesLeft() : undefined);
+  }
+
+  /** The call is under way, so whoever tries again lets it be made twice. */
+  #noBytesLeft(): VaultProxyError {
+    const quotas = this.#byteQuotas();
+    const waits = quotas.filter(({ remaining }) => remaining === 0).map((quota) => quota.resetSeconds ?? 0);
+    const message = "the token's limit bytes_per_day was used up while this was under way";
+    return usedUp(message, waits.length === 0 ? undefined : Math.max(1, ...waits), quotas);
+  }
+
+  #byteQuotas(): readonly Quota[] {
+    return this.#parts.quotas(this.#parts.clock()).filter(({ name }) => name === "bytes");
   }
 
   release(): void {

@@ -198,8 +198,7 @@ function forward(
   const takeCookies = useCookies(route, outgoing);
   const count = countingFor(parts, grant, (reason) => exchange.end(reason));
   const countBytes: CountBytes = (bytes) => {
-    audit.bytesOut += bytes;
-    count(bytes);
+    if (count(bytes)) audit.bytesOut += bytes;
   };
   const body = framing.hasBody
     ? new RequestBody(request, {
@@ -207,8 +206,7 @@ function forward(
         keep: route.injector.renew === undefined ? 0 : REPEATABLE_BODY_BYTES,
         idleMs: route.idleTimeoutMs,
         countBytes(bytes) {
-          audit.bytesIn += bytes;
-          count(bytes);
+          if (count(bytes)) audit.bytesIn += bytes;
         },
         inspect:
           search.isNeeded && isTextual(contentTypeOf(request.rawHeaders))
@@ -261,7 +259,7 @@ function forward(
       letGo();
       grant.release();
       parts.calls.remove(ended);
-      audit.end(outcome.status, outcome.error);
+      audit.end(outcome.isPassedOn ? outcome.status : undefined, outcome.error);
       logOutcome(parts, { requestId, route, outgoing, startedAt }, outcome);
       // What the upstream did not take is read away, also where undici never began to read it.
       if (outcome.error !== undefined) body?.destroy();
@@ -298,8 +296,7 @@ function forwardUpgrade(
     requestId,
     ...{ tokenDigest: token.digest, now: parts.now, times: audit.times(route.name) },
     countBytes(bytes) {
-      audit.bytesOut += bytes;
-      count(bytes);
+      if (count(bytes)) audit.bytesOut += bytes;
     },
     route: renewing === undefined ? route : { ...route, currentGate: renewing.currentGate },
     basePath: outgoing.basePath,
@@ -309,7 +306,7 @@ function forwardUpgrade(
       letGo();
       grant.release();
       parts.calls.remove(ended);
-      audit.end(outcome.status, outcome.error);
+      audit.end(outcome.isPassedOn ? outcome.status : undefined, outcome.error);
       logOutcome(parts, { requestId, route, outgoing, startedAt }, outcome);
     },
   });
@@ -332,17 +329,17 @@ function forwardUpgrade(
   }
 }
 
-/** Counts a call's bytes, also against the limits of its token. */
+/** Counts a call's bytes, also against the limits of its token: false where these end it, and the bytes go no further. */
 function countingFor(
   parts: ProxyPipelineParts,
   grant: Grant,
   end: (reason: VaultProxyError) => void,
-): CountBytes {
-  if (!grant.isRestricted) return parts.countBytes;
+): (bytes: number) => boolean {
   return (bytes) => {
     parts.countBytes(bytes);
     const refusal = grant.takeBytes(bytes);
     if (refusal !== undefined) end(refusal);
+    return refusal === undefined;
   };
 }
 

@@ -70,6 +70,8 @@ export class RequestBody extends Readable {
   readonly #onData = (chunk: Buffer): void => {
     this.#received += chunk.length;
     this.#countBytes(chunk.length);
+    // That may have ended the call; what is left of the body is read away then, so nothing must pause it.
+    if (this.destroyed) return;
     this.#idleTimer.refresh();
     const refusal = this.#received > this.#limit ? bodyTooLarge(this.#limit) : this.#inspect?.(chunk);
     if (this.#received > this.#keep) this.#kept = undefined;

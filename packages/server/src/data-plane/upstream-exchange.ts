@@ -39,6 +39,8 @@ const UNREADABLE = "the upstream's answer is encoded in a way that cannot be rea
 export interface ExchangeOutcome {
   /** Status of the upstream's answer, if its head arrived. */
   readonly status: number | undefined;
+  /** Whether the caller got that head. */
+  readonly isPassedOn: boolean;
   /** Why the call failed; undefined if the whole answer was passed on. */
   readonly error: VaultProxyError | undefined;
   /** How often a secret of the service stood in the answer, and was overwritten. */
@@ -194,6 +196,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over || this.#body === undefined) return;
     this.#options.countBytes(chunk.length);
+    if (this.isOver) return;
     this.#idleTimer?.refresh();
     if (this.#opening === undefined) this.#pass(this.#body, chunk);
     else this.#opening.pieces.push(chunk);
@@ -275,7 +278,8 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
     this.#search?.close();
     this.#options.request.socket.off("close", this.#onCallerClose);
     const scrubbed = this.#scrubbedInHead + (this.#body?.hits ?? 0);
-    this.#options.onEnd(this, { status: this.#status, error, scrubbed });
+    const isPassedOn = error === undefined || this.#options.response.headersSent;
+    this.#options.onEnd(this, { status: this.#status, isPassedOn, error, scrubbed });
   }
 
   readonly #onBodyEnd = (): void => {

@@ -172,6 +172,8 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
 
     caller.on("data", (chunk: Buffer) => {
       countBytes(chunk.length);
+      // That may have ended the call.
+      if (this.#over) return;
       if (!upstream.write(chunk)) caller.pause();
     });
     upstream.on("drain", () => caller.resume());
@@ -183,6 +185,7 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
     upstream.on("data", (chunk: Buffer) => {
       if (this.#over) return;
       countBytes(chunk.length);
+      if (this.isOver) return;
       if (!(output ?? caller).write(chunk)) upstream.pause();
     });
     caller.on("drain", () => upstream.resume());
@@ -223,7 +226,7 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
     if (this.#upstream !== undefined) socket.destroySoon();
     const scrubbed = this.#scrubbedInHead + (this.#output?.hits ?? 0);
     const status = this.#upstream === undefined ? undefined : SWITCHING_PROTOCOLS;
-    onEnd(this, { status, error, scrubbed });
+    onEnd(this, { status, isPassedOn: true, error, scrubbed });
   }
 
   readonly #onCallerClose = (): void => {

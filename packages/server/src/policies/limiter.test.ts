@@ -106,7 +106,6 @@ describe("a refusal says which limit, and when to come back", () => {
     const limiter = new Limiter({ bytesPerDay: 100 });
     const call = grant(limiter, NOON);
     expect(call.takeBytes(60, NOON)).toBe(true);
-    expect(call.takeBytes(41, NOON)).toBe(false);
     expect(call.takeBytes(40, NOON)).toBe(true);
     expect(limiter.reserve(NOON)).toMatchObject({
       limit: "bytes_per_day",
@@ -116,6 +115,19 @@ describe("a refusal says which limit, and when to come back", () => {
     expect(limiter.reserve(midnight - 1)).toMatchObject({ granted: false, retryAfterSeconds: 1 });
     expect(grant(limiter, midnight).takeBytes(100, midnight)).toBe(true);
     expect(call.takeBytes(1, midnight)).toBe(false);
+  });
+
+  test("bytes that do not fit use the day up: no next call is made only to be broken off", () => {
+    const limiter = new Limiter({ bytesPerDay: 100 });
+    const call = grant(limiter, NOON);
+    expect(call.takeBytes(60, NOON)).toBe(true);
+    expect(call.takeBytes(41, NOON)).toBe(false);
+    expect(call.takeBytes(1, NOON)).toBe(false);
+    expect(limiter.reserve(NOON)).toMatchObject({ limit: "bytes_per_day" });
+    limiter.setLimits({ bytesPerDay: 50 });
+    expect(call.takeBytes(1, NOON)).toBe(false);
+    limiter.setLimits({ bytesPerDay: 101 });
+    expect(grant(limiter, NOON).takeBytes(2, NOON)).toBe(false);
   });
 
   test("of several, the one that lasts longest", () => {
@@ -149,8 +161,8 @@ describe("a restart", () => {
     const second = new Limiter(limits, { state });
     expect(second.reserve(NOON + 299_999, [cooldown("a", 300_000)])).toMatchObject({ limit: "cooldown" });
     const last = grant(second, NOON + 300_000, [cooldown("a", 300_000)]);
-    expect(last.takeBytes(2, NOON + 300_000)).toBe(false);
     expect(last.takeBytes(1, NOON + 300_000)).toBe(true);
+    expect(last.takeBytes(1, NOON + 300_000)).toBe(false);
     expect(second.reserve(NOON + 300_000)).toMatchObject({ limit: "max_uses" });
   });
 
@@ -283,7 +295,8 @@ test("it agrees with a naive model through any sequence of calls, ends and bytes
           const [call] = open;
           if (call === undefined) continue;
           expect(call.takeBytes(pick, now)).toBe(pick <= room);
-          if (pick <= room) bytes.push([now, pick]);
+          // What does not fit uses the day up.
+          if (limits.bytesPerDay !== undefined) bytes.push([now, Math.min(pick, room)]);
         } else {
           const wanted = pick % 3 === 0 ? rules : [];
           const ready = wanted.find(

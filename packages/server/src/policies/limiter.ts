@@ -172,11 +172,12 @@ export class Limiter {
     if (bytesPerDay === undefined) return true;
     const day = dayOf(now);
     const used = this.#bytesOn(day);
-    if (used + count > bytesPerDay) return false;
+    const fits = used + count <= bytesPerDay;
     if (used === 0) this.#day = day;
-    this.#dayBytes = used + count;
+    // What is left is no use: a next call would be made at the upstream, and its answer refused as this one's.
+    this.#dayBytes = fits ? used + count : Math.max(used, bytesPerDay);
     this.#onChange();
-    return true;
+    return fits;
   }
 
   /** A clock that goes back over midnight does not begin a new day; one that is set back by days does. */
