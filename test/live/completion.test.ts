@@ -29,7 +29,7 @@ beforeAll(async () => {
   env = {
     HOME: directory.path,
     VAULT_ADDR: server.address,
-    PATH: `${bin}:${process.env["PATH"] ?? ""}`,
+    PATH: `${bin}:${process.env.PATH ?? ""}`,
     LC_ALL: "C.UTF-8",
   };
   await succeed(["unlock"], PASSWORD);

@@ -117,10 +117,10 @@ describe("run", () => {
       "VAULT_TOKEN",
     ]);
     expect(env).toMatchObject({ VAULT_ADDR: server.address, OTHER: "kept" });
-    expect(env["VAULT_TOKEN"]).toMatch(/^tok_/);
-    expect(env["VAULT_TOKEN"]).not.toBe(saved);
+    expect(env.VAULT_TOKEN).toMatch(/^tok_/);
+    expect(env.VAULT_TOKEN).not.toBe(saved);
     expect(existsSync(session)).toBe(false);
-    expect(await status(env["VAULT_TOKEN"] ?? "")).toBe(401);
+    expect(await status(env.VAULT_TOKEN ?? "")).toBe(401);
     expect(await status(saved)).toBe(401);
   });
 
@@ -196,9 +196,9 @@ describe("run --env", () => {
     const env = JSON.parse(result.stdout) as Record<string, string>;
     expect(env).toMatchObject({
       OPENAI_BASE_URL: `${server.address}/proxy/openai`,
-      OPENAI_API_KEY: env["VAULT_TOKEN"],
+      OPENAI_API_KEY: env.VAULT_TOKEN,
       ANTHROPIC_BASE_URL: `${server.address}/proxy/my-claude`,
-      ANTHROPIC_API_KEY: env["VAULT_TOKEN"],
+      ANTHROPIC_API_KEY: env.VAULT_TOKEN,
     });
     expect(result.stdout).not.toContain(SECRET);
     const fetchModels =

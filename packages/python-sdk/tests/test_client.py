@@ -63,6 +63,14 @@ def test_unlock_asks_for_an_idle_timeout(vault: StubVault) -> None:
     assert json.loads(vault.seen[0].body) == {"password": "correct horse", "idle_timeout": "15m"}
 
 
+def test_a_client_gives_up_its_own_token(vault: StubVault) -> None:
+    vault.answers["DELETE", "/tokens/self"] = json_answer({"status": "revoked"})
+    with VaultClient(vault.addr, TOKEN) as client:
+        client.revoke_own_token()
+        assert client.token is None
+    assert vault.seen[0].headers["authorization"] == f"Bearer {TOKEN}"
+
+
 def test_unlock_and_lock_do_the_same_in_asyncio(vault: StubVault) -> None:
     vault.answers["POST", "/auth/unlock"] = json_answer({"id": TOKEN, "scope": "admin"})
     vault.answers["POST", "/auth/lock"] = json_answer({"status": "locked"})

@@ -74,7 +74,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     path: ["__complete"],
     summary: "Print what may come next on a command line",
-    load: async () => (await import("./complete-words.js")).configureCompleteWords,
+    load: async () => (await import("./__complete.js")).configureCompleteWords,
     hidden: true,
   },
   {

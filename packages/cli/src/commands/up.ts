@@ -11,6 +11,8 @@ import { addUnlockOptions, assertUnlockOptions, unlockAndSave, type UnlockOption
 
 interface UpOptions extends DataDirectoryOptions, UnlockOptions {}
 
+const STATES: ReadonlySet<string> = new Set(["locked", "unlocked"]);
+
 /** Flags of the server that are this command's to give. */
 const OWN_FLAGS = /^--(listen|data-dir)(=|$)/;
 
@@ -69,7 +71,8 @@ async function bringUp(context: CommandContext, flags: readonly string[], option
 async function findRunning(client: VaultClient): Promise<Health | undefined> {
   try {
     const health = await client.healthDetails({ timeoutMs: 5_000 });
-    if (health.status === "locked" || health.status === "unlocked") return health;
+    // Whoever answers may be anyone.
+    if (STATES.has(health.status)) return health;
   } catch (error) {
     if (isRefusedConnection(error)) return undefined;
   }

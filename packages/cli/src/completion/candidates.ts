@@ -120,7 +120,7 @@ async function valuesOf(option: Option, names: NameSources): Promise<Candidate[]
 
 function optionsOf(command: Command): Candidate[] {
   return command.options.flatMap(({ long, hidden, description }) =>
-    long === undefined || long === null || hidden ? [] : [{ word: long, description }],
+    long === undefined || hidden ? [] : [{ word: long, description }],
   );
 }
 

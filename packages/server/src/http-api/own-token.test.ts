@@ -11,22 +11,22 @@ afterEach(() => plane.close());
 
 describe("DELETE /tokens/self", () => {
   test("ends the token that asks and no other, of either scope", async () => {
-    const { call, admin, proxy } = plane;
-    expect(await call("DELETE", "/tokens/self", { token: proxy })).toMatchObject({
+    const { admin, proxy } = plane;
+    expect(await plane.call("DELETE", "/tokens/self", { token: proxy })).toMatchObject({
       status: 200,
       json: { status: "revoked" },
     });
-    expect(await call("GET", "/services", { token: proxy })).toMatchObject({ status: 401 });
-    expect(await call("GET", "/services", { token: admin })).toMatchObject({ status: 200 });
-    expect(await call("DELETE", "/tokens/self", { token: admin })).toMatchObject({ status: 200 });
-    expect(await call("GET", "/services", { token: admin })).toMatchObject({ status: 401 });
+    expect(await plane.call("GET", "/services", { token: proxy })).toMatchObject({ status: 401 });
+    expect(await plane.call("GET", "/services", { token: admin })).toMatchObject({ status: 200 });
+    expect(await plane.call("DELETE", "/tokens/self", { token: admin })).toMatchObject({ status: 200 });
+    expect(await plane.call("GET", "/services", { token: admin })).toMatchObject({ status: 401 });
   });
 
   test("is recorded, needs a token, and lets no proxy token end another", async () => {
-    const { call, admin, proxy } = plane;
-    expect(await call("DELETE", "/tokens/self")).toMatchObject({ status: 401 });
-    expect(await call("DELETE", `/tokens/${admin}`, { token: proxy })).toMatchObject({ status: 403 });
-    await call("DELETE", "/tokens/self", { token: proxy });
+    const { admin, proxy } = plane;
+    expect(await plane.call("DELETE", "/tokens/self")).toMatchObject({ status: 401 });
+    expect(await plane.call("DELETE", `/tokens/${admin}`, { token: proxy })).toMatchObject({ status: 403 });
+    await plane.call("DELETE", "/tokens/self", { token: proxy });
     expect(plane.recorded.at(-1)).toMatchObject({
       action: "token.revoke",
       details: { target: proxy.slice(0, 12) },

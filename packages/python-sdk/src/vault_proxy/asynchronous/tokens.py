@@ -57,6 +57,11 @@ class AsyncTokens(AsyncConnection):
         """
         await self._call(tokens.revoke_token(id_or_prefix))
 
+    async def revoke_own_token(self) -> None:
+        """Give up the token of this client, of any scope, and forget it."""
+        await self._call(tokens.revoke_own_token())
+        self.token = None
+
     async def resume_token(self, id_or_prefix: str) -> None:
         """Lift the suspension of a token (admin), named as a whole or by a prefix that only it has."""
         await self._call(tokens.resume_token(id_or_prefix))

@@ -57,6 +57,11 @@ class BlockingTokens(BlockingConnection):
         """
         self._call(tokens.revoke_token(id_or_prefix))
 
+    def revoke_own_token(self) -> None:
+        """Give up the token of this client, of any scope, and forget it."""
+        self._call(tokens.revoke_own_token())
+        self.token = None
+
     def resume_token(self, id_or_prefix: str) -> None:
         """Lift the suspension of a token (admin), named as a whole or by a prefix that only it has."""
         self._call(tokens.resume_token(id_or_prefix))

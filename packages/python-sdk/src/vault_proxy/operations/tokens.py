@@ -51,6 +51,11 @@ def revoke_token(id_or_prefix: str) -> Operation[None]:
     return Operation("DELETE", f"/tokens/{id_or_prefix}", json_reader(read_done), shown_target="/tokens/(token)")
 
 
+def revoke_own_token() -> Operation[None]:
+    """Give up the token that asks, of any scope."""
+    return Operation("DELETE", "/tokens/self", json_reader(read_done))
+
+
 def resume_token(id_or_prefix: str) -> Operation[None]:
     """Lift a token's suspension; an admin token is needed. Raises `ValueError` for what no token begins with."""
     _check(id_or_prefix)
