@@ -22,17 +22,20 @@ const NOT_EXECUTABLE = 126;
  * @returns its exit code, or 128 + the signal that ended it
  */
 export async function runInForeground({ program, args, env }: ForegroundProgram): Promise<number> {
-  const child = spawn(program, args, { env: { ...env }, stdio: "inherit" });
-  const stopForwarding = forwardSignals(child);
+  let child: ChildProcess | undefined;
+  // Before there is a child: it may run, and be seen to run, before spawn returns.
+  const stopForwarding = forwardSignals((signal) => void child?.kill(signal));
   try {
+    const started = spawn(program, args, { env: { ...env }, stdio: "inherit" });
+    child = started;
     return await new Promise<number>((resolve, reject) => {
-      child.once("error", (error: NodeJS.ErrnoException) => {
+      started.once("error", (error: NodeJS.ErrnoException) => {
         if (error.code === "ENOENT") process.stderr.write(`${program}: command not found\n`);
         if (error.code === "ENOENT") resolve(NOT_FOUND);
         else if (error.code === "EACCES") resolve(NOT_EXECUTABLE);
         else reject(new CliError(`cannot run ${program}`));
       });
-      child.once("exit", (code, signal) =>
+      started.once("exit", (code, signal) =>
         resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])),
       );
     });
@@ -42,8 +45,7 @@ export async function runInForeground({ program, args, env }: ForegroundProgram)
 }
 
 /** A terminal sends its keys' signals to the child itself, which must not get them twice: this process only outlives it. */
-function forwardSignals(child: ChildProcess): () => void {
-  const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
+function forwardSignals(pass: (signal: NodeJS.Signals) => void): () => void {
   const fromKeys = hasTerminal() ? (): void => undefined : pass;
   const forwarded = [
     ["SIGINT", fromKeys],
