@@ -72,7 +72,7 @@ export function describeFailure(error: unknown, circumstances: Circumstances): F
   if (isVaultFileError(error)) return { message: error.message, code: error.code, exitCode: 1 };
   if (isVaultError(error)) {
     return {
-      message: OWN_WORDS[error.code] ?? error.message,
+      message: ownWords(error) ?? error.message,
       hint: hintFor(error, circumstances),
       code: error.code,
       status: error.status === 0 ? undefined : error.status,
@@ -105,6 +105,12 @@ function isVaultFileError(error: unknown): error is Error & { readonly code: str
     "code" in error &&
     typeof error.code === "string"
   );
+}
+
+function ownWords({ code, message }: VaultErrorShape): string | undefined {
+  // What the server says of a request without a token tells how programs send one.
+  if (code === "unauthorized" && message.startsWith("a token is required")) return "there is no session";
+  return OWN_WORDS[code];
 }
 
 /** Where the client's sentence speaks to programmers, or its hint would not fit. */

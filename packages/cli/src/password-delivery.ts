@@ -56,7 +56,7 @@ async function rememberedUid(context: CommandContext, client: VaultClient): Prom
 
 /** Here 401 is about the password; the usual advice would be to unlock. One about the token is told as it is. */
 export function toPasswordRefusal(error: unknown): unknown {
-  return isWrongPassword(error) ? new CliError(error.message) : error;
+  return isWrongPassword(error) ? new CliError(error.message, undefined, "unauthorized") : error;
 }
 
 function isWrongPassword(error: unknown): error is Error {

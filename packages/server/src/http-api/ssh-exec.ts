@@ -11,6 +11,7 @@ import { callerSignal } from "./caller-connection.js";
 import { originOf } from "./call-origin.js";
 import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
 import { BODY_ERRORS, TOKEN_ERRORS, errorResponses } from "./error-schema.js";
+import { execEndFields, execEventSchema } from "./ssh-exec-event.js";
 import { BEARER_SECURITY, jsonRequest } from "./route-documentation.js";
 import { describeEnd, writeExecResult } from "./ssh-exec-answer.js";
 import { beginStreamedAnswer, STREAMED, type StreamedAnswer } from "./streamed-answer.js";
@@ -77,14 +78,7 @@ const execResultSchema = z
       .optional()
       .openapi({ description: "The bytes themselves, if `stdout` is not valid UTF-8." }),
     stderr_base64: z.string().optional(),
-    exit_code: z
-      .int()
-      .openapi({ description: "128 and the signal's number, if a signal ended the command." }),
-    duration_ms: z.int(),
-    signal: z.string().optional().openapi({ description: "That ended the command.", example: "TERM" }),
-    truncated: z.boolean().openapi({
-      description: `Whether output beyond ${SSH_LIMITS.outputBytes} bytes a stream was dropped.`,
-    }),
+    ...execEndFields(SSH_LIMITS.outputBytes),
   })
   .openapi("SshExecResult");
 
@@ -114,7 +108,8 @@ export function registerSshExecRoute(
           description: "The command ended, with whatever code",
           content: {
             "application/json": { schema: execResultSchema },
-            [NDJSON]: { schema: z.string().openapi({ description: "One JSON object a line." }) },
+            // The schema of each line: JSON Schema has no other words for it.
+            [NDJSON]: { schema: execEventSchema(SSH_LIMITS.outputBytes) },
           },
         },
         ...errorResponses(...SSH_ERRORS, ...BODY_ERRORS, ...TOKEN_ERRORS),

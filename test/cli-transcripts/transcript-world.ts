@@ -1,0 +1,116 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { cli, startServer, temporaryDirectory, type RunningServer } from "../live/processes.js";
+import { makeCertificates, startUpstream } from "../live/tls-upstream.js";
+import { startSshd } from "../real-servers/openssh.js";
+import { fillIn, normalise } from "./normalise.js";
+import { shellWords, type Outcome, type Step } from "./transcript.js";
+
+/** More than a stored file, or the body of a call, may have. */
+const LARGE_BYTES = 11 * 1024 * 1024;
+/** A vault takes one attempt a second. */
+const UNLOCK_PAUSE_MS = 1_100;
+const TRIES_PASSWORD = /vault-cli (?:unlock|password|vault recovery-key)/;
+
+/** One built server, an API, an SSH server and a home directory, for all transcripts one after the other. */
+export interface TranscriptWorld {
+  readonly server: RunningServer;
+  /** Runs a command line, and gives what came of it, normalised. */
+  run(step: Step): Promise<Outcome>;
+  close(): Promise<void>;
+}
+
+export async function startTranscriptWorld(): Promise<TranscriptWorld> {
+  const directory = await temporaryDirectory();
+  const path = (name: string): string => join(directory.path, name);
+  const certificates = await makeCertificates();
+  const upstream = await startUpstream(certificates, (request, response, body) => {
+    response.statusCode = statusOf(request.url ?? "");
+    response.setHeader("Content-Type", "application/json");
+    response.end(`${JSON.stringify(answerOf(request.method, request.url, body, upstream.origin))}\n`);
+  });
+  const sshd = await startSshd({ login: "password" });
+  const home = path("home");
+  await mkdir(home, { mode: 0o700 });
+  await writeFile(path("notes.txt"), "the content of a file\n");
+  await writeFile(path("large.bin"), Buffer.alloc(LARGE_BYTES, "x"));
+  await writeFile(path("broken.json"), "{ this is no JSON");
+  const server = await startServer({ dataDir: path("data") });
+  const values = new Map<string, string>([
+    ["home", home],
+    ["dir", directory.path],
+    ["addr", server.address],
+    ["upstream", upstream.origin],
+    ["ca", certificates.caPath],
+    ["ssh-port", String(sshd.port)],
+    ["ssh-user", sshd.user],
+    ["ssh-password", sshd.password],
+    ["host-key", sshd.hostKeys()[0]?.publicLine.split(" ").slice(0, 2).join(" ") ?? ""],
+  ]);
+  let lastUnlock = 0;
+
+  return {
+    server,
+    async run(step) {
+      const words = shellWords(step.command).map((word) => fillIn(word, values));
+      const assigned = words.findIndex((word) => !/^[A-Z_]+=/.test(word));
+      const env = Object.fromEntries(
+        words.slice(0, assigned).map((word) => {
+          const at = word.indexOf("=");
+          return [word.slice(0, at), word.slice(at + 1)];
+        }),
+      );
+      const [program, ...args] = words.slice(assigned);
+      if (program === "sleep") {
+        await sleep(Number(args[0]) * 1000);
+        return { code: 0, stdout: "", stderr: "" };
+      }
+      if (program !== "vault-cli") throw new Error(`a transcript runs vault-cli, not ${String(program)}`);
+      const triesPassword = TRIES_PASSWORD.test(step.command);
+      if (triesPassword) await sleep(Math.max(0, lastUnlock + UNLOCK_PAUSE_MS - Date.now()));
+      const stdin = step.input.map((line) => `${fillIn(line, values)}\n`).join("");
+      const result = await cli(args, {
+        stdin,
+        env: { HOME: home, TZ: "UTC", VAULT_ADDR: server.address, ...env },
+      });
+      if (triesPassword) lastUnlock = Date.now();
+      for (const { key, pattern } of step.captures) {
+        const found = new RegExp(pattern).exec(result.stdout)?.[1];
+        if (found === undefined)
+          throw new Error(`${step.command}: nothing fits ${pattern}:\n${result.stdout}${result.stderr}`);
+        values.set(key, found);
+      }
+      return {
+        code: result.code,
+        stdout: normalise(result.stdout, values),
+        stderr: normalise(result.stderr, values),
+      };
+    },
+    async close() {
+      await server.stop();
+      await upstream.close();
+      await sshd.stop();
+      await certificates.remove();
+      await directory.remove();
+    },
+  };
+}
+
+function statusOf(url: string): number {
+  if (url === "/token/revoked") return 400;
+  if (url === "/token/failing") return 500;
+  return Number(/^\/status\/(\d+)/.exec(url)?.[1] ?? 200);
+}
+
+/** The provider of logins, and of any other call which it was. */
+function answerOf(method = "", url = "", body: Buffer, origin: string): object {
+  if (url === "/token")
+    return { access_token: "access-of-the-login", refresh_token: "refresh", expires_in: 3600 };
+  if (url === "/token/revoked") return { error: "invalid_grant" };
+  if (url === "/device") {
+    const code = { device_code: "the-device-code", user_code: "ABCD-EFGH", interval: 5 };
+    return { ...code, verification_uri: `${origin}/activate`, expires_in: 600 };
+  }
+  return { method, path: url, ...(body.length === 0 ? {} : { body: body.toString() }) };
+}

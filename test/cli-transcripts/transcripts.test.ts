@@ -1,0 +1,58 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { COMMANDS } from "../../packages/cli/src/commands/registry.js";
+import { selectCommand } from "../../packages/cli/src/program.js";
+import { STATUS_OF_ERROR_CODE } from "../../packages/server/src/errors/error-codes.js";
+import { parseTranscript, renderTranscript, shellWords, type Outcome } from "./transcript.js";
+import { startTranscriptWorld, type TranscriptWorld } from "./transcript-world.js";
+import { UNREACHABLE_CODES, WITHOUT_FAILURE, WITHOUT_SUCCESS } from "./not-transcribed.js";
+
+const FOLDER = fileURLToPath(new URL("./transcripts/", import.meta.url));
+const FILES = readdirSync(FOLDER).sort();
+const textOf = (file: string): string => readFileSync(`${FOLDER}${file}`, "utf8");
+const REWRITES = process.env.UPDATE_TRANSCRIPTS === "1";
+
+describe("the transcripts", () => {
+  let world: TranscriptWorld;
+  beforeAll(async () => {
+    world = await startTranscriptWorld();
+  });
+  afterAll(() => world.close());
+
+  test.each(FILES)("%s", async (file) => {
+    const text = textOf(file);
+    const transcript = parseTranscript(text);
+    const outcomes: Outcome[] = [];
+    for (const step of transcript.steps) outcomes.push(await world.run(step));
+    const replayed = renderTranscript(transcript, outcomes);
+    if (REWRITES) writeFileSync(`${FOLDER}${file}`, replayed);
+    else expect(replayed).toBe(text);
+  });
+});
+
+describe("are complete", () => {
+  const steps = FILES.flatMap((file) => textOf(file).split(/^(?=\$ )/m)).filter((block) =>
+    block.startsWith("$ "),
+  );
+  const pathOf = (block: string): string => {
+    const words = shellWords(block.slice(2, block.indexOf("\n")));
+    const from = words.indexOf("vault-cli");
+    return selectCommand(words.slice(from + 1), COMMANDS)?.path.join(" ") ?? "";
+  };
+  const exitCodeOf = (block: string): string => /^\[(\d+)\]$/m.exec(block)?.[1] ?? "0";
+
+  test.each(COMMANDS.map(({ path }) => path.join(" ")))(
+    "vault-cli %s succeeds in one, and fails in one",
+    (path) => {
+      const codes = steps.filter((block) => pathOf(block) === path).map(exitCodeOf);
+      if (!WITHOUT_SUCCESS.has(path)) expect(codes).toContain("0");
+      if (!WITHOUT_FAILURE.has(path)) expect(codes.some((code) => code !== "0")).toBe(true);
+    },
+  );
+
+  test.each(Object.keys(STATUS_OF_ERROR_CODE))("the error %s is in one, or cannot be met", (code) => {
+    const isMet = steps.some((block) => block.includes(`"code":"${code}"`));
+    expect(isMet).toBe(!UNREACHABLE_CODES.has(code));
+  });
+});
