@@ -6,8 +6,8 @@ import inspect
 import json
 import re
 from collections.abc import Callable
-from dataclasses import fields
-from typing import Any, get_args
+from dataclasses import fields, is_dataclass
+from typing import Any, get_args, get_type_hints, is_typeddict
 
 import httpx
 import pytest
@@ -143,6 +143,13 @@ def test_every_public_name_is_documented() -> None:
     for kind in (VaultClient, AsyncVaultClient, BlockingConnection, AsyncConnection):
         for name, method in public_methods(kind).items():
             assert method.__doc__, f"{kind.__name__}.{name}"
+
+
+def test_the_fields_of_every_public_type_are_known_at_run_time() -> None:
+    for name in vault_proxy.__all__:
+        thing = getattr(vault_proxy, name)
+        if is_typeddict(thing) or is_dataclass(thing):
+            assert get_type_hints(thing), name
 
 
 def service_schema(openapi: Any) -> Any:

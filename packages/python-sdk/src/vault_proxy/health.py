@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 from vault_proxy.json_fields import boolean_field, json_object, text_field, unknown_fields
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class MemoryDetails(TypedDict):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 
-if TYPE_CHECKING:
-    from vault_proxy.address import VaultAddress
+from vault_proxy.address import VaultAddress
 
 # As many calls at a time as the vault allows a token; httpx's own 100 would let streams keep others waiting.
 _LIMITS = httpx.Limits(max_connections=1024, max_keepalive_connections=20)

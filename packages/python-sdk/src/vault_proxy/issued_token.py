@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
 from vault_proxy.json_fields import json_object, optional_text_field, text_field, unknown_fields
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from vault_proxy.policy import PolicyContent
+from vault_proxy.policy import PolicyContent
 
 TokenScope = Literal["admin", "proxy", "metrics"]
 """`admin` may do everything; `proxy` may use services; `metrics` may read the metrics and nothing else."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import Literal, TypedDict
 
 from vault_proxy.json_fields import json_object, optional_text_field, text_field
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 ClientAuthentication = Literal["post", "basic", "none", "client_secret_jwt", "private_key_jwt"]
 

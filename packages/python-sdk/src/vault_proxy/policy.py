@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 from vault_proxy.json_fields import (
     boolean_field,
@@ -13,9 +14,6 @@ from vault_proxy.json_fields import (
     text_field,
     unknown_fields,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 PolicyAction = Literal["exec", "upload", "download", "session"]
 

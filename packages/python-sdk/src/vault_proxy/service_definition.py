@@ -5,14 +5,12 @@ Names of files are those of uploaded files. Durations are written as in Go: `10s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
+from collections.abc import Mapping
+from typing import Literal, TypeAlias, TypedDict
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from vault_proxy.login import ClientAuthentication
 
-    from vault_proxy.login import ClientAuthentication
-
-    RequestParameters = Mapping[str, str | int | float | bool]
+RequestParameters = Mapping[str, str | int | float | bool]
 
 
 class BearerAuth(TypedDict):

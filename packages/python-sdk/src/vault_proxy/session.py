@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from vault_proxy.json_fields import integer_field, json_object, optional_text_field, text_field, unknown_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
     from types import TracebackType
 
 SessionProtocol = Literal["imap", "smtp", "redis", "postgres"]

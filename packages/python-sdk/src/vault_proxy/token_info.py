@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vault_proxy.json_fields import json_object, optional_text_field, text_field, unknown_fields
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from vault_proxy.policy import PolicyContent
+from vault_proxy.policy import PolicyContent
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from loopback_http import RawHandler, serving
+from vault_proxy import AuthDefinition
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from vault_proxy import AuthDefinition
 
 STEP_SECONDS = 20
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import httpx
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    import httpx
-
     from vault_proxy.address import VaultAddress
 
 Result = TypeVar("Result")
