@@ -10,9 +10,10 @@ from typing import Any
 
 import httpx
 import pytest
+import trio
 
 from conftest import Answer, StubVault
-from vault_proxy import VaultError
+from vault_proxy import AsyncVaultClient, VaultError
 from vault_proxy.operations.proxying import proxy
 from vault_proxy.operations.vault_state import health, lock
 from vault_proxy.retry import retry_delay
@@ -88,6 +89,19 @@ def test_what_may_have_been_done_is_not_sent_again(
     with answering_in_turn(listener, b"", LOCKED) as seen, pytest.raises(httpx.RemoteProtocolError):
         use_client(call, address_of(listener))
     assert len([request for request in seen if request]) == 1
+
+
+def test_trio_waits_and_streams_as_asyncio_does(listener: socket.socket) -> None:
+    chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
+
+    async def run() -> bytes:
+        async with AsyncVaultClient(address_of(listener), timeout=5) as client:
+            assert await client.health() == "locked"
+            return b"".join([chunk async for chunk in client.proxy_stream("api", "POST", "/", data=[b"x"])])
+
+    with answering_in_turn(listener, b"", LOCKED, chunked) as seen:
+        assert trio.run(run) == b"onetwo"
+    assert len(seen) == 3
 
 
 def test_a_stream_that_has_begun_is_not_begun_again(listener: socket.socket, use_client: UseClient) -> None:
