@@ -178,6 +178,17 @@ def test_tokens_are_minted_listed_and_revoked(
     assert unknown.value.code == "not_found"
 
 
+def test_a_token_gives_itself_up(use_admin: Callable[..., Any], use_client: UseClient, vault_addr: str) -> None:
+    minted = use_admin(lambda c: c.create_token(ttl="1h"))
+    assert use_client(lambda c: c.revoke_own_token(), vault_addr, minted.id) is None
+    with pytest.raises(VaultError) as revoked:
+        use_client(lambda c: c.list_services(), vault_addr, minted.id)
+    assert revoked.value.code == "unauthorized"
+    with VaultClient(vault_addr, use_admin(lambda c: c.create_token(ttl="1h")).id) as client:
+        client.revoke_own_token()
+        assert client.token is None
+
+
 def test_policies_are_kept_and_asked(use_admin: Callable[..., Any]) -> None:
     added = use_admin(lambda c: c.add_policy("reader", READ_ONLY, description="reads"))
     assert (added.content, added.version, added.description, added.extra) == (READ_ONLY, 1, "reads", {})

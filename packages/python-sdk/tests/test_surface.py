@@ -51,6 +51,7 @@ CALLS: list[Callable[[Any], Any]] = [
     lambda c: c.create_child_token(),
     lambda c: c.list_tokens(),
     lambda c: c.revoke_token("tok_a"),
+    lambda c: c.revoke_own_token(),
     lambda c: c.resume_token("tok_a"),
     lambda c: c.list_policies(),
     lambda c: c.get_policy("p"),

@@ -58,7 +58,7 @@ class AsyncTokens(AsyncConnection):
         await self._call(tokens.revoke_token(id_or_prefix))
 
     async def revoke_own_token(self) -> None:
-        """Give up the token of this client, of any scope, and forget it."""
+        """Revoke the token that this client has, of whatever scope, and its children; and forget it."""
         await self._call(tokens.revoke_own_token())
         self.token = None
 

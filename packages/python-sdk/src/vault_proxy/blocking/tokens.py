@@ -58,7 +58,7 @@ class BlockingTokens(BlockingConnection):
         self._call(tokens.revoke_token(id_or_prefix))
 
     def revoke_own_token(self) -> None:
-        """Give up the token of this client, of any scope, and forget it."""
+        """Revoke the token that this client has, of whatever scope, and its children; and forget it."""
         self._call(tokens.revoke_own_token())
         self.token = None
 

@@ -52,7 +52,7 @@ def revoke_token(id_or_prefix: str) -> Operation[None]:
 
 
 def revoke_own_token() -> Operation[None]:
-    """Give up the token that asks, of any scope."""
+    """Revoke the token that asks."""
     return Operation("DELETE", "/tokens/self", json_reader(read_done))
 
 
