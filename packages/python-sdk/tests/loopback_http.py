@@ -8,7 +8,8 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import socket
+    from collections.abc import Callable, Iterator
     from socketserver import BaseServer
 
 
@@ -65,3 +66,24 @@ def serving(server: BaseServer) -> Iterator[None]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def answer_one(listening: socket.socket, answer: bytes, until: bytes = b"\r\n\r\n") -> Callable[[], bytes]:
+    """Answer one request in a thread; the result waits, and gives the bytes that came."""
+    received = bytearray()
+
+    def serve() -> None:
+        connection, _ = listening.accept()
+        with connection:
+            while not received.endswith(until):
+                received.extend(connection.recv(65536))
+            connection.sendall(answer)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+
+    def wait() -> bytes:
+        thread.join()
+        return bytes(received)
+
+    return wait
