@@ -1,3 +1,4 @@
+import type { ServiceInfo } from "@vault-proxy/client";
 import { expect, test } from "vitest";
 
 import { serviceAddress } from "./service-address.js";
@@ -9,5 +10,5 @@ test.each([
   [{ auth_type: "redis", redis_host: 5, redis_port: "x" }, ""],
   [{ auth_type: "ssh" }, ""],
 ])("of %j is shown as %j", (service, address) => {
-  expect(serviceAddress({ name: "x", ...service })).toBe(address);
+  expect(serviceAddress({ name: "x", ...service } as unknown as ServiceInfo)).toBe(address);
 });

@@ -152,6 +152,21 @@ export interface PostgresAuth {
   readonly postgres_tls?: "require" | "prefer" | "disable" | undefined;
 }
 
+/** Offered only to servers that know nothing better. */
+export type SshLegacyAlgorithm =
+  | "diffie-hellman-group1-sha1"
+  | "diffie-hellman-group14-sha1"
+  | "diffie-hellman-group-exchange-sha1"
+  | "diffie-hellman-group-exchange-sha256"
+  | "ssh-rsa"
+  | "ssh-dss"
+  | "aes128-cbc"
+  | "aes192-cbc"
+  | "aes256-cbc"
+  | "3des-cbc"
+  | "hmac-sha1"
+  | "hmac-sha1-etm@openssh.com";
+
 /** A server that is reached by SSH, with an uploaded private key or a password. */
 export interface SshKeyAuth {
   readonly type: "ssh_key";
@@ -171,7 +186,7 @@ export interface SshKeyAuth {
   /** With it, only files at or below these absolute paths are read and written. */
   readonly ssh_allowed_paths?: readonly string[] | undefined;
   /** Outdated algorithms that are offered to this server besides the usual ones, such as `ssh-rsa`. */
-  readonly ssh_legacy_algorithms?: readonly string[] | undefined;
+  readonly ssh_legacy_algorithms?: readonly SshLegacyAlgorithm[] | undefined;
 }
 
 /** How a credential is stored and where it is injected. */
@@ -179,7 +194,7 @@ export type AuthDefinition =
   | { readonly type: "bearer"; readonly token: string }
   | { readonly type: "header"; readonly header_name: string; readonly header_value: string }
   | { readonly type: "headers"; readonly headers: Readonly<Record<string, string>> }
-  | { readonly type: "basic"; readonly username: string; readonly password: string }
+  | { readonly type: "basic"; readonly username?: string | undefined; readonly password: string }
   | { readonly type: "url"; readonly token: string }
   | { readonly type: "query"; readonly params: Readonly<Record<string, string>> }
   | OAuth2ClientAuth

@@ -180,7 +180,7 @@ export class VaultClient extends ProxyClient {
     return audit.listAudit(this.transport, options);
   }
 
-  async uploadFile(name: string, source: files.FileSource, options?: CallOptions): Promise<files.FileInfo> {
+  async uploadFile(name: string, source: files.FileSource, options?: CallOptions): Promise<files.StoredFile> {
     return files.uploadFile(this.transport, name, source, options);
   }
 

@@ -4,11 +4,16 @@ import { openLocalFile } from "./local-file.js";
 import { pathSegment } from "./request-target.js";
 import type { CallOptions, Transport } from "./transport.js";
 
-export interface FileInfo {
+export interface StoredFile {
   readonly name: string;
   readonly mime_type: string;
   /** Bytes. */
   readonly size: number;
+}
+
+export interface FileInfo extends StoredFile {
+  /** RFC 3339. */
+  readonly created_at: string;
 }
 
 /** A string is the path of a local file (Node), as in the Go client; anything else is the content. */
@@ -19,19 +24,19 @@ export async function uploadFile(
   name: string,
   source: FileSource,
   options: CallOptions = {},
-): Promise<FileInfo> {
+): Promise<StoredFile> {
   // A form would replace what a path cannot carry, and the file would be stored under a name that was not given.
   pathSegment(name);
   const form = new FormData();
   form.set("name", name);
   form.set("file", await contentOf(source), name);
   const answer = await transport.json({ ...options, method: "POST", target: "/files", body: form });
-  return fileInfo(answer);
+  return storedFile<StoredFile>(answer);
 }
 
 export async function listFiles(transport: Transport, options: CallOptions = {}): Promise<FileInfo[]> {
   const answer = await transport.json({ ...options, method: "GET", target: "/files" });
-  return arrayAnswer(answer).map(fileInfo);
+  return arrayAnswer(answer).map((file) => storedFile<FileInfo>(file));
 }
 
 /** The file's bytes. */
@@ -58,11 +63,11 @@ export async function deleteFile(
   await transport.json({ ...options, method: "DELETE", target: `/files/${pathSegment(name)}` });
 }
 
-function fileInfo(answer: unknown): FileInfo {
+function storedFile<File extends StoredFile>(answer: unknown): File {
   stringField(answer, "name");
   stringField(answer, "mime_type");
   numberField(answer, "size");
-  return objectAnswer(answer) as unknown as FileInfo;
+  return objectAnswer(answer) as unknown as File;
 }
 
 async function contentOf(source: FileSource): Promise<Blob> {

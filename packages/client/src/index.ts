@@ -5,7 +5,7 @@ export { ProxyClient } from "./proxy-client.js";
 export type { VaultConnection } from "./vault-connection.js";
 export { New, NewWithSocket, NewWithToken } from "./new-client.js";
 export { VaultError } from "./errors.js";
-export type { FileInfo, FileSource } from "./files.js";
+export type { FileInfo, FileSource, StoredFile } from "./files.js";
 export type {
   Policy,
   PolicyAction,
@@ -40,6 +40,7 @@ export type {
   ServiceAccountAuth,
   SmtpAuth,
   SshKeyAuth,
+  SshLegacyAlgorithm,
 } from "./auth-definition.js";
 export type {
   BrowserLogin,

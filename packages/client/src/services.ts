@@ -57,14 +57,49 @@ export interface ServiceInfo {
   readonly base_url?: string;
   readonly auth_type: string;
   readonly description?: string;
-  readonly tls_skip_verify?: boolean;
-  readonly session_cookies?: boolean;
+  readonly tls_skip_verify: boolean;
+  readonly session_cookies: boolean;
+  readonly allow_private: boolean;
+  readonly forward_cookies?: boolean;
+  /** Absent while answers are scrubbed. */
+  readonly scrub?: "off";
+  /** Constant ones that are no secrets. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly connect_timeout?: string;
+  readonly response_timeout?: string;
+  readonly idle_timeout?: string;
+  readonly max_request_bytes?: number;
   /** Of the access token, in unix seconds. */
   readonly expires_at?: number;
   readonly token_status?: TokenStatus;
   readonly scopes?: readonly string[];
   readonly header_name?: string;
+  readonly header_names?: readonly string[];
   readonly username?: string;
+  /** Names of the query parameters that carry the credential. */
+  readonly query_params?: readonly string[];
+  readonly imap_host?: string;
+  readonly imap_port?: number;
+  readonly imap_user?: string;
+  readonly imap_tls?: string;
+  readonly imap_auth?: string;
+  readonly smtp_host?: string;
+  readonly smtp_port?: number;
+  readonly smtp_user?: string;
+  readonly smtp_tls?: string;
+  readonly smtp_auth?: string;
+  /** The service whose access token logs in to the mailbox. */
+  readonly oauth_service?: string;
+  readonly redis_host?: string;
+  readonly redis_port?: number;
+  readonly redis_username?: string;
+  readonly redis_db?: number;
+  readonly redis_tls?: boolean;
+  readonly postgres_host?: string;
+  readonly postgres_port?: number;
+  readonly postgres_user?: string;
+  readonly postgres_db?: string;
+  readonly postgres_tls?: string;
   readonly ssh_host?: string;
   readonly ssh_port?: number;
   readonly ssh_user?: string;
@@ -78,10 +113,13 @@ export interface ServiceInfo {
   readonly ssh_allowed_commands?: readonly string[];
   readonly ssh_allowed_paths?: readonly string[];
   readonly ssh_legacy_algorithms?: readonly string[];
-  /** Absent while answers are scrubbed. */
-  readonly scrub?: "off";
+  /** Of sessions. */
+  readonly max_connections?: number;
+  readonly require_password?: boolean;
+  readonly any_local_user?: boolean;
   /** Sentences for the admin who stored the service: in the answers of `addService` and `updateService` only. */
   readonly warnings?: readonly string[];
+  /** What a later version tells. */
   readonly [field: string]: unknown;
 }
 

@@ -13,7 +13,7 @@ export interface SshUploadOptions extends CallOptions {
 }
 
 export interface SshUploadResult {
-  readonly ok: boolean;
+  readonly ok: true;
   readonly bytes: number;
   readonly remote_path: string;
 }

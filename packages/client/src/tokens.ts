@@ -28,7 +28,7 @@ export interface IssuedToken {
   readonly id: string;
   readonly scope: TokenScope;
   readonly created_at: string;
-  readonly expires_at?: string;
+  readonly expires_at: string;
   readonly name?: string;
   readonly policy?: string | PolicyContent;
   /** Of an unlock that asked for it: a Go duration. */
@@ -40,7 +40,7 @@ export interface TokenInfo {
   readonly id_prefix: string;
   readonly scope: TokenScope;
   readonly created_at: string;
-  readonly expires_at?: string;
+  readonly expires_at: string;
   readonly name?: string;
   /** The name of a stored policy, or the token's own. */
   readonly policy?: string | PolicyContent;

@@ -1,4 +1,4 @@
-import type { SshKeyAuth } from "@vault-proxy/client";
+import type { SshKeyAuth, SshLegacyAlgorithm } from "@vault-proxy/client";
 import type { Command } from "commander";
 
 import { UsageError } from "../failures.js";
@@ -116,6 +116,7 @@ export function sshAuth(flags: SshFlags, [secret]: readonly string[]): SshKeyAut
     ssh_host_key: flags.sshHostKey,
     ssh_allowed_commands: flags.sshAllowedCommand,
     ssh_allowed_paths: flags.sshAllowedPath,
-    ssh_legacy_algorithms: flags.sshLegacyAlgorithm,
+    // The server says which there are.
+    ssh_legacy_algorithms: flags.sshLegacyAlgorithm as readonly SshLegacyAlgorithm[] | undefined,
   };
 }
