@@ -15,7 +15,7 @@ import { VaultProxyError } from "./errors/vault-proxy-error.js";
 import { keepInStep } from "./data-plane/outbound-guard.js";
 import type { Logger } from "./redaction/logger.js";
 import { createSecretMask } from "./scrubbing/secret-mask.js";
-import { every } from "./timers.js";
+import { every, runLater } from "./timers.js";
 import type { Vault } from "./vault/vault.js";
 
 /** How long a lock and a stop wait for the disk. */
@@ -44,7 +44,7 @@ export interface ServerAudit {
   beforeLock(): Promise<void>;
   /** What is said of the lock that comes. */
   announceLock(facts: AuditFacts, details: AuditDetails<"lock">): void;
-  /** The vault was locked: the last line with a MAC. */
+  /** The vault was locked. What that ends still gets MACs for a second. */
   locked(): void;
   /** @throws {VaultProxyError} `not_found` where there is no log, `storage_failed` */
   query(query: AuditQuery): Promise<AuditPage>;
@@ -78,7 +78,7 @@ export async function openServerAudit(
   });
   const recorder = createAuditRecorder({ log, makeEntry, consoleLog, onRecord });
   const keeper = createAuditKeeper({
-    ...{ log, randomBytes, consoleLog, every },
+    ...{ log, randomBytes, consoleLog, every, after: runLater },
     settings: vault.collection<object>("settings"),
   });
   const masked = keepInStep(mask, knownSecretsOf, () => performance.now());
@@ -137,7 +137,6 @@ function withLog({ directory, log, recorder, keeper, masked }: LogParts): Server
     async stopping(signal) {
       isStopping = true;
       recorder.record("server.stop", OWN, { signal });
-      keeper.dropKey();
       await soon(keeper.remember());
     },
     close: () => log.close(),

@@ -4,8 +4,8 @@ export function every(milliseconds: number, task: () => void): () => void {
   return () => clearInterval(timer);
 }
 
-/** @returns takes it back */
+/** Runs a task once, without keeping the process alive. @returns takes it back */
 export function runLater(milliseconds: number, task: () => void): () => void {
-  const timer = setTimeout(task, milliseconds);
+  const timer = setTimeout(task, milliseconds).unref();
   return () => clearTimeout(timer);
 }

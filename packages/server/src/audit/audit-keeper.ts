@@ -4,6 +4,7 @@ import { deriveAuditKey, newAuditSecret } from "./audit-key.js";
 import type { AuditLog } from "./audit-log.js";
 import {
   AUDIT_SETTINGS,
+  auditKeysOf,
   auditSettingsRecord,
   readAuditSettings,
   withHead,
@@ -13,6 +14,9 @@ import {
 
 /** A save rewrites the vault file, so that the head is not remembered more often. */
 const REMEMBER_EVERY_MS = 60_000;
+
+/** How long what ends by a lock still gets MACs. */
+const ENDING_MS = 1_000;
 
 /** Keeps the log's key and head in the vault's settings. */
 export interface AuditKeeper {
@@ -26,9 +30,7 @@ export interface AuditKeeper {
   renewKey(): Promise<void>;
   /** Lets the vault remember the last line, if it is another than before. Never rejects. */
   remember(): Promise<void>;
-  /** Takes the key from the log at once: the next line has no MAC. The vault may still remember the log's end. */
-  dropKey(): void;
-  /** The vault was locked: the same, and nothing more is remembered. */
+  /** The vault was locked: nothing more is remembered. The log loses its key when what that ends has been recorded. */
   locked(): void;
 }
 
@@ -40,6 +42,8 @@ export interface AuditKeeperParts {
   readonly consoleLog: Pick<Logger, "warn">;
   /** Runs a task again and again, without keeping the process alive. @returns ends that */
   readonly every: (milliseconds: number, task: () => void) => () => void;
+  /** Runs a task once, without keeping the process alive. @returns forgets it */
+  readonly after: (milliseconds: number, task: () => void) => () => void;
 }
 
 export function createAuditKeeper(parts: AuditKeeperParts): AuditKeeper {
@@ -48,6 +52,7 @@ export function createAuditKeeper(parts: AuditKeeperParts): AuditKeeper {
   let hasKey = false;
   let settling: Promise<void> = Promise.resolve();
   let stopRemembering: (() => void) | undefined;
+  let keepKey: (() => void) | undefined;
   let rememberedSequence = 0;
 
   const stored = (): AuditSettings => readAuditSettings(settings.records.get(AUDIT_SETTINGS));
@@ -67,16 +72,25 @@ export function createAuditKeeper(parts: AuditKeeperParts): AuditKeeper {
     hasKey = true;
   }
 
-  async function settle(found: AuditSettings): Promise<void> {
+  /** Makes the first key of a vault that has none. It may have been locked while that was saved. */
+  async function makeKey(): Promise<void> {
+    const secret = newAuditSecret(randomBytes);
+    useKeyOf(await change((now) => (now.secrets.length === 0 ? withNewSecret(now, secret) : now)));
+  }
+
+  async function settle({ head }: AuditSettings): Promise<void> {
+    rememberedSequence = head?.sequence ?? 0;
+    stopRemembering?.();
+    stopRemembering = parts.every(REMEMBER_EVERY_MS, () => void remember());
     try {
-      if (found.secrets.length === 0) {
-        const secret = newAuditSecret(randomBytes);
-        useKeyOf(await change((now) => withNewSecret(now, secret)));
+      if (!hasKey) await makeKey();
+      if (!isUnlocked) return;
+      const keys = auditKeysOf(stored());
+      try {
+        await log.recall(head, keys);
+      } finally {
+        for (const key of keys) key.destroy();
       }
-      if (found.head !== undefined) await log.recall(found.head);
-      rememberedSequence = found.head?.sequence ?? 0;
-      stopRemembering?.();
-      if (isUnlocked) stopRemembering = parts.every(REMEMBER_EVERY_MS, () => void remember());
     } catch (thrown) {
       warn(thrown, "the audit log was not compared with what the vault remembers of it");
     }
@@ -85,6 +99,7 @@ export function createAuditKeeper(parts: AuditKeeperParts): AuditKeeper {
   async function remember(): Promise<void> {
     if (!isUnlocked) return;
     try {
+      if (!hasKey) await makeKey();
       const head = await log.flush();
       if (head.sequence <= rememberedSequence) return;
       await change((now) => withHead(now, head));
@@ -94,14 +109,10 @@ export function createAuditKeeper(parts: AuditKeeperParts): AuditKeeper {
     }
   }
 
-  function dropKey(): void {
-    hasKey = false;
-    log.useKey(undefined);
-  }
-
   return {
     unlocked() {
       isUnlocked = true;
+      keepKey?.();
       const found = stored();
       useKeyOf(found);
       settling = settle(found);
@@ -119,12 +130,13 @@ export function createAuditKeeper(parts: AuditKeeperParts): AuditKeeper {
       }
     },
     remember,
-    dropKey,
     locked() {
       stopRemembering?.();
       stopRemembering = undefined;
       isUnlocked = false;
-      dropKey();
+      hasKey = false;
+      keepKey?.();
+      keepKey = parts.after(ENDING_MS, () => log.useKey(undefined));
     },
   };
 }

@@ -7,12 +7,13 @@ import { AuditFile } from "./audit-file.js";
 import type { AuditKey } from "./audit-key.js";
 import { AUDIT_LIMITS, type AuditLimits } from "./audit-limits.js";
 import type { AuditLogState } from "./audit-log-state.js";
-import { sealLine, type ChainEnd } from "./chain.js";
+import { CHAIN_START, sealLine, type ChainEnd } from "./chain.js";
 import { jsonMembers } from "./json-members.js";
 import { cutTornLine, readLogTail, type LogTail } from "./log-tail.js";
-import { cutOffLine, fileHeader, lostEntries, tornLine } from "./own-lines.js";
-import { hasRememberedLine } from "./remembered-line.js";
+import { cutOffLine, fileHeader, lateLine, lostEntries, tamperedLine, tornLine } from "./own-lines.js";
+import { judgeRecentLines } from "./recent-lines.js";
 import { createTimeText } from "./time-text.js";
+import { mayLackMac } from "./without-mac.js";
 import { WriteQueue, type Batch } from "./write-queue.js";
 
 export interface AuditLogOptions {
@@ -176,21 +177,27 @@ export class AuditLog {
   }
 
   /**
-   * For an unlock, with what the vault remembers: whether that line is still in the log. If it is not, the log says so in a
-   * line of its own, which the verification shows from then on: the vault may remember a new head now.
+   * For an unlock, with what the vault remembers: whether that line is still in the log, and all that is behind it is as a
+   * server writes it. If it is not, the log says so in a line of its own, which the verification shows from then on: the
+   * vault may remember a new head now.
    *
+   * @param keys in the order in which they came into use; they stay the caller's
    * @throws {VaultProxyError} `audit_unavailable`, `storage_failed`
    */
-  async recall(remembered: ChainEnd): Promise<boolean> {
-    await this.flush();
+  async recall(remembered: ChainEnd | undefined, keys: readonly AuditKey[]): Promise<boolean> {
+    const { sequence: last } = await this.flush();
     const { directory, log } = this.#parts;
-    try {
-      if (await hasRememberedLine(directory, remembered)) return true;
-    } catch (error) {
+    const found = await judgeRecentLines(directory, { remembered, keys, last }).catch((error: unknown) => {
       throw new VaultProxyError("storage_failed", "the audit log cannot be read", { cause: error });
+    });
+    if (found === "whole") return true;
+    if (found === "cut off") {
+      log.warn({ line: remembered?.sequence }, "lines that the vault remembers are gone from the audit log");
+      this.#seal(cutOffLine(remembered ?? CHAIN_START));
+    } else {
+      log.warn({ ...found }, "lines of the audit log were not written by this server");
+      this.#seal(tamperedLine(found));
     }
-    log.warn({ line: remembered.sequence }, "lines that the vault remembers are gone from the audit log");
-    this.#seal(cutOffLine(remembered));
     await this.flush();
     return false;
   }
@@ -257,7 +264,8 @@ export class AuditLog {
       this.#lost = 0;
       this.#seal(lostEntries(lost));
     }
-    this.#seal(jsonMembers(entry));
+    const isLate = this.#key === undefined && !mayLackMac({ ...entry });
+    this.#seal(isLate ? lateLine(entry) : jsonMembers(entry));
   }
 
   #seal(members: string): void {

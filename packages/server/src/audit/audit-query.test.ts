@@ -8,7 +8,7 @@ import { queryAudit, type AuditQuery, type RecordedEntry } from "./audit-query.j
 import { followAudit, readAudit } from "./audit-reader.js";
 import { piecesBackward } from "./backward-lines.js";
 import { linesForward } from "./forward-lines.js";
-import { call, make, openLogIn } from "./testing/written-log.js";
+import { call, keyOf, make, openLogIn } from "./testing/written-log.js";
 
 async function pages(directory: string, query: AuditQuery, scanned?: number): Promise<RecordedEntry[]> {
   const all: RecordedEntry[] = [];
@@ -26,6 +26,7 @@ const numbers = (entries: readonly RecordedEntry[]): number[] => entries.map(({ 
 test("entries are found newest first over all files, page by page, by each filter", async () => {
   await withTemporaryDirectory(async (directory) => {
     const log = await openLogIn(directory, { fileBytes: 3_000 });
+    log.useKey(keyOf("k"));
     for (let number = 1; number <= 30; number += 1) void log.record(call(number));
     void log.record(
       make("ssh.exec", { service: "prod", token: "tok_zzzzzzzz", decision: "deny" }, { command: "ls" }),
@@ -62,6 +63,7 @@ test("entries are found newest first over all files, page by page, by each filte
 test("what is recorded is followed over rotations", async () => {
   await withTemporaryDirectory(async (directory) => {
     const log = await openLogIn(directory, { fileBytes: 2_000 });
+    log.useKey(keyOf("k"));
     void log.record(call(0));
     await log.flush();
     const stop = new AbortController();
@@ -90,6 +92,7 @@ test("what is recorded is followed over rotations", async () => {
 test("a line that is being written, and lines of something else, are passed over", async () => {
   await withTemporaryDirectory(async (directory) => {
     const log = await openLogIn(directory);
+    log.useKey(keyOf("k"));
     void log.record(call(1));
     await log.close();
     await appendFile(join(directory, "audit.jsonl"), 'nothing\n{"seq":9,"ti');

@@ -8,6 +8,8 @@ export const FILE_ACTION = "audit.file";
 export const TORN_ACTION = "audit.torn";
 export const LOST_ACTION = "audit.lost";
 export const CUT_OFF_ACTION = "audit.cut_off";
+export const TAMPERED_ACTION = "audit.tampered";
+export const LATE_ACTION = "audit.late";
 
 /** Raised when a file could no longer be checked by what checks this one. */
 const FORMAT = 1;
@@ -54,4 +56,21 @@ export function lostEntries(count: number): string {
 /** The server found at an unlock that the line which the vault remembers is not in the log any more. */
 export function cutOffLine(remembered: ChainEnd): string {
   return jsonMembers({ action: CUT_OFF_ACTION, remembered });
+}
+
+/** The server found at an unlock, behind the line that the vault remembers, lines that none of its runs wrote. */
+export function tamperedLine(found: TamperedLines): string {
+  return jsonMembers({ action: TAMPERED_ACTION, ...found });
+}
+
+/** What is wrong with the first of them, and the number of the last line before it. */
+export interface TamperedLines {
+  readonly problem: string;
+  readonly behind: number;
+}
+
+/** An entry of an unlocked vault that comes when the key is gone: it must not look like one that has proof. */
+export function lateLine(entry: { readonly action: string }): string {
+  const { action, ...fields } = entry;
+  return jsonMembers({ action: LATE_ACTION, recorded_as: action, ...fields });
 }

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { withTemporaryDirectory } from "../vault/testing/temporary-vault.js";
+import { parseLine, sealLine } from "./chain.js";
+import { jsonMembers } from "./json-members.js";
 import { readLogTail } from "./log-tail.js";
-import { call, filesIn, keyOf, linesOf, openLogIn, putLines, writeLog } from "./testing/written-log.js";
+import { call, filesIn, keyOf, linesOf, make, openLogIn, putLines, writeLog } from "./testing/written-log.js";
 import { verifyAuditLog } from "./verify-log.js";
 
 const KEYS = [keyOf("k")];
@@ -125,10 +127,10 @@ test("at an unlock the log says if lines that the vault remembers are gone, and 
 
     const log = await openLogIn(directory);
     log.useKey(keyOf("k"));
-    expect(await log.recall(remembered)).toBe(false);
+    expect(await log.recall(remembered, KEYS)).toBe(false);
     for (let number = 0; number < 5; number += 1) void log.record(call(number));
     const head = await log.flush();
-    expect(await log.recall(head)).toBe(true);
+    expect(await log.recall(head, KEYS)).toBe(true);
     await log.close();
     // The vault has forgotten the old head by now.
     const known = { keys: KEYS, remembered: head };
@@ -140,12 +142,56 @@ test("at an unlock the log says if lines that the vault remembers are gone, and 
   });
 });
 
+test("at an unlock the log says if lines behind the one that the vault remembers are none of its own, for good", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    await writeLog(directory, 3);
+    const first = await openLogIn(directory);
+    const remembered = await first.flush();
+    void first.record(make("unlock", { decision: "deny" }));
+    await first.close();
+    const before = await linesOf(directory);
+    const { end } = parseLine(Buffer.from(before.at(-1)!))!;
+    const { text } = sealLine(end, jsonMembers(call(9)), undefined);
+    await appendFile(join(directory, "audit.jsonl"), text);
+
+    const log = await openLogIn(directory);
+    void log.record(make("server.start", { decision: "allow" }));
+    log.useKey(keyOf("k"));
+    expect(await log.recall(remembered, KEYS)).toBe(false);
+    const head = await log.flush();
+    expect(await log.recall(head, KEYS)).toBe(true);
+    await log.close();
+    const line = (await linesOf(directory)).length;
+    expect(JSON.parse((await linesOf(directory)).at(-1)!)).toMatchObject({
+      ...{ action: "audit.tampered", problem: "mac_missing", behind: before.length },
+    });
+    const known = { keys: KEYS, remembered: head };
+    expect((await verifyAuditLog(directory, known)).bad).toMatchObject({ problem: "mac_missing" });
+    expect((await verifyAuditLog(directory, { ...known, from: line })).bad).toMatchObject({
+      ...{ line, problem: "tampered" },
+    });
+  });
+});
+
+test("a log from before the first unlock is judged whole, over its files, and one that is as written is remembered", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    const log = await openLogIn(directory, { fileBytes: 2_000 });
+    for (let number = 0; number < 30; number += 1) void log.record(make("unlock", { decision: "deny" }));
+    log.useKey(keyOf("k"));
+    expect(await log.recall(undefined, KEYS)).toBe(true);
+    void log.record(call(1));
+    expect(await log.recall(undefined, [keyOf("z")])).toBe(false);
+    await log.close();
+    expect((await filesIn(directory)).length).toBeGreaterThan(2);
+  });
+});
+
 test("a head of another log is not recalled", async () => {
   await withTemporaryDirectory(async (directory) => {
     await writeLog(directory, 3);
     const log = await openLogIn(directory);
     const head = await log.flush();
-    expect(await log.recall({ ...head, hash: "B".repeat(43) })).toBe(false);
+    expect(await log.recall({ ...head, hash: "B".repeat(43) }, KEYS)).toBe(false);
     await log.close();
   });
 });

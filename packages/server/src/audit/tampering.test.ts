@@ -4,9 +4,11 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { tmpdir } from "node:os";
 import { withTemporaryDirectory } from "../vault/testing/temporary-vault.js";
+import type { AuditEntry } from "./audit-entry.js";
 import type { AuditKey } from "./audit-key.js";
 import { CHAIN_START, parseLine, sealLine, type ChainEnd } from "./chain.js";
-import { call, keyOf, linesOf, make, openLogIn, putLines } from "./testing/written-log.js";
+import { jsonMembers } from "./json-members.js";
+import { call, keyOf, linesOf, make, openLogIn, putLines, writeLog } from "./testing/written-log.js";
 import { createVerifier, type BadLine } from "./verifier.js";
 import { verifyAuditLog } from "./verify-log.js";
 
@@ -273,15 +275,79 @@ test("lines of a key that was replaced are refused behind lines of the one that 
   });
 });
 
-test("an unlock that succeeded has a MAC, or was made up", async () => {
+describe("while the vault is locked", () => {
+  /** Lines that somebody without a key adds behind a stop. */
+  const verifyForged = (...entries: AuditEntry[]): Promise<BadLine | undefined> =>
+    withTemporaryDirectory(async (directory) => {
+      await writeLog(directory, 1);
+      const log = await openLogIn(directory);
+      log.useKey(keyOf("k"));
+      void log.record(make("server.stop", { decision: "allow" }));
+      await log.close();
+      const lines = await linesOf(directory);
+      let end = endOf(lines.at(-1)!);
+      for (const entry of entries) {
+        const sealed = sealLine(end, jsonMembers(entry), undefined);
+        lines.push(sealed.text.trim());
+        end = sealed.end;
+      }
+      await putLines(directory, lines);
+      return (await verifyAuditLog(directory, { keys: KEYS })).bad;
+    });
+  const start = make("server.start", { decision: "allow" });
+  const ofNobody = { decision: "deny", client: "127.0.0.1" } as const;
+
+  test.each<[string, AuditEntry]>([
+    ["a call that was allowed", call(1)],
+    ["a call that the lock ended", { ...call(1), code: "vault_locked" }],
+    ["a change by an admin", make("policy.add", { decision: "allow" }, { policy: "x" })],
+    ["an unlock that succeeded", make("unlock", { decision: "allow" })],
+    ["a lock", make("lock", { decision: "allow" })],
+    ["a refusal of a token", make("proxy", { ...ofNobody, token: "tok_abcdefgh", code: "policy_denied" })],
+    ["a refusal that names a token", make("proxy", { ...ofNobody, token_name: "bot" })],
+    ["a refusal by a rule", make("proxy", { ...ofNobody, rule: "bot/1" })],
+  ])("%s was made up", async (_, entry) => {
+    expect(await verifyForged(start, entry)).toMatchObject({ line: 7, problem: "mac_missing" });
+  });
+
+  test("starts, stops, wrong passwords and refusals are recorded, and nothing of what is unlocked", async () => {
+    const known = [
+      start,
+      make("unlock", { ...ofNobody, code: "unauthorized" }),
+      make("request", { ...ofNobody, code: "not_found" }),
+      make("proxy", { ...ofNobody, token: "tok_abcdefgh", code: "vault_locked" }),
+      make("server.stop", { decision: "allow" }),
+    ];
+    expect(await verifyForged(...known)).toBeUndefined();
+  });
+});
+
+test("what a lock ends is recorded behind it with MACs, and lines without one may follow", async () => {
   await withTemporaryDirectory(async (directory) => {
     const log = await openLogIn(directory);
+    log.useKey(keyOf("k"));
     void log.record(make("unlock", { decision: "allow" }));
+    void log.record(make("lock", { decision: "allow" }));
+    void log.record({ ...call(1), code: "vault_locked" });
+    log.useKey(undefined);
+    void log.record(make("unlock", { decision: "deny" }));
     await log.close();
-    expect((await verifyAuditLog(directory, { keys: KEYS })).bad).toMatchObject({
-      line: 2,
-      problem: "mac_missing",
+    expect(await verifyAuditLog(directory, { keys: KEYS })).toMatchObject({
+      bad: undefined,
+      authenticated: 3,
     });
+  });
+});
+
+test("an entry of an unlocked vault that comes when the key is gone is no false alarm, and passes for nothing", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    const log = await openLogIn(directory);
+    void log.record(call(1));
+    await log.close();
+    expect(JSON.parse((await linesOf(directory)).at(-1)!)).toMatchObject({
+      ...{ action: "audit.late", recorded_as: "proxy", path: "/repos/acme/1?page=***" },
+    });
+    expect((await verifyAuditLog(directory, { keys: KEYS })).bad).toBeUndefined();
   });
 });
 

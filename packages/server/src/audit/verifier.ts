@@ -1,8 +1,16 @@
 import { timingSafeEqual } from "node:crypto";
 import type { AuditKey } from "./audit-key.js";
 import { parseLine, type ChainEnd, type ChainLine } from "./chain.js";
-import { CUT_OFF_ACTION, FILE_ACTION, TORN_ACTION, parseFileHeader, type FileHeader } from "./own-lines.js";
 import { AUDIT_FILE } from "./log-files.js";
+import {
+  CUT_OFF_ACTION,
+  FILE_ACTION,
+  TAMPERED_ACTION,
+  TORN_ACTION,
+  parseFileHeader,
+  type FileHeader,
+} from "./own-lines.js";
+import { mayLackMac } from "./without-mac.js";
 
 /** What is wrong with a log, by its first bad line. docs/audit.md explains each. */
 export type AuditProblem =
@@ -18,7 +26,8 @@ export type AuditProblem =
   | "mac_old_key"
   | "not_remembered"
   | "older_missing"
-  | "cut_off";
+  | "cut_off"
+  | "tampered";
 
 /** Where a line stands. */
 export interface LinePlace {
@@ -66,6 +75,12 @@ const LOCKING_ACTIONS: ReadonlySet<unknown> = new Set(["lock", "server.stop"]);
 /** A server that was killed has locked its vault too, and what it left is followed by one of these. */
 const STARTING_ACTIONS: ReadonlySet<unknown> = new Set(["server.start", TORN_ACTION, FILE_ACTION]);
 
+/** What the server found at an unlock, and says in a line of its own. */
+const NOTICED: ReadonlyMap<unknown, readonly [AuditProblem, string]> = new Map([
+  [CUT_OFF_ACTION, ["cut_off", "the server says here that lines before it, which the vault knew, were gone"]],
+  [TAMPERED_ACTION, ["tampered", "the server says here that lines before it were not written by one"]],
+]);
+
 export function createVerifier({ keys, remembered, isWhole, from = 1 }: VerifierOptions): Verifier {
   let lines = 0;
   let authenticated = 0;
@@ -75,6 +90,8 @@ export function createVerifier({ keys, remembered, isWhole, from = 1 }: Verifier
   let previous: { readonly line: ChainLine; readonly place: LinePlace } | undefined;
   let keyIndex = 0;
   let mustHaveMac = false;
+  /** The vault was locked: what ends by that still gets MACs for a moment. */
+  let isEnding = false;
 
   function problemOf(line: ChainLine, place: LinePlace): BadLine | undefined {
     return (
@@ -109,10 +126,11 @@ export function createVerifier({ keys, remembered, isWhole, from = 1 }: Verifier
       if (mustHaveMac && !STARTING_ACTIONS.has(fields.action)) {
         return bad(place, "mac_missing", "the line has no MAC, though the vault was unlocked");
       }
-      if (fields.action === "unlock" && fields.decision === "allow") {
-        return bad(place, "mac_missing", "the line says that the vault was unlocked, and has no MAC");
+      if (!mayLackMac(fields)) {
+        return bad(place, "mac_missing", "the line has no MAC, and tells of what no locked vault does");
       }
       mustHaveMac = false;
+      isEnding = false;
       return undefined;
     }
     const index = known.findIndex(({ id }) => id === mac.keyId);
@@ -124,7 +142,9 @@ export function createVerifier({ keys, remembered, isWhole, from = 1 }: Verifier
       return bad(place, "mac_wrong", "the line was changed, or made up: its MAC does not fit");
     }
     keyIndex = index;
-    mustHaveMac = !LOCKING_ACTIONS.has(fields.action);
+    if (LOCKING_ACTIONS.has(fields.action)) isEnding = true;
+    else if (fields.action === "unlock" && fields.decision === "allow") isEnding = false;
+    mustHaveMac = !isEnding;
     return undefined;
   }
 
@@ -163,12 +183,8 @@ export function createVerifier({ keys, remembered, isWhole, from = 1 }: Verifier
   }
 
   function noticedProblem({ fields }: ChainLine, place: LinePlace): BadLine | undefined {
-    if (fields.action !== CUT_OFF_ACTION) return undefined;
-    return bad(
-      place,
-      "cut_off",
-      "the server says here that lines before it, which the vault knew, were gone",
-    );
+    const noticed = NOTICED.get(fields.action);
+    return noticed === undefined ? undefined : bad(place, ...noticed);
   }
 
   function beginningProblem({ end, place }: { end: ChainEnd; place: LinePlace }): BadLine | undefined {
