@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Answer, ControlPlaneFixture } from "./testing/control-plane-fixture.js";
 import { startControlPlane } from "./testing/control-plane-fixture.js";
@@ -86,13 +87,31 @@ describe("POST /tokens/self/children", () => {
       { rules: [{ service: "*" }], limits: OWN.limits },
       "policy.rules.0: is not covered by the rules of the policy above",
     ],
-    [{ ...PART, limits: {} }, "policy.limits.requests_per_minute: must be at most that of the policy above"],
+    [
+      { ...PART, limits: { requests_per_minute: 61 } },
+      "policy.limits.requests_per_minute: must be at most that of the policy above",
+    ],
   ])("with more than the token has, %j, is 403", async (policy, error) => {
     const parent = idOf(await issue({ policy: OWN }));
     expect(await child(parent, { policy })).toMatchObject({
       status: 403,
       json: { error, code: "policy_denied" },
     });
+  });
+
+  test("is made as the documentation says, with limits and validity of the token left as they are", async () => {
+    const page = await readFile(new URL("../../../../docs/policies.md", import.meta.url), "utf8");
+    const [, yaml = ""] = /```yaml\n(name: triage-bot\n.*?)```/s.exec(page) ?? [];
+    const [, options = ""] = /^vault-cli token child (.*)$/m.exec(page) ?? [];
+    const { service, method, path, ttl } = Object.fromEntries(
+      [...options.matchAll(/--(\w+) '?([^' ]+)/g)].map(([, name, value]) => [name ?? "", value ?? ""]),
+    );
+    const headers = { "Content-Type": "application/yaml" };
+    const added = { token: fixture.admin, body: yaml, headers };
+    expect((await fixture.call("POST", "/policies", added)).status).toBe(201);
+    const parent = idOf(await issue({ policy: "triage-bot" }));
+    const policy = { rules: [{ service, methods: [method], paths: [path] }] };
+    expect(await child(parent, { ttl, policy })).toMatchObject({ status: 201, json: { policy } });
   });
 
   test("holds a grandchild against every policy above it, also through a token without one of its own", async () => {

@@ -154,11 +154,11 @@ describe("limits and validity", () => {
       "limits.bytes_per_day",
     ],
     [
-      "no limit of uses",
+      "no limit of uses, so that the other's counts",
       { ...limited, limits: { requests_per_minute: 1, max_concurrent: 1, bytes_per_day: 1 } },
-      "limits.max_uses",
+      undefined,
     ],
-    ["no limits", { rules: [], valid: limited.valid }, "limits.requests_per_minute"],
+    ["no limits", { rules: [], valid: limited.valid }, undefined],
     [
       "an earlier beginning",
       { ...limited, valid: { ...limited.valid, from: "2025-12-31T23:59:59Z" } },
@@ -169,8 +169,13 @@ describe("limits and validity", () => {
       { ...limited, valid: { ...limited.valid, until: "2027-01-01T00:00:00-01:00" } },
       "valid.until",
     ],
-    ["no end", { ...limited, valid: { from: "2026-01-01T00:00:00Z" } }, "valid.until"],
-    ["no validity", { rules: [], limits: limited.limits }, "valid.from"],
+    ["no end", { ...limited, valid: { from: "2026-01-01T00:00:00Z" } }, undefined],
+    [
+      "no beginning, and a later end",
+      { ...limited, valid: { until: "2027-01-02T00:00:00Z" } },
+      "valid.until",
+    ],
+    ["no validity", { rules: [], limits: limited.limits }, undefined],
   ])("%s", (_, child, fault) => {
     const reason = whyNotSubset(child, limited);
     if (fault === undefined) expect(reason).toBeUndefined();

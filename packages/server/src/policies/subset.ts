@@ -6,15 +6,15 @@ import type { PolicyContent, PolicyRule, PolicyValidity } from "./policy-schema.
 import { areRulesCovering } from "./rule-coverage.js";
 import { ruleKey } from "./rule-key.js";
 
-/** Whether everything that one policy allows, at any time and however often, another does too. */
+/** Whether everything that one policy allows while the other holds as well, that other does. */
 export function isSubset(child: PolicyContent, parent: PolicyContent): boolean {
   return whyNotSubset(child, parent) === undefined;
 }
 
 /**
  * Why a policy is not a subset of another, or undefined if it is. Each rule of the narrower one must be covered by
- * rules of the wider, several together if need be; each limit and the validity must lie within the wider one's. Never
- * undefined wrongly. A policy that is a subset may be refused where only arithmetic over cooldowns would show it, or
+ * rules of the wider, several together if need be; each limit that it gives, and its validity, must lie within the wider
+ * one's. What it does not give is the wider one's, which is held to as well. Never undefined wrongly. A policy that is a subset may be refused where only arithmetic over cooldowns would show it, or
  * where its patterns cost too much to compare.
  *
  * @returns a sentence for the caller, with places and names of fields only
@@ -35,7 +35,7 @@ const LIMIT_FIELDS: readonly (readonly [keyof LimitValues, string])[] = [
 ];
 
 function whyLimitsExceed(child: LimitValues, parent: LimitValues): string | undefined {
-  const exceeding = LIMIT_FIELDS.find(([limit]) => (child[limit] ?? Infinity) > (parent[limit] ?? Infinity));
+  const exceeding = LIMIT_FIELDS.find(([limit]) => (child[limit] ?? 0) > (parent[limit] ?? Infinity));
   return exceeding === undefined
     ? undefined
     : `limits.${exceeding[1]}: must be at most that of the policy above`;
@@ -44,10 +44,10 @@ function whyLimitsExceed(child: LimitValues, parent: LimitValues): string | unde
 function whyValidityExceeds(child: PolicyValidity, parent: PolicyValidity): string | undefined {
   const time = (text: string | undefined, missing: number): number =>
     text === undefined ? missing : Date.parse(text);
-  if (time(child.from, -Infinity) < time(parent.from, -Infinity)) {
+  if (time(child.from, Infinity) < time(parent.from, -Infinity)) {
     return "valid.from: must not be earlier than that of the policy above";
   }
-  if (time(child.until, Infinity) > time(parent.until, Infinity)) {
+  if (time(child.until, -Infinity) > time(parent.until, Infinity)) {
     return "valid.until: must not be later than that of the policy above";
   }
   return undefined;
