@@ -65,6 +65,26 @@ describe("a token with a policy", () => {
     }
   });
 
+  test("copies and moves nothing to or from a path that was not judged", async () => {
+    const withPaths = { service: "api", paths: ["/v1/public/**"] };
+    const move = (token: string, name: string): Promise<Answered> =>
+      get(token, "/v1/public/a", { [name]: "/v1/secret/b" });
+    const token = await tokenWith({ rules: [withPaths] });
+    for (const name of ["Destination", "x-amz-copy-source"]) {
+      const answer = await move(token, name);
+      expect([answer.status, answer.headers["x-vault-error"]], name).toEqual([403, "policy_denied"]);
+    }
+    const free = await tokenWith({ rules: [withPaths, { service: "api", methods: ["GET"] }] });
+    expect((await move(free, "Destination")).status).toBe(200);
+    const child = await call(vault.server.address, "POST", "/tokens/self/children", {
+      token: free,
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ policy: { rules: [withPaths] } }),
+    });
+    expect((await move((child.json as { id: string }).id, "Destination")).status).toBe(403);
+    expect((await move(vault.token, "Destination")).status).toBe(200);
+  });
+
   test("cannot have its upstream take another method", async () => {
     const token = await tokenWith({ rules: [{ service: "api", methods: ["GET"] }] });
     const answer = await get(token, "/v1/x", { "X-HTTP-Method-Override": "DELETE" });

@@ -3,6 +3,7 @@ import type { OutgoingRequest } from "../auth-strategies/auth-strategy.js";
 import type { Authorizer, Grant } from "../authorization/authorizer.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { assertSafePath, assertSafeQuery, splitProxyTarget } from "../network/request-target.js";
+import { namesAnotherResource } from "../network/resource-headers.js";
 import type { OutboundScan } from "../scrubbing/outbound-scan.js";
 import type { SecretIdentity } from "../scrubbing/outbound-secrets.js";
 import type { TokenRecord } from "../tokens/token-record.js";
@@ -62,6 +63,7 @@ export function admit(
     service: route.name,
     method: request.method ?? "GET",
     rawPath: target.path,
+    namesAnotherResource: namesAnotherResource(request.rawHeaders),
   });
   audit.rule = grant.rule;
   try {

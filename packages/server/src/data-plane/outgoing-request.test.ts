@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { CookieJar } from "./cookie-jar.js";
-import { addSessionCookies } from "./outgoing-request.js";
+import { addSessionCookies, withoutOverrides } from "./outgoing-request.js";
 
 function requestTo(path: string, headers: string[]) {
   return { method: "GET", basePath: "/v1", path, query: undefined, headers };
@@ -27,4 +27,24 @@ test("a cookie that the service injects as its credential comes first, in one fi
   const request = requestTo("/x", ["cookie", "key=secret"]);
   addSessionCookies(request, jarWith("sid=1"));
   expect(request.headers).toEqual(["cookie", "key=secret; sid=1"]);
+});
+
+test.each([
+  "X-HTTP-Method",
+  "x-http-method-override",
+  "X-HTTP-Path-Override",
+  "X-HTTP-Verb",
+  "X-Method",
+  "X_Method_Override",
+  "X-Original-Method",
+  "X-Original-URI",
+  "X-Original-URL",
+  "X-Proxy-URL",
+  "X-REST-Method",
+  "X-Rewrite-URI",
+  "X.Rewrite.URL",
+])("%s, which could name another method or path than was judged, is left out", (name) => {
+  expect(withoutOverrides(["Accept", "*/*", name, "DELETE", "X-Methods", "1"])).toEqual([
+    ...["Accept", "*/*", "X-Methods", "1"],
+  ]);
 });

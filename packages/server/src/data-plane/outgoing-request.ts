@@ -46,8 +46,16 @@ export function prepareRequest(
 const OVERRIDES: ReadonlySet<string> = new Set([
   "x-http-method",
   "x-http-method-override",
+  "x-http-path-override",
+  "x-http-verb",
+  "x-method",
   "x-method-override",
+  "x-original-method",
+  "x-original-uri",
   "x-original-url",
+  "x-proxy-url",
+  "x-rest-method",
+  "x-rewrite-uri",
   "x-rewrite-url",
 ]);
 

@@ -8,6 +8,8 @@ export type Action =
       readonly method: string;
       /** What follows the service's name in the request target, byte for byte, without the query. */
       readonly rawPath: string;
+      /** Whether a header names one more resource than the target does, such as the `Destination` of a MOVE. */
+      readonly namesAnotherResource?: boolean;
     }
   /** A session at a TCP service. */
   | { readonly kind: "session"; readonly service: string; readonly protocol: string }

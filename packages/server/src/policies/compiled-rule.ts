@@ -74,6 +74,8 @@ function httpMatcher(rule: PolicyRule): (method: string, judged: JudgedAction) =
   return (method, judged) => {
     if (methods !== undefined && !methods.has(method)) return false;
     if (matchers === undefined) return true;
+    // Where that other resource is no path of the request tells.
+    if (judged.action.kind === "http" && judged.action.namesAnotherResource === true) return false;
     const path = judged.requestPath();
     return path.ok && matchers.some((matches) => matches(path.segments));
   };

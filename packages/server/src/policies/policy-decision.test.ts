@@ -187,6 +187,24 @@ function narrowed(rule: PolicyRule): readonly PolicyRule[] {
   });
 }
 
+test("a call that names another resource is for rules without paths only", () => {
+  const decided = (...rules: PolicyRule[]): Decision =>
+    decide(
+      compilePolicy({ rules }),
+      { kind: "http", service: "s", method: "MOVE", rawPath: "/a", namesAnotherResource: true },
+      NOW,
+    );
+  const withPaths: PolicyRule = { service: "s", paths: ["/**"] };
+  expect(decided(withPaths)).toMatchObject({
+    allowed: false,
+    reason: expect.stringMatching(/names another resource$/) as unknown,
+  });
+  expect(decided(withPaths, { service: "s", methods: ["MOVE"] })).toMatchObject({
+    allowed: true,
+    rule: { index: 1 },
+  });
+});
+
 test("fifty rules for one service cost microseconds", () => {
   const rules: PolicyRule[] = Array.from({ length: 50 }, (_, index) => ({
     service: "github",

@@ -118,6 +118,9 @@ function whyNot(
   requestPath: () => { readonly ok: boolean; readonly reason?: string },
 ): string {
   if (action.kind !== "http") return "no rule of the token's policy allows this action at this service";
+  if (action.namesAnotherResource === true) {
+    return "no rule of the token's policy without paths allows this, and a header names another resource";
+  }
   const path = requestPath();
   if (!path.ok) return `no rule of the token's policy allows this, and the path ${path.reason ?? ""}`;
   return "no rule of the token's policy allows this method and path at this service";
