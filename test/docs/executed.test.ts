@@ -1,0 +1,112 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PASSWORD } from "../live/processes.js";
+import type { FencedBlock, Treatment } from "./fenced-blocks.js";
+import { jsonDocuments } from "./json-documents.js";
+import { lastToken, openPageWorld, type PageWorld, type Ran } from "./page-world.js";
+import { blocksOf, PAGES, readPage } from "./pages.js";
+import { runnableModule } from "./snippet-types.js";
+
+/*
+ * Does what the pages say: each page on a machine of its own, its blocks one after the other, as they stand there.
+ * Names of APIs lead to a stub that wants the credential that was typed where the page had it asked for.
+ */
+
+const hosts = new Set(
+  PAGES.flatMap((page) => readPage(page).match(/\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev|ai|app)\b/g) ?? []),
+);
+const isDone = ({ treatment: { kind } }: FencedBlock): boolean => kind !== "checked" && kind !== "unsaid";
+const pages = PAGES.map((page) => ({ page, blocks: blocksOf(page).filter(isDone) })).filter(
+  ({ blocks }) => blocks.length > 0,
+);
+
+interface Operation {
+  readonly requestBody?: Content;
+  readonly responses: Readonly<Record<string, Content>>;
+}
+interface Content {
+  readonly content: Readonly<Record<string, { readonly schema: object }>>;
+}
+interface Document {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+describe.each(pages)("$page", ({ blocks }) => {
+  let world: PageWorld;
+  let admin = "";
+  let document: Document;
+  const startsItself = blocks.some(({ treatment }) => treatment.kind === "run" && treatment.until !== undefined);
+  const needsVault = !startsItself;
+
+  const request = async (method: string, path: string, type: string, body: string): Promise<Ran> => {
+    const file = join(world.home, ".request-body");
+    await writeFile(file, body);
+    const url = `http://127.0.0.1:8390${path}`;
+    const fields = [`Content-Type: ${type}`, ...(admin === "" ? [] : [`Authorization: Bearer ${admin}`])];
+    const headers = fields.flatMap((field) => ["-H", field]);
+    const data = body === "" ? [] : ["--data-binary", `@${file}`];
+    return world.program(["curl", "-sS", "--fail-with-body", "-X", method, ...headers, ...data, url]);
+  };
+
+  beforeAll(async () => {
+    world = await openPageWorld([...hosts]);
+    if (!needsVault) return;
+    await world.background("exec vault-server", "listening on");
+    expect(await world.shell("vault-cli unlock")).toMatchObject({ code: 0 });
+    const unlocked = await request("POST", "/auth/unlock", "application/json", JSON.stringify({ password: PASSWORD }));
+    admin = (JSON.parse(unlocked.output) as { id: string }).id;
+    document = JSON.parse((await request("GET", "/openapi.json", "application/json", "")).output) as Document;
+  });
+  afterAll(() => world.close());
+
+  let token = "tok_…";
+  const run = async (block: FencedBlock, treatment: Extract<Treatment, { kind: "run" }>): Promise<void> => {
+    const text = block.text.replaceAll("tok_…", token);
+    if (treatment.until !== undefined) return world.background(text, treatment.until);
+    let script = `${block.given}\n${text}`;
+    if (["ts", "js"].includes(block.language)) {
+      await writeFile(join(world.home, "snippet.mjs"), runnableModule(block));
+      script = "node snippet.mjs";
+    } else if (block.language === "python") {
+      await writeFile(join(world.home, "snippet.py"), `${block.given}\n${text}`);
+      script = "python3 snippet.py";
+    }
+    const ran = await world.shell(script, treatment.as);
+    expect(ran.code, ran.output).toBe(0);
+    token = lastToken(ran.output) ?? token;
+  };
+  const send = async (block: FencedBlock, method: string, path: string): Promise<void> => {
+    const isJson = block.language === "json";
+    const bodies = isJson ? jsonDocuments(block.text).map((value) => JSON.stringify(value)) : [block.text];
+    for (const body of bodies) {
+      const answer = await request(method, path, isJson ? "application/json" : "application/yaml", body);
+      expect(answer.code, answer.output).toBe(0);
+    }
+  };
+  const fit = (block: FencedBlock, schema: object | undefined): void => {
+    expect(schema, "OpenAPI has no such schema").toBeDefined();
+    const ajv = new Ajv2020({ strict: false, validateFormats: false });
+    addFormats.default(ajv);
+    ajv.addSchema({ ...document, $id: "openapi" });
+    const absolute = JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"openapi#/')) as object;
+    const validate = ajv.compile(absolute);
+    for (const value of jsonDocuments(block.text)) expect(validate(value) ? [] : validate.errors).toEqual([]);
+  };
+
+  test.each(blocks.map((block) => ({ block, line: block.line, kind: block.treatment.kind })))(
+    "line $line: $kind",
+    async ({ block }) => {
+      const { treatment } = block;
+      if (treatment.kind === "run") await run(block, treatment);
+      else if (treatment.kind === "send") await send(block, treatment.method, treatment.path);
+      else if (treatment.kind === "body" || treatment.kind === "answer") {
+        const operation = document.paths[treatment.path]?.[treatment.method.toLowerCase()];
+        const content = treatment.kind === "body" ? operation?.requestBody : operation?.responses[treatment.status];
+        fit(block, content?.content["application/json"]?.schema);
+      }
+    },
+  );
+});

@@ -1,0 +1,77 @@
+/** What the comment before a block says should be done with it. */
+export type Treatment =
+  /** Run in the terminal of the vault's owner or of an agent, after the blocks before it; in the background until it says `until`. */
+  | { readonly kind: "run"; readonly as: "owner" | "agent"; readonly until?: string }
+  /** JSON or YAML, each document of it sent to the page's vault by an admin. */
+  | { readonly kind: "send"; readonly method: string; readonly path: string }
+  /** JSON that must fit the schema that OpenAPI has for a body, or for an answer of the status. */
+  | { readonly kind: "body"; readonly method: string; readonly path: string }
+  | { readonly kind: "answer"; readonly method: string; readonly path: string; readonly status: string }
+  /** Only its syntax, its types and its options are looked at, because of `reason`. */
+  | { readonly kind: "checked"; readonly reason: string }
+  | { readonly kind: "unsaid" };
+
+export interface FencedBlock {
+  /** Relative to the repository. */
+  readonly page: string;
+  readonly line: number;
+  /** The first word behind the fence, in lower case; empty without one. */
+  readonly language: string;
+  readonly text: string;
+  readonly treatment: Treatment;
+  /** Code that goes before it, for what the page said earlier in words. */
+  readonly given: string;
+}
+
+const FENCE = /^( *)(`{3,}|~{3,})([^`]*)$/;
+const COMMENT = /^\s*<!-- (test|given): (.+) -->$/;
+
+/** The fenced blocks of a page in Markdown (CommonMark 0.31 §4.5), with the comments right before each. */
+export function fencedBlocks(page: string, markdown: string): FencedBlock[] {
+  const blocks: FencedBlock[] = [];
+  const lines = markdown.split("\n");
+  let comments: Record<string, string> = {};
+  for (let at = 0; at < lines.length; at++) {
+    const line = lines[at] ?? "";
+    const [, key = "", value = ""] = COMMENT.exec(line) ?? [];
+    const [, indentation = "", fence = "", info = ""] = FENCE.exec(line) ?? [];
+    if (key !== "") comments = { ...comments, [key]: value };
+    else if (fence !== "") {
+      const from = at + 1;
+      const isEnd = (text: string): boolean => text.trim().startsWith(fence) && /^[`~]+$/.test(text.trim());
+      at = lines.findIndex((text, index) => index >= from && isEnd(text));
+      if (at < 0) throw new Error(`${page}:${String(from)}: a block without an end`);
+      const text = lines.slice(from, at).map((text) => text.replace(new RegExp(`^ {0,${indentation.length}}`), ""));
+      blocks.push({
+        ...{ page, line: from, text: `${text.join("\n")}\n` },
+        language: (info.trim().split(/\s/)[0] ?? "").toLowerCase(),
+        treatment: treatmentOf(comments["test"]),
+        given: comments["given"] ?? "",
+      });
+      comments = {};
+    } else if (line.trim() !== "") comments = {};
+  }
+  return blocks;
+}
+
+/** @throws Error for words that mean nothing */
+export function treatmentOf(words: string | undefined): Treatment {
+  if (words === undefined) return { kind: "unsaid" };
+  const until = /^run until (.+)$/.exec(words)?.[1];
+  if (until !== undefined) return { kind: "run", as: "owner", until };
+  if (words === "run") return { kind: "run", as: "owner" };
+  if (words === "run as agent") return { kind: "run", as: "agent" };
+  const reason = /^checked, not run: (.{10,})$/.exec(words)?.[1];
+  if (reason !== undefined) return { kind: "checked", reason };
+  const [kind, method, path, status] = words.split(" ");
+  if (method !== undefined && path !== undefined) {
+    if (kind === "send" || kind === "body") return { kind, method, path };
+    if (kind === "answer" && status !== undefined) return { kind, method, path, status };
+  }
+  throw new Error(`what should be done with a block that says “${words}”?`);
+}
+
+/** A page without its fenced blocks and comments: what is prose. */
+export function proseOf(markdown: string): string {
+  return markdown.replaceAll(/^( *)(`{3,}|~{3,})[^`]*\n[\s\S]*?^ *\2[`~]*$/gm, "").replaceAll(/<!--[\s\S]*?-->/g, "");
+}

@@ -1,0 +1,49 @@
+import { execFileSync } from "node:child_process";
+import { describe, expect, test } from "vitest";
+import { parseAllDocuments } from "yaml";
+import type { FencedBlock } from "./fenced-blocks.js";
+import { jsonDocuments } from "./json-documents.js";
+import { blocksOf, PAGES } from "./pages.js";
+import { typeProblems } from "./snippet-types.js";
+
+/* What holds for every block, whether it is run or not. What is run is in executed.test.ts. */
+
+const all = PAGES.flatMap(blocksOf);
+const isShell = ({ language }: FencedBlock): boolean => ["sh", "console", "bash"].includes(language);
+const title = ({ page, line }: FencedBlock): string => `${page}:${String(line)}`;
+const blocksIn = (...languages: string[]): FencedBlock[] => all.filter(({ language }) => languages.includes(language));
+
+test("every block says by a comment how it is tested, or why it is not run", () => {
+  // Drawings and layouts have no language, and nothing to be run.
+  expect(all.filter(({ language, treatment }) => language !== "" && treatment.kind === "unsaid").map(title)).toEqual([]);
+});
+
+test("TypeScript and JavaScript keep to the types of the packages", { timeout: 120_000 }, () => {
+  expect(typeProblems(blocksIn("ts", "js", "typescript", "javascript"))).toEqual([]);
+});
+
+test("Python is Python", () => {
+  const blocks = blocksIn("python");
+  const check =
+    "import ast, json, sys\n" +
+    "for title, text in json.load(sys.stdin):\n" +
+    "    compile(text, title, 'exec', flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)\n";
+  const input = JSON.stringify(blocks.map((block) => [title(block), `${block.given}\n${block.text}`]));
+  execFileSync("python3", ["-c", check], { input });
+});
+
+describe.each(all.filter(isShell).map((block) => ({ title: title(block), block })))("$title", ({ block }) => {
+  test("is a script", () => {
+    const text = block.language === "console" ? block.text.replaceAll(/^(?:(?!\$ ).*\n|\$ )/gm, "") : block.text;
+    execFileSync("bash", ["-n"], { input: text });
+  });
+});
+
+test.each(blocksIn("json").map((block) => ({ title: title(block), block })))("$title is JSON", ({ block }) => {
+  expect(jsonDocuments(block.text).length).toBeGreaterThan(0);
+});
+
+test.each(blocksIn("yaml").map((block) => ({ title: title(block), block })))("$title is YAML", ({ block }) => {
+  const documents = parseAllDocuments(block.text);
+  expect([documents].flat().flatMap((document) => ("errors" in document ? document.errors : []))).toEqual([]);
+});

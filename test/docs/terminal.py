@@ -1,0 +1,51 @@
+"""Runs a command in a terminal, and types an answer wherever it asks for one.
+
+    terminal.py PASSWORD SECRET COMMAND...
+
+What stands on the screen goes to standard output. Every question is answered: one for the master password with
+PASSWORD, a choice with Enter, any other with SECRET.
+"""
+
+import os
+import pty
+import re
+import select
+import sys
+
+password, secret, *command = sys.argv[1:]
+QUESTION = re.compile("([◆◇■▲])\\s+([^\r\n]*)")
+QUIET_SECONDS = 0.15
+
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp(command[0], command)
+
+shown = b""
+while True:
+    readable, _, _ = select.select([terminal], [], [], QUIET_SECONDS)
+    if readable:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        shown += piece
+        sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+        continue
+    text = re.sub("\x1b\\[[0-9;?]*[A-Za-z]", "", shown.decode("utf-8", "replace"))
+    asked = QUESTION.findall(text)
+    if asked and asked[-1][0] == "◆":
+        question = asked[-1][1]
+        if re.search("master password|[Tt]he same again|^Password of the vault", question):
+            answer = password
+        elif re.search("^(Token|Password|Value|Secret|Key|API key|User name)|[Kk]ey|[Tt]oken", question):
+            answer = secret
+        else:
+            answer = ""
+        os.write(terminal, answer.encode() + b"\r")
+        shown = b""
+
+_, status = os.waitpid(pid, 0)
+sys.exit(os.waitstatus_to_exitcode(status) & 255)
