@@ -6,18 +6,25 @@ What stands on the screen goes to standard output. Every question is answered: o
 PASSWORD, a choice with Enter, any other with SECRET.
 """
 
+import fcntl
 import os
 import pty
 import re
 import select
+import struct
 import sys
+import termios
 
 password, secret, *command = sys.argv[1:]
 QUESTION = re.compile("([◆◇■▲])\\s+([^\r\n]*)")
 QUIET_SECONDS = 0.15
 
+# Without a size every character would be a line of its own.
+ROWS_AND_COLUMNS = struct.pack("HHHH", 40, 200, 0, 0)
+
 pid, terminal = pty.fork()
 if pid == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, ROWS_AND_COLUMNS)
     os.execvp(command[0], command)
 
 shown = b""
