@@ -4,9 +4,10 @@ import { describe, expect, test } from "vitest";
 import { loadPresets } from "../presets/preset-catalogue.js";
 import { findSdkTargets, parseSdkList } from "./sdk-targets.js";
 
+const SETTINGS = { tls_skip_verify: false, session_cookies: false, allow_private: false };
 const SERVICES: ServiceInfo[] = [
-  { name: "openai", base_url: "https://api.openai.com/v1", auth_type: "bearer" },
-  { name: "my-claude", base_url: "https://api.anthropic.com", auth_type: "header" },
+  { name: "openai", base_url: "https://api.openai.com/v1", auth_type: "bearer", ...SETTINGS },
+  { name: "my-claude", base_url: "https://api.anthropic.com", auth_type: "header", ...SETTINGS },
 ];
 const client = { listServices: () => Promise.resolve(SERVICES) };
 
