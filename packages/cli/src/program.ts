@@ -2,8 +2,8 @@ import { basename } from "node:path";
 import { Command, CommanderError } from "commander";
 
 import { createContext, type GlobalOptions, type ProcessLike } from "./command-context.js";
-import type { CommandAction } from "./command-definition.js";
-import { COMMANDS, GROUPS, type CommandEntry } from "./commands/registry.js";
+import type { CommandAction, CommandEntry } from "./command-definition.js";
+import { COMMANDS, GROUPS } from "./commands/registry.js";
 import { UsageError, describeFailure } from "./failures.js";
 import { addGlobalOptions, GLOBAL_VALUE_OPTIONS } from "./global-options.js";
 import { createOutput } from "./output.js";

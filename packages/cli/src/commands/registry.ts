@@ -1,16 +1,4 @@
-import type { ConfigureCommand } from "../command-definition.js";
-
-export interface CommandEntry {
-  /** One word, or a noun and a verb, or a noun, its part and a verb. */
-  readonly path: readonly [string] | readonly [string, string] | readonly [string, string, string];
-  readonly summary: string;
-  /** Modules are loaded when their command runs: agents start this program for every call. */
-  readonly load: () => Promise<ConfigureCommand>;
-  /** What follows its first operand belongs to another program. */
-  readonly takesWords?: true;
-  /** Left out of help and completion. */
-  readonly hidden?: true;
-}
+import type { CommandEntry } from "../command-definition.js";
 
 export const GROUPS: Readonly<Record<string, string>> = {
   service: "The APIs and servers that the vault holds credentials for",
@@ -74,7 +62,8 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     path: ["__complete"],
     summary: "Print what may come next on a command line",
-    load: async () => (await import("./__complete.js")).configureCompleteWords,
+    load: async () =>
+      (await import("./__complete.js")).configureCompleteWords({ commands: COMMANDS, groups: GROUPS }),
     hidden: true,
   },
   {

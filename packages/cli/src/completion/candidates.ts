@@ -1,6 +1,6 @@
 import { Command, type Option } from "commander";
 
-import { COMMANDS, GROUPS, type CommandEntry } from "../commands/registry.js";
+import type { CommandEntry, CommandTable } from "../command-definition.js";
 import { addGlobalOptions, GLOBAL_VALUE_OPTIONS } from "../global-options.js";
 
 export interface Candidate {
@@ -23,24 +23,26 @@ const SERVICE_ARGUMENTS = new Set(["service", "svc"]);
  * @param current the word that is being written, which may be empty
  */
 export async function completionsOf(
+  table: CommandTable,
   words: readonly string[],
   current: string,
   names: NameSources,
 ): Promise<Candidate[]> {
-  const all = await candidatesOf(words, current, names);
+  const all = await candidatesOf(table, words, current, names);
   return all.filter(({ word }) => word.startsWith(current));
 }
 
 async function candidatesOf(
+  table: CommandTable,
   words: readonly string[],
   current: string,
   names: NameSources,
 ): Promise<Candidate[]> {
   // What follows belongs to another program.
   if (words.includes("--")) return [];
-  const path = commandPath(words);
-  const entry = COMMANDS.find((each) => each.path.join(" ") === path.join(" "));
-  const below = nextWords(path);
+  const path = commandPath(table, words);
+  const entry = table.commands.find((each) => each.path.join(" ") === path.join(" "));
+  const below = nextWords(table, path);
   const command = new Command();
   addGlobalOptions(command);
   if (entry !== undefined) (await entry.load())(command, () => Promise.resolve());
@@ -55,13 +57,13 @@ async function candidatesOf(
 }
 
 /** The longest beginning of the operands that is a command, or a group of some. */
-function commandPath(words: readonly string[]): string[] {
+function commandPath({ commands }: CommandTable, words: readonly string[]): string[] {
   const path: string[] = [];
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? "";
     if (GLOBAL_VALUE_OPTIONS.has(word)) at++;
     else if (!word.startsWith("-")) {
-      if (!COMMANDS.some((entry) => [...path, word].every((part, index) => entry.path[index] === part)))
+      if (!commands.some((entry) => [...path, word].every((part, index) => entry.path[index] === part)))
         break;
       path.push(word);
     }
@@ -69,14 +71,14 @@ function commandPath(words: readonly string[]): string[] {
   return path;
 }
 
-function nextWords(path: readonly string[]): Candidate[] {
+function nextWords({ commands, groups }: CommandTable, path: readonly string[]): Candidate[] {
   const found = new Map<string, Candidate>();
-  for (const entry of COMMANDS) {
+  for (const entry of commands) {
     const word = entry.path[path.length];
     if (word === undefined || entry.hidden === true) continue;
     if (!path.every((part, index) => entry.path[index] === part)) continue;
     const isWhole = entry.path.length === path.length + 1;
-    const description = isWhole ? entry.summary : (GROUPS[[...path, word].join(" ")] ?? "");
+    const description = isWhole ? entry.summary : (groups[[...path, word].join(" ")] ?? "");
     if (!found.has(word) || isWhole) found.set(word, { word, description });
   }
   return [...found.values()];
