@@ -31,12 +31,12 @@ export async function uploadFile(
   form.set("name", name);
   form.set("file", await contentOf(source), name);
   const answer = await transport.json({ ...options, method: "POST", target: "/files", body: form });
-  return storedFile<StoredFile>(answer);
+  return storedFile(answer);
 }
 
 export async function listFiles(transport: Transport, options: CallOptions = {}): Promise<FileInfo[]> {
   const answer = await transport.json({ ...options, method: "GET", target: "/files" });
-  return arrayAnswer(answer).map((file) => storedFile<FileInfo>(file));
+  return arrayAnswer(answer).map((file) => storedFile(file) as FileInfo);
 }
 
 /** The file's bytes. */
@@ -63,11 +63,11 @@ export async function deleteFile(
   await transport.json({ ...options, method: "DELETE", target: `/files/${pathSegment(name)}` });
 }
 
-function storedFile<File extends StoredFile>(answer: unknown): File {
+function storedFile(answer: unknown): StoredFile {
   stringField(answer, "name");
   stringField(answer, "mime_type");
   numberField(answer, "size");
-  return objectAnswer(answer) as unknown as File;
+  return objectAnswer(answer) as unknown as StoredFile;
 }
 
 async function contentOf(source: FileSource): Promise<Blob> {
