@@ -8,6 +8,7 @@ const LONGEST = [
   "test/durability/every-syscall.test.ts",
   "test/live/vault-commands.test.ts",
   "test/live/vault-surroundings.test.ts",
+  "test/cli-transcripts/transcripts.test.ts",
   "test/live/lifecycle.test.ts",
   "test/live/brute-force.test.ts",
   "test/conformance/conformance.test.ts",
@@ -20,6 +21,7 @@ const LONGEST = [
   "test/attacks/ssrf.test.ts",
   "test/attacks/scrubbed-answers.test.ts",
   "test/live/large-vaults.test.ts",
+  "test/contract/routes.test.ts",
 ];
 
 /** The longest first, then what runs whole programs, then the tests beside the sources, which are short. */

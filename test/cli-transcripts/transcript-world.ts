@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cli, startServer, temporaryDirectory, type RunningServer } from "../live/processes.js";
 import { makeCertificates, startUpstream } from "../live/tls-upstream.js";
+import { freePorts } from "../real-servers/loopback-ports.js";
 import { startSshd } from "../real-servers/openssh.js";
 import { fillIn, normalise } from "./normalise.js";
 import { shellWords, type Outcome, type Step } from "./transcript.js";
@@ -26,7 +27,7 @@ export async function startTranscriptWorld(): Promise<TranscriptWorld> {
   const path = (name: string): string => join(directory.path, name);
   const certificates = await makeCertificates();
   const upstream = await startUpstream(certificates, (request, response, body) => {
-    response.statusCode = statusOf(request.url ?? "");
+    response.statusCode = statusOf(request.url ?? "", body);
     response.setHeader("Content-Type", "application/json");
     response.end(`${JSON.stringify(answerOf(request.method, request.url, body, upstream.origin))}\n`);
   });
@@ -41,6 +42,7 @@ export async function startTranscriptWorld(): Promise<TranscriptWorld> {
     ["home", home],
     ["dir", directory.path],
     ["addr", server.address],
+    ["laptop", `http://127.0.0.1:${String((await freePorts(1))[0] ?? 0)}`],
     ["upstream", upstream.origin],
     ["ca", certificates.caPath],
     ["ssh-port", String(sshd.port)],
@@ -97,7 +99,8 @@ export async function startTranscriptWorld(): Promise<TranscriptWorld> {
   };
 }
 
-function statusOf(url: string): number {
+function statusOf(url: string, body: Buffer): number {
+  if (url === "/token" && isDevice(body)) return 400;
   if (url === "/token/revoked") return 400;
   if (url === "/token/failing") return 500;
   return Number(/^\/status\/(\d+)/.exec(url)?.[1] ?? 200);
@@ -105,6 +108,8 @@ function statusOf(url: string): number {
 
 /** The provider of logins, and of any other call which it was. */
 function answerOf(method = "", url = "", body: Buffer, origin: string): object {
+  // Nobody types the code, however long the transcripts take.
+  if (url === "/token" && isDevice(body)) return { error: "authorization_pending" };
   if (url === "/token")
     return { access_token: "access-of-the-login", refresh_token: "refresh", expires_in: 3600 };
   if (url === "/token/revoked") return { error: "invalid_grant" };
@@ -113,4 +118,8 @@ function answerOf(method = "", url = "", body: Buffer, origin: string): object {
     return { ...code, verification_uri: `${origin}/activate`, expires_in: 600 };
   }
   return { method, path: url, ...(body.length === 0 ? {} : { body: body.toString() }) };
+}
+
+function isDevice(body: Buffer): boolean {
+  return body.includes("device_code");
 }
