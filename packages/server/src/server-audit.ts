@@ -128,7 +128,7 @@ function withLog({ directory, log, recorder, keeper, masked }: LogParts): Server
       // What was done before it was asked is in the answer.
       await soon(recorder.writable());
       try {
-        return await queryAudit(directory, query);
+        return await keeper.withKeys((keys) => queryAudit(directory, query, { keys }));
       } catch (error) {
         throw new VaultProxyError("storage_failed", "the audit log cannot be read", { cause: error });
       }

@@ -1,6 +1,6 @@
 import { describeThrown, type Logger } from "../redaction/logger.js";
 import type { Collection } from "../vault/collection.js";
-import { deriveAuditKey, newAuditSecret } from "./audit-key.js";
+import { deriveAuditKey, newAuditSecret, type AuditKey } from "./audit-key.js";
 import type { AuditLog } from "./audit-log.js";
 import {
   AUDIT_SETTINGS,
@@ -24,6 +24,8 @@ export interface AuditKeeper {
   unlocked(): void;
   /** Resolves when what {@link AuditKeeper.unlocked} began has ended. Never rejects. */
   settled(): Promise<void>;
+  /** Gives the keys that a task needs, and wipes them behind it: those of the lines so far; none while locked. */
+  withKeys<T>(task: (keys: readonly AuditKey[]) => Promise<T>): Promise<T>;
   /** Whether lines get MACs. */
   readonly hasKey: boolean;
   /** The password was changed: makes another key for what comes. Never rejects. */
@@ -85,14 +87,18 @@ export function createAuditKeeper(parts: AuditKeeperParts): AuditKeeper {
     try {
       if (!hasKey) await makeKey();
       if (!isUnlocked) return;
-      const keys = auditKeysOf(stored());
-      try {
-        await log.recall(head, keys);
-      } finally {
-        for (const key of keys) key.destroy();
-      }
+      await withKeys((keys) => log.recall(head, keys));
     } catch (thrown) {
       warn(thrown, "the audit log was not compared with what the vault remembers of it");
+    }
+  }
+
+  async function withKeys<T>(task: (keys: readonly AuditKey[]) => Promise<T>): Promise<T> {
+    const keys = isUnlocked ? auditKeysOf(stored()) : [];
+    try {
+      return await task(keys);
+    } finally {
+      for (const key of keys) key.destroy();
     }
   }
 
@@ -118,6 +124,7 @@ export function createAuditKeeper(parts: AuditKeeperParts): AuditKeeper {
       settling = settle(found);
     },
     settled: () => settling,
+    withKeys,
     get hasKey() {
       return hasKey;
     },

@@ -42,6 +42,16 @@ export function hashLine(line: string | Uint8Array): string {
   return hash("sha256", line, "base64url");
 }
 
+/** How much of a line's start holds its number. */
+export const SEQUENCE_BYTES = 32;
+
+/** The number that a line begins with; undefined for what is no beginning of a line of this log. */
+export function readSequence(start: Uint8Array): number | undefined {
+  const text = Buffer.from(start.buffer, start.byteOffset, start.length).toString("latin1");
+  const [, digits] = START_PATTERN.exec(text) ?? [];
+  return digits === undefined ? undefined : Number(digits);
+}
+
 /** A line that was read. Whether it is where it belongs is for {@link createVerifier} to say. */
 export interface ChainLine {
   readonly end: ChainEnd;

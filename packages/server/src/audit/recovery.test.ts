@@ -147,7 +147,7 @@ test("at an unlock the log says if lines behind the one that the vault remembers
     await writeLog(directory, 3);
     const first = await openLogIn(directory);
     const remembered = await first.flush();
-    void first.record(make("unlock", { decision: "deny" }));
+    void first.record(make("server.start", { decision: "allow" }));
     await first.close();
     const before = await linesOf(directory);
     const { end } = parseLine(Buffer.from(before.at(-1)!))!;
