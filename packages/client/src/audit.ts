@@ -25,6 +25,8 @@ export interface AuditEntry {
   client?: string;
   justification?: string;
   details?: Record<string, string | number | boolean>;
+  /** Of what only an unlocked vault does, without a MAC of this vault: somebody else wrote it. */
+  unverified?: true;
   [field: string]: unknown;
 }
 

@@ -23,7 +23,8 @@ export function whatOf({ action, method, path, details = {} }: AuditEntry): stri
   return [target, said].filter((text) => text !== "").join(" ");
 }
 
-export function resultOf({ decision, status, code, rule }: AuditEntry): string {
+export function resultOf({ decision, status, code, rule, unverified }: AuditEntry): string {
+  if (unverified === true) return "UNVERIFIED";
   const answer = [status, code].filter((part) => part !== undefined).join(" ");
   if (decision === "deny") return `DENIED ${answer}`.trim();
   return [answer, rule === undefined ? "" : `by ${rule}`].filter((text) => text !== "").join(" ");

@@ -2,7 +2,7 @@ import type { ConfigureCommand } from "../command-definition.js";
 import { parseDuration } from "../duration.js";
 import { addExamples } from "../help-examples.js";
 import { policyContentOf } from "../policies/policy-source.js";
-import { readRecordedActions } from "../policies/recorded-actions.js";
+import { leftOutText, readRecordedActions } from "../policies/recorded-actions.js";
 import { counted } from "../vault-content-text.js";
 
 interface PolicyBacktestOptions {
@@ -30,7 +30,9 @@ export const configurePolicyBacktest: ConfigureCommand = (command, perform) => {
       const start = Date.now() - parseDuration(since);
       const policy = await policyContentOf(context, argument);
       const client = await context.connect("token");
-      const { actions, incomplete } = await readRecordedActions(client, { token, since: start });
+      const { actions, incomplete, unverified } = await readRecordedActions(client, { token, since: start });
+      const leftOut = leftOutText({ unverified });
+      if (leftOut !== undefined) output.warn(leftOut);
       const { backtest, policyContentSchema } = await import("@vault-proxy/server/policies");
       const { allowed, denied } = backtest(policyContentSchema.parse(policy), actions);
       const { actionText } = await import("../policies/action-text.js");
@@ -43,7 +45,7 @@ export const configurePolicyBacktest: ConfigureCommand = (command, perform) => {
       }
       if (output.json) {
         const list = [...counts].map(([action, { reason, count }]) => ({ action, count, reason }));
-        output.data({ allowed, denied: denied.length, denials: list, incomplete });
+        output.data({ allowed, denied: denied.length, denials: list, incomplete, unverified });
       } else {
         output.result(
           `${counted(actions.length, "use", "uses")}: ${allowed} allowed, ${denied.length} denied`,

@@ -157,6 +157,27 @@ describe("the audit log", () => {
     expect(JSON.stringify(vault.requests.map(({ url }) => url))).not.toContain("x");
   });
 
+  test("counts for nothing where it has no MAC of the vault", async () => {
+    const target = "GET /audit?limit=1000&decision=allow&before=6";
+    const page = vault.answers.get(target) as { entries: object[] };
+    vault.answers.set(target, {
+      ...page,
+      entries: page.entries.map((each) => ({ ...each, unverified: true })),
+    });
+    const learned = await run(["policy", "learn", "--token", "bot"]);
+    expect(learned.stdout).not.toContain("docker ps");
+    expect(learned.stderr).toContain("2 uses have no MAC of this vault");
+    const tested = await run(["policy", "backtest", file, "--token", "bot", "--since", "24h"]);
+    expect(tested.stdout).toContain("1 use: 0 allowed, 1 denied");
+    expect(tested.stderr).toContain("2 uses have no MAC of this vault");
+  });
+
+  test("is not read for a policy whose name is none", async () => {
+    const { code, stderr } = await run(["policy", "learn", "--token", "bot", "--name", "a/b"]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('"a/b" is no name')]);
+    expect(vault.requests).toEqual([]);
+  });
+
   test("is what a policy is tested against", async () => {
     const answer = await run(["policy", "backtest", file, "--token", "bot", "--since", "24h"]);
     expect([answer.code, answer.stderr]).toEqual([1, expect.stringContaining("of 1 use")]);

@@ -1,8 +1,8 @@
 import type { ConfigureCommand } from "../command-definition.js";
 import { parseDuration } from "../duration.js";
-import { CliError } from "../failures.js";
+import { CliError, UsageError } from "../failures.js";
 import { addExamples } from "../help-examples.js";
-import { readRecordedActions } from "../policies/recorded-actions.js";
+import { leftOutText, readRecordedActions } from "../policies/recorded-actions.js";
 import { counted } from "../vault-content-text.js";
 
 interface PolicyLearnOptions {
@@ -30,15 +30,19 @@ export const configurePolicyLearn: ConfigureCommand = (command, perform) => {
   );
   command.action(({ token, since, name = "learned" }: PolicyLearnOptions) =>
     perform(async ({ connect, output }) => {
+      const { learnPolicy, policySchema } = await import("@vault-proxy/server/policies");
+      if (!policySchema.shape.name.safeParse(name).success)
+        throw new UsageError(`"${name}" is no name for a policy`);
       const start = Date.now() - parseDuration(since);
       const client = await connect("token");
-      const { actions, incomplete } = await readRecordedActions(client, { token, since: start });
+      const { actions, incomplete, unverified } = await readRecordedActions(client, { token, since: start });
+      const leftOut = leftOutText({ unverified });
+      if (leftOut !== undefined) output.warn(leftOut);
       if (actions.length === 0)
         throw new CliError("the audit log has nothing that this token did in that time");
-      const { learnPolicy } = await import("@vault-proxy/server/policies");
       const { policy, notCovered } = learnPolicy(actions, { name });
       if (output.json) {
-        output.data({ policy, actions: actions.length, not_covered: notCovered, incomplete });
+        output.data({ policy, actions: actions.length, not_covered: notCovered, incomplete, unverified });
         return undefined;
       }
       const { policyYaml } = await import("../policies/policy-yaml.js");

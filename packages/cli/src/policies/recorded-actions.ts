@@ -2,6 +2,7 @@ import type { VaultClient } from "@vault-proxy/client";
 import type { Action } from "@vault-proxy/server/policies";
 
 import { CliError } from "../failures.js";
+import { counted } from "../vault-content-text.js";
 
 /** Entries that are asked for at a time. */
 const PAGE = 1000;
@@ -11,6 +12,8 @@ export interface RecordedActions {
   readonly actions: readonly Action[];
   /** Uses of which the log does not tell all: it was masked or cut. */
   readonly incomplete: number;
+  /** Uses that no unlocked vault recorded: left out, since somebody else wrote them. */
+  readonly unverified: number;
 }
 
 export interface RecordedActionsQuery {
@@ -26,6 +29,7 @@ interface Entry {
   readonly action: string;
   readonly token?: unknown;
   readonly token_name?: unknown;
+  readonly unverified?: unknown;
   readonly [field: string]: unknown;
 }
 
@@ -37,12 +41,14 @@ export async function readRecordedActions(
   const { recordedAction } = await import("@vault-proxy/server/policies");
   const actions: Action[] = [];
   let incomplete = 0;
+  let unverified = 0;
   for await (const entry of entriesBackward(client, query)) {
     const read = recordedAction(entry);
-    if (read.kind === "action") actions.push(read.action);
+    if (read.kind !== "other" && entry.unverified === true) unverified += 1;
+    else if (read.kind === "action") actions.push(read.action);
     else if (read.kind === "incomplete") incomplete += 1;
   }
-  return { actions: actions.reverse(), incomplete };
+  return { actions: actions.reverse(), incomplete, unverified };
 }
 
 async function* entriesBackward(
@@ -90,4 +96,11 @@ function isEntry(value: unknown): value is Entry {
 
 function noPage(): CliError {
   return new CliError("the answer is no page of a vault-server's audit log");
+}
+
+/** What is to be said of uses that were left out; undefined if there are none. */
+export function leftOutText({ unverified }: Pick<RecordedActions, "unverified">): string | undefined {
+  if (unverified === 0) return undefined;
+  const uses = counted(unverified, "use has", "uses have");
+  return `${uses} no MAC of this vault, as if somebody else had written them: left out (see audit verify)`;
 }

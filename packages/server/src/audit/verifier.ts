@@ -217,6 +217,8 @@ export function createVerifier({ keys, remembered, isWhole, from = 1 }: Verifier
       return undefined;
     },
     end() {
+      if (previous === undefined && from > 1)
+        return bad(NOWHERE, "missing_lines", `the log has no line of number ${from} or behind it`);
       if (!isWhole) return undefined;
       const last = previous?.line.end.sequence ?? 0;
       if (remembered !== undefined && last < remembered.sequence) {

@@ -94,3 +94,18 @@ test("a key that was wiped makes no MACs", () => {
   expect(() => key.mac("x")).toThrow("wiped");
   expect(() => deriveAuditKey(new Secret("short"))).toThrow("32 bytes");
 });
+
+test("a log that ends before the line to begin with has nothing that could be whole", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    await makeVaultWithLog(directory);
+    expect(await verifyAuditOffline({ path: directory, from: 11 })).toMatchObject({
+      bad: undefined,
+      lines: 1,
+    });
+    for (const asked of [{ path: directory }, { path: directory, isPart: true }]) {
+      expect((await verifyAuditOffline({ ...asked, from: 12 })).bad).toMatchObject({
+        problem: "missing_lines",
+      });
+    }
+  });
+});

@@ -14,7 +14,7 @@ test.each([
   ["OPS-123", "OPS-*"],
   ["20261122.json", "*.json"],
   ["2026-11-22.log", "*.log"],
-  ["a*b", "*"],
+  ["a*b", "a*b"],
   ["issues", "issues"],
   ["v1", "v1"],
   ["deadbeef", "deadbeef"],

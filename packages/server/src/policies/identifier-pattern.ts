@@ -27,8 +27,7 @@ export function identifierPattern(segment: string, previous?: string): string {
   if (isIdentifier(segment)) return "*";
   const [, stem = "", extension = ""] = WITH_EXTENSION.exec(segment) ?? [];
   if (isIdentifier(stem)) return `*${extension}`;
-  // An asterisk can stand in a path, but not in a pattern as itself.
-  return segment.includes("*") ? "*" : segment;
+  return segment;
 }
 
 export function isIdentifier(text: string): boolean {

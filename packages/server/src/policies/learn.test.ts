@@ -176,3 +176,15 @@ test("a backtest names what a policy would have denied, and why", () => {
     denied: [{ action: observed[1], reason: expect.any(String) as unknown }],
   });
 });
+
+test("an asterisk in a path that was used widens nothing: such a path is named, and left out", () => {
+  const paths = ["/repos/acme", "/*/*/*", "/repos/a*", "/repos/%2a", "/repos/%2A/b"];
+  const used = paths.map((rawPath) => ({ kind: "http", service: "s", method: "GET", rawPath }) as const);
+  const { policy, notCovered } = learnPolicy(used, { name: "a" });
+  expect(policy.rules).toEqual([{ service: "s", methods: ["GET"], paths: ["/repos/acme"] }]);
+  expect(notCovered).toEqual(used.slice(1));
+  const upload = { kind: "ssh", service: "s", action: "upload", remotePath: "/srv/a*" } as const;
+  const ofUpload = learnPolicy([upload], { name: "a" }).policy;
+  expect(ofUpload.rules).toEqual([{ service: "s", actions: ["upload"], remote_paths: ["/srv/a*"] }]);
+  expect(backtest(ofUpload, [upload, { ...upload, remotePath: "/srv/ab" }])).toMatchObject({ allowed: 1 });
+});

@@ -20,7 +20,7 @@ export interface LearnOptions {
 
 export interface LearnedPolicy {
   readonly policy: Policy;
-  /** What no rule of a learned policy can allow, such as an ambiguous path or a command with a pipe. */
+  /** What no rule of a learned policy can allow, such as an ambiguous path, one with an asterisk, or a command with a pipe. */
   readonly notCovered: readonly Action[];
 }
 
@@ -51,7 +51,7 @@ function learnRules(observed: readonly Action[], siblings: number): PolicyRule[]
   for (const action of observed) {
     const { service } = action;
     if (action.kind === "http") {
-      if (readRequestPath(action.rawPath).ok)
+      if (readRequestPath(action.rawPath).ok && !hasAsterisk(action.rawPath))
         entry(entryMap(http, service), action.method).add(action.rawPath);
     } else if (action.kind === "session" || action.action === "session") {
       sessions.add(service);
@@ -88,6 +88,11 @@ function learnRules(observed: readonly Action[], siblings: number): PolicyRule[]
       actions: ["session" as const],
     })),
   ];
+}
+
+/** It can stand in a path, but in a pattern only for whatever there is. */
+function hasAsterisk(rawPath: string): boolean {
+  return /\*|%2a/i.test(rawPath);
 }
 
 /** What is learned for each name, with the names together for which that is the same. */

@@ -20,7 +20,7 @@ export function learnRemotePaths(paths: Iterable<string>, siblings: number): rea
   const learned = [...directories].flatMap(([directory, files]) => {
     const isOfMany =
       files.size > siblings ||
-      [...files].some((file) => identifierPattern(posix.basename(file)).includes("*"));
+      [...files].some((file) => identifierPattern(posix.basename(file)) !== posix.basename(file));
     // All of the server's files would be too much to learn from some names at its root.
     return isOfMany && directory !== "/" ? [directory] : [...files];
   });
