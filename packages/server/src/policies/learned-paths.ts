@@ -90,7 +90,7 @@ function withoutIncluded(texts: readonly string[]): string[] {
     return parsed.ok ? [parsed.pattern] : [];
   });
   if (patterns.length > POLICY_LIMITS.comparedPatterns) return patterns.map(({ text }) => text);
-  const budget = { steps: POLICY_LIMITS.inclusionSteps };
+  const budget = { steps: POLICY_LIMITS.learnedInclusionSteps };
   const wild = patterns.filter(({ text }) => text.includes("*"));
   const isNeedless = (pattern: PathPattern): boolean =>
     wild.some((other) => other !== pattern && isPatternIncluded(pattern, [other], budget));

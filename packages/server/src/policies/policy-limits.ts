@@ -35,8 +35,13 @@ export const POLICY_LIMITS = {
   bytesPerDay: 999e12,
   /** Cooldowns that are remembered for one token; the rules of its policy are fewer. */
   rememberedCooldowns: 1000,
-  /** Steps of all comparisons when a policy is compared with another; beyond it the answer is no. */
-  inclusionSteps: 2_000_000,
+  /**
+   * Steps of all comparisons of a child's policy with those above it, up to 0.5 µs each, while everybody else waits. What
+   * needs more is refused.
+   */
+  inclusionSteps: 40_000,
+  /** The same when learned patterns are compared with each other; beyond it none is taken for needless. */
+  learnedInclusionSteps: 2_000_000,
   /** Learned patterns of one method up to which those are sought that others make needless. */
   comparedPatterns: 300,
 } as const;

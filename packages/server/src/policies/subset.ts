@@ -3,12 +3,17 @@ import type { StepBudget } from "./path-inclusion.js";
 import { limitValues, type LimitValues } from "./policy-decision.js";
 import { POLICY_LIMITS } from "./policy-limits.js";
 import type { PolicyContent, PolicyRule, PolicyValidity } from "./policy-schema.js";
-import { areRulesCovering } from "./rule-coverage.js";
+import { createRuleCoverage } from "./rule-coverage.js";
 import { ruleKey } from "./rule-key.js";
 
 /** Whether everything that one policy allows while the other holds as well, that other does. */
 export function isSubset(child: PolicyContent, parent: PolicyContent): boolean {
   return whyNotSubset(child, parent) === undefined;
+}
+
+/** For all comparisons of one question. When its steps are used up, whatever is asked is no subset. */
+export function newComparisonBudget(): StepBudget {
+  return { steps: POLICY_LIMITS.inclusionSteps };
 }
 
 /**
@@ -19,11 +24,15 @@ export function isSubset(child: PolicyContent, parent: PolicyContent): boolean {
  *
  * @returns a sentence for the caller, with places and names of fields only
  */
-export function whyNotSubset(child: PolicyContent, parent: PolicyContent): string | undefined {
+export function whyNotSubset(
+  child: PolicyContent,
+  parent: PolicyContent,
+  budget: StepBudget = newComparisonBudget(),
+): string | undefined {
   return (
     whyLimitsExceed(limitValues(child.limits ?? {}), limitValues(parent.limits ?? {})) ??
     whyValidityExceeds(child.valid ?? {}, parent.valid ?? {}) ??
-    whyRulesExceed(child.rules, parent.rules)
+    whyRulesExceed(child.rules, parent.rules, budget)
   );
 }
 
@@ -53,20 +62,24 @@ function whyValidityExceeds(child: PolicyValidity, parent: PolicyValidity): stri
   return undefined;
 }
 
-function whyRulesExceed(child: readonly PolicyRule[], parent: readonly PolicyRule[]): string | undefined {
-  const budget: StepBudget = { steps: POLICY_LIMITS.inclusionSteps };
+function whyRulesExceed(
+  child: readonly PolicyRule[],
+  parent: readonly PolicyRule[],
+  budget: StepBudget,
+): string | undefined {
+  const areCovering = createRuleCoverage(budget);
   const free = parent.filter((rule) => cooldownOf(rule) === 0);
   // Each running cooldown may stand behind one rule only: behind two, it would be used twice at a time.
   const unused = new Set(withOwnCooldown(parent));
   for (const [index, rule] of child.entries()) {
-    if (areRulesCovering(free, rule, budget)) continue;
+    if (areCovering(free, rule)) continue;
     let waiting = [...unused].filter((each) => cooldownOf(each) <= cooldownOf(rule));
-    if (!areRulesCovering([...free, ...waiting], rule, budget)) {
+    if (!areCovering([...free, ...waiting], rule)) {
       return `rules.${String(index)}: is not covered by the rules of the policy above`;
     }
     for (const each of waiting) {
       const others = waiting.filter((other) => other !== each);
-      if (areRulesCovering([...free, ...others], rule, budget)) waiting = others;
+      if (areCovering([...free, ...others], rule)) waiting = others;
     }
     for (const each of waiting) unused.delete(each);
   }
