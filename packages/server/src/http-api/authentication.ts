@@ -56,6 +56,7 @@ export interface AccessRules {
   /** Whoever may read metrics: an admin, or a token that may do nothing else. */
   readonly metrics: Guard[];
   readonly requireAdmin: Guard;
+  readonly requireProxy: Guard;
 }
 
 export function createAccessRules(
@@ -76,7 +77,7 @@ export function createAccessRules(
     adminPolicy: [requireAdmin, readJustification, policyBody, requireRecord, requireAdmin],
     proxyJson: [requireProxy, readJustification, jsonBody, requireRecord, requireProxy],
     metrics: [requireToken(tokens, "admin", "metrics")],
-    requireAdmin,
+    ...{ requireAdmin, requireProxy },
   };
 }
 

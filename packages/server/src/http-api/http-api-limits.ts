@@ -22,6 +22,10 @@ export const HTTP_API_LIMITS = {
   flowIdCharacters: 64,
   /** How long a token may live, in milliseconds: ten years. */
   tokenLifetimeMs: 10 * 366 * 86_400_000,
+  /** The least of a token that a token makes: shorter ones would make room for the next as soon as they are saved. */
+  childLifetimeMs: 1000,
+  /** Requests for a child in any minute, of a token and all that descend from the same one. */
+  childRequestsPerMinute: 60,
   /** Entries of the audit log in one answer, and where the request does not say how many. */
   auditEntries: 1000,
   auditPage: 100,

@@ -4,8 +4,10 @@ import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { policyContentSchema } from "../policies/policy-schema.js";
 import type { AuditTrail } from "./audit-trail.js";
 import type { AccessRules } from "./authentication.js";
+import { limitChildRequests } from "./child-request-rate.js";
 import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
 import { BODY_ERRORS, SAVE_ERRORS, TOKEN_ERRORS, errorResponses } from "./error-schema.js";
+import { HTTP_API_LIMITS } from "./http-api-limits.js";
 import { BEARER_SECURITY, jsonAnswer, jsonRequest } from "./route-documentation.js";
 import { policiesOf } from "./stored-policies.js";
 import { issuedTokenOf, issuedTokenSchema } from "./token-answers.js";
@@ -37,13 +39,14 @@ export function registerTokenChildRoute(
       tags: ["tokens"],
       summary: "Make a token that may do no more, and is valid no longer, than the one that asks",
       security: BEARER_SECURITY,
-      middleware: access.proxyJson,
+      middleware: [access.requireProxy, limitChildRequests(parts.tokens, parts.clock), ...access.proxyJson],
       request: { body: { ...jsonRequest(childRequestSchema), description: "May be left out." } },
       responses: {
         201: jsonAnswer(issuedTokenSchema, "The token: the only time it is shown"),
         ...errorResponses(
           "policy_denied",
           "forbidden",
+          "rate_limited",
           "audit_unavailable",
           ...TOKEN_ERRORS,
           ...BODY_ERRORS,
@@ -55,7 +58,7 @@ export function registerTokenChildRoute(
       const { name, policy, ...lifetime } = c.req.valid("json");
       const parent = c.get("token");
       const { digest } = parent;
-      const expiresAt = expiryOf(lifetime, parts.clock(), parts.tokenTtlMs);
+      const expiresAt = expiryOf(lifetime, parts.clock(), parts.tokenTtlMs, HTTP_API_LIMITS.childLifetimeMs);
       if (policy !== undefined) {
         const lineage = parts.tokens.lineage(parent);
         const reason = whyNotForChild(policy, lineage, policiesOf(parts).records);

@@ -11,9 +11,16 @@ export interface LifetimeRequest {
 
 /**
  * When a token is to expire, in milliseconds since the epoch: after `ttl`, at `expires_at`, or after the default.
+ *
+ * @param shortestMs how long it must live at least
  * @throws VaultProxyError `invalid_request` that names the field.
  */
-export function expiryOf(request: LifetimeRequest, now: number, defaultTtlMs: number): number {
+export function expiryOf(
+  request: LifetimeRequest,
+  now: number,
+  defaultTtlMs: number,
+  shortestMs = 0,
+): number {
   if (request.ttl !== undefined && request.expires_at !== undefined) {
     throw new VaultProxyError("invalid_request", "expires_at: must not be given together with ttl");
   }
@@ -21,6 +28,7 @@ export function expiryOf(request: LifetimeRequest, now: number, defaultTtlMs: nu
     const expiresAt = Date.parse(request.expires_at);
     // Negated, so that a date that could not be read is refused too.
     if (!(expiresAt > now)) throw new VaultProxyError("invalid_request", "expires_at: must be in the future");
+    if (expiresAt - now < shortestMs) throw tooShort("expires_at", shortestMs);
     if (expiresAt - now > HTTP_API_LIMITS.tokenLifetimeMs) throw tooLong("expires_at");
     return expiresAt;
   }
@@ -29,6 +37,7 @@ export function expiryOf(request: LifetimeRequest, now: number, defaultTtlMs: nu
   if (ttlMs === undefined || !(ttlMs > 0)) {
     throw new VaultProxyError("invalid_request", "ttl: must be a duration above 0 such as 90s, 24h or 1h30m");
   }
+  if (ttlMs < shortestMs) throw tooShort("ttl", shortestMs);
   if (ttlMs > HTTP_API_LIMITS.tokenLifetimeMs) throw tooLong("ttl");
   return now + Math.ceil(ttlMs);
 }
@@ -47,6 +56,10 @@ export function idleTimeoutOf(text: string): number {
   }
   if (milliseconds > HTTP_API_LIMITS.tokenLifetimeMs) throw tooLong("idle_timeout");
   return Math.ceil(milliseconds);
+}
+
+function tooShort(field: string, shortestMs: number): VaultProxyError {
+  return new VaultProxyError("invalid_request", `${field}: must be at least ${shortestMs / 1000}s away`);
 }
 
 function tooLong(field: string): VaultProxyError {

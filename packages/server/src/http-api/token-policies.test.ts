@@ -143,6 +143,43 @@ describe("POST /tokens/self/children", () => {
     expect((await child(fixture.proxy, { policy: "p" })).status).toBe(400);
   });
 
+  test("lets nobody ask more than 60 times a minute, with all that descend from one token", async () => {
+    const parent = idOf(await issue({ policy: OWN }));
+    const first = idOf(await child(parent));
+    for (let asked = 1; asked < 60; asked += 1) {
+      expect((await child(asked % 2 === 0 ? parent : first, { scope: "admin" })).status).toBe(400);
+    }
+    fixture.wait(59_000);
+    for (const token of [parent, first]) {
+      const answer = await child(token);
+      expect(answer).toMatchObject({ status: 429, json: { code: "rate_limited" } });
+      expect(answer.headers.get("retry-after")).toBe("1");
+    }
+    expect((await child(fixture.proxy)).status).toBe(201);
+    fixture.wait(1000);
+    expect((await child(first)).status).toBe(201);
+  });
+
+  test.each([
+    [{ ttl: "1ms" }, "ttl: must be at least 1s away"],
+    [{ expires_at: "2026-03-01T12:00:00.500Z" }, "expires_at: must be at least 1s away"],
+    [
+      {
+        policy: {
+          rules: [
+            { service: Array.from({ length: 100 }, (_, index) => "s".repeat(124) + index) },
+            { service: Array.from({ length: 40 }, (_, index) => "s".repeat(124) + index) },
+          ],
+        },
+      },
+      "policy: must have at most 16384 bytes as JSON",
+    ],
+  ])("refuses what would fill the vault", async (request, error) => {
+    const before = fixture.snapshot();
+    expect(await child(fixture.proxy, request)).toMatchObject({ status: 400, json: { error } });
+    expect(fixture.snapshot()).toBe(before);
+  });
+
   test("makes what is revoked with its parent", async () => {
     const parent = idOf(await issue({}));
     const first = idOf(await child(parent));

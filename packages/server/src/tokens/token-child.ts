@@ -3,12 +3,24 @@ import { TOKEN_LIMITS } from "./token-limits.js";
 import type { TokenRecord } from "./token-record.js";
 import { ancestorsOf, descendantsOf } from "./token-tree.js";
 
+/** @throws VaultProxyError `invalid_request` for a policy of the token's own that is too large */
+export function assertRulesFit(record: TokenRecord): void {
+  const most = record.parent === undefined ? TOKEN_LIMITS.rulesBytes : TOKEN_LIMITS.childRulesBytes;
+  if (rulesBytes(record) <= most) return;
+  throw new VaultProxyError("invalid_request", `policy: must have at most ${most} bytes as JSON`);
+}
+
+function rulesBytes({ rules }: TokenRecord): number {
+  return rules === undefined ? 0 : Buffer.byteLength(JSON.stringify(rules));
+}
+
 /**
  * Whether a token may have one child more.
- * @throws VaultProxyError `forbidden` for one generation too many, `conflict` for too many at a time
+ * @throws VaultProxyError `forbidden` for one generation too many, `conflict` for too many at a time or too large policies
  */
 export function assertMayHaveChild(
   parent: TokenRecord,
+  child: TokenRecord,
   records: ReadonlyMap<string, TokenRecord>,
   isExpired: (record: TokenRecord) => boolean,
 ): void {
@@ -28,6 +40,15 @@ export function assertMayHaveChild(
     throw new VaultProxyError(
       "conflict",
       `${TOKEN_LIMITS.descendants} valid tokens at most can descend from one token`,
+    );
+  }
+  if (
+    child.rules !== undefined &&
+    [child, ...valid].reduce((sum, each) => sum + rulesBytes(each), 0) > TOKEN_LIMITS.treeRulesBytes
+  ) {
+    throw new VaultProxyError(
+      "conflict",
+      `the policies of the tokens that descend from one token can have ${TOKEN_LIMITS.treeRulesBytes} bytes in all`,
     );
   }
 }

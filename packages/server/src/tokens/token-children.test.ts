@@ -49,6 +49,15 @@ const issue = (parent?: IssuedToken, minutes = 10): Promise<IssuedToken> =>
     expiresAt: now + minutes * MINUTE,
     ...(parent === undefined ? {} : { parent: parent.record.digest, issuedBy: parent.record.digest }),
   });
+const withRules = (bytes: number, parent?: IssuedToken): Promise<IssuedToken> =>
+  registry.issue({
+    ...{
+      scope: "proxy",
+      expiresAt: now + 10 * MINUTE,
+      rules: { rules: "x".repeat(bytes - '{"rules":""}'.length) },
+    },
+    ...(parent === undefined ? {} : { parent: parent.record.digest }),
+  });
 const isAccepted = ({ id }: IssuedToken): boolean => registry.authenticate(id) !== undefined;
 
 describe("a child of a token", () => {
@@ -153,6 +162,29 @@ describe("of tokens that tokens make", () => {
     await expect(issue(first)).rejects.toMatchObject({ code: "conflict" });
     await expect(issue(parent)).rejects.toMatchObject({ code: "conflict" });
     await issue(await issue());
+  });
+});
+
+describe("the policies of tokens' own", () => {
+  test("have a size that a child's has less of than an admin's", async () => {
+    const first = await withRules(TOKEN_LIMITS.rulesBytes);
+    await expect(withRules(TOKEN_LIMITS.rulesBytes + 1)).rejects.toMatchObject({ code: "invalid_request" });
+    await withRules(TOKEN_LIMITS.childRulesBytes, first);
+    await expect(withRules(TOKEN_LIMITS.childRulesBytes + 1, first)).rejects.toMatchObject({
+      code: "invalid_request",
+    });
+  });
+
+  test("have a size together, of all that descend from one and are valid", async () => {
+    const first = await issue(undefined, 60);
+    const parent = await issue(first, 60);
+    const most = TOKEN_LIMITS.treeRulesBytes / TOKEN_LIMITS.childRulesBytes;
+    for (let count = 0; count < most; count += 1) await withRules(TOKEN_LIMITS.childRulesBytes, parent);
+    await expect(withRules(20, first)).rejects.toMatchObject({ code: "conflict" });
+    await issue(first);
+    await withRules(20, await issue());
+    now += 10 * MINUTE;
+    await withRules(20, first);
   });
 });
 

@@ -2,7 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import type { ErrorCode } from "../errors/error-codes.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { digestToken, isToken, newToken, TOKEN_START, tokenPrefix } from "./token-format.js";
-import { assertMayHaveChild } from "./token-child.js";
+import { assertMayHaveChild, assertRulesFit } from "./token-child.js";
 import type { TokenRecord, TokenScope } from "./token-record.js";
 import { createTokenStrikes, type StrikeCause } from "./token-strikes.js";
 import { ancestorsOf, descendantsOf } from "./token-tree.js";
@@ -56,7 +56,8 @@ export interface TokenRegistry {
   /**
    * Saves a new token, and drops expired ones on the way. Rejects with `unauthorized` if `issuedBy` is not valid any
    * more when the token is saved, and with `unavailable` while all tokens are revoked. For a child: the same with
-   * `unauthorized` for its parent, `forbidden` if it would be one generation too many, `conflict` if there are too many.
+   * `unauthorized` for its parent, `forbidden` if it would be one generation too many, `conflict` if there are too many or
+   * their policies too large. With `invalid_request` for a policy of its own that is too large.
    */
   issue(request: TokenRequest): Promise<IssuedToken>;
   /**
@@ -161,7 +162,7 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
     if (record.parent === undefined) return record;
     const parent = records.get(record.parent);
     if (parent === undefined || !isAlive(parent, (digest) => records.get(digest))) throw notValid();
-    assertMayHaveChild(parent, records, isExpired);
+    assertMayHaveChild(parent, record, records, isExpired);
     return Date.parse(record.expires_at) > Date.parse(parent.expires_at)
       ? { ...record, expires_at: parent.expires_at }
       : record;
@@ -234,6 +235,7 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
         ...(rules === undefined ? {} : { rules }),
         ...(parent === undefined ? {} : { parent }),
       };
+      assertRulesFit(record);
       try {
         const saved = await store.change((records) => {
           assertMayIssue(issuedBy, records);
