@@ -23,6 +23,13 @@ const SEPARATOR = /[/\\;?#]/;
 /** `.` and `..`; Windows drops dots and blanks at the end of a name, so that `. .` or `...` is one there too. */
 const DOT_SEGMENT = /^[. ]+$/;
 
+/** Look-alikes that normalisation leaves, but tables such as the "best fit" of Windows turn into a separator. */
+const LIKE_SLASH = /[\u2044\u2215\u2571\u29f8\u2216\u2572\u29f5\u29f9]/g;
+/** The full stops of IDNA (RFC 3490 §3.1) and of other scripts. */
+const LIKE_DOT = /[\u3002\u06d4\u0701\u0702\ua4f8]/g;
+/** Nothing is seen of them, and some servers drop them: soft hyphens, zero-width blanks and joiners, and the like. */
+const UNSEEN = /\p{Default_Ignorable_Code_Point}/gu;
+
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
@@ -33,7 +40,8 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * Refused are: what RFC 3986 does not let stand in a path; broken `%` escapes and those that are not UTF-8 (overlong
  * forms included); a `/`, `\`, `;`, `?`, `#` or control character as an escape; what is escaped twice; `;` (path
  * parameters); empty segments but the last (`//`); segments of dots and blanks only; and each of these in letters
- * that compatibility normalisation (NFKC, Unicode Annex 15) turns into them, such as the fullwidth solidus.
+ * that compatibility normalisation (NFKC, Unicode Annex 15) turns into them, such as the fullwidth solidus, or that look
+ * like them, whatever unseen characters stand between.
  *
  * Time is linear.
  */
@@ -59,13 +67,24 @@ function whyAmbiguous(segment: string): string | undefined {
   if (!segment.includes("%")) return DOT_SEGMENT.test(segment) ? "holds a dot segment" : undefined;
   const decoded = decodeOnce(segment);
   if (decoded === undefined) return "holds an escape that is not UTF-8";
-  for (const text of [decoded, decoded.normalize("NFKC")]) {
+  const normalized = decoded.normalize("NFKC");
+  const seen = asSeen(normalized);
+  if (seen === "") return "holds an empty segment";
+  for (const text of [decoded, normalized, seen]) {
     if (/\p{Cc}/u.test(text)) return "holds an escaped control character";
     if (SEPARATOR.test(text)) return "holds an escaped separator";
     if (ESCAPED_TWICE.test(text)) return "holds what is escaped twice";
     if (DOT_SEGMENT.test(text)) return "holds a dot segment";
   }
   return undefined;
+}
+
+function asSeen(text: string): string {
+  return text
+    .replaceAll(UNSEEN, "")
+    .replaceAll(LIKE_SLASH, "/")
+    .replaceAll(LIKE_DOT, ".")
+    .replaceAll(/\p{Z}/gu, " ");
 }
 
 /** @returns `undefined` if the octets are not UTF-8 (RFC 3629) */
