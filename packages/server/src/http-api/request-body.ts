@@ -1,6 +1,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { HTTP_API_LIMITS } from "./http-api-limits.js";
+import { holdsRepeatedField } from "./repeated-field.js";
 
 const UNCODED = /^(?:identity)?$/i;
 
@@ -68,7 +69,8 @@ export function mediaTypeOf(contentType: string | undefined): string {
 }
 
 /**
- * Lets through to validation only a JSON body that is small enough, says that it is JSON, and is well-formed. No body
+ * Lets through to validation only a JSON body that is small enough, says that it is JSON, is well-formed, and names no field
+ * twice. No body
  * counts as `{}` and needs no Content-Type, so that the answer names the field that is missing.
  */
 export const jsonBody: MiddlewareHandler = async function requireJsonBody(c, next) {
@@ -104,6 +106,12 @@ export function decodeText(bytes: Uint8Array): string {
 }
 
 function parse(text: string): unknown {
+  const value = parseJson(text);
+  if (holdsRepeatedField(text)) throw new VaultProxyError("invalid_request", "body: names a field twice");
+  return value;
+}
+
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

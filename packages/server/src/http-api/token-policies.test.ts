@@ -58,6 +58,26 @@ describe("a token's policy", () => {
   });
 });
 
+test("a body that names a field twice is 400, with every route that reads JSON", async () => {
+  const send = (path: string, body: string): Promise<Answer> =>
+    fixture.call("POST", path, {
+      token: path.includes("/self/") ? fixture.proxy : fixture.admin,
+      ...{ body, headers: { "Content-Type": "application/json" } },
+    });
+  for (const [path, body] of [
+    ["/tokens", `{"policy":${JSON.stringify(PART)},"policy":{"rules":[{"service":"*"}]}}`],
+    ["/tokens/self/children", '{"policy":{"rules":[],"rules":[{"service":"*"}]}}'],
+    ["/policies", '{"name":"p","rules":[],"rules":[{"service":"*"}]}'],
+    ["/policies/test", '{"policy":{"rules":[]},"policy":"p","service":"a","action":"session"}'],
+  ] as const) {
+    expect(await send(path, body)).toMatchObject({
+      status: 400,
+      json: { error: "body: names a field twice" },
+    });
+  }
+  expect((await listed()).length).toBe(2);
+});
+
 describe("POST /tokens/self/children", () => {
   test("gives a part of what a token may do, and names the parent in lists", async () => {
     const parent = idOf(await issue({ policy: OWN }));
