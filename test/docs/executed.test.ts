@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PASSWORD } from "../live/processes.js";
 import type { FencedBlock, Treatment } from "./fenced-blocks.js";
 import { jsonDocuments } from "./json-documents.js";
-import { lastToken, openPageWorld, type PageWorld, type Ran } from "./page-world.js";
+import { lastToken, openPageWorld, SECRET, type PageWorld, type Ran } from "./page-world.js";
 import { blocksOf, PAGES, readPage } from "./pages.js";
 import { runnableModule } from "./snippet-types.js";
 
@@ -18,10 +18,20 @@ import { runnableModule } from "./snippet-types.js";
 const hosts = new Set(
   PAGES.flatMap((page) => readPage(page).match(/\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev|ai|app)\b/g) ?? []),
 );
+/** What a page takes for granted that only shows how an agent calls. */
+const SERVICES = ["openai", "openrouter", "anthropic", "github"];
+for (const name of SERVICES) hosts.add(`${name}.example.com`);
 const isDone = ({ treatment: { kind } }: FencedBlock): boolean => kind !== "checked" && kind !== "unsaid";
-const pages = PAGES.map((page) => ({ page, blocks: blocksOf(page).filter(isDone) })).filter(
-  ({ blocks }) => blocks.length > 0,
-);
+const pages = PAGES.map((page) => ({ page, blocks: blocksOf(page).filter(isDone) }));
+const isRun = ({ treatment: { kind } }: FencedBlock): boolean => kind === "run";
+/** Where nothing is run, definitions of many pages go to one vault. */
+const worlds = [
+  ...pages.filter(({ blocks }) => blocks.some(isRun)),
+  {
+    page: "all other pages",
+    blocks: pages.filter(({ blocks }) => !blocks.some(isRun)).flatMap(({ blocks }) => blocks),
+  },
+];
 
 interface Operation {
   readonly requestBody?: Content;
@@ -34,9 +44,10 @@ interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }
 
-describe.each(pages)("$page", ({ blocks }) => {
+describe.each(worlds)("$page", ({ blocks }) => {
   let world: PageWorld;
   let admin = "";
+  let token = "tok_…";
   let document: Document;
   const startsItself = blocks.some(({ treatment }) => treatment.kind === "run" && treatment.until !== undefined);
   const needsVault = !startsItself;
@@ -59,10 +70,17 @@ describe.each(pages)("$page", ({ blocks }) => {
     const unlocked = await request("POST", "/auth/unlock", "application/json", JSON.stringify({ password: PASSWORD }));
     admin = (JSON.parse(unlocked.output) as { id: string }).id;
     document = JSON.parse((await request("GET", "/openapi.json", "application/json", "")).output) as Document;
+    if (!blocks.some(({ treatment }) => treatment.kind === "run" && treatment.as === "agent")) return;
+    for (const name of SERVICES) {
+      const service = { name, base_url: `https://${name}.example.com`, auth: { type: "bearer", token: SECRET } };
+      await request("POST", "/services", "application/json", JSON.stringify(service));
+    }
+    const made = await request("POST", "/tokens", "application/json", '{"scope":"proxy","name":"my-agent"}');
+    token = lastToken(made.output) ?? token;
+    await world.shell(`export VAULT_TOKEN=${token}`, "agent");
   });
   afterAll(() => world.close());
 
-  let token = "tok_…";
   const run = async (block: FencedBlock, treatment: Extract<Treatment, { kind: "run" }>): Promise<void> => {
     const text = block.text.replaceAll("tok_…", token);
     if (treatment.until !== undefined) return world.background(text, treatment.until);
@@ -80,7 +98,10 @@ describe.each(pages)("$page", ({ blocks }) => {
   };
   const send = async (block: FencedBlock, method: string, path: string): Promise<void> => {
     const isJson = block.language === "json";
-    const bodies = isJson ? jsonDocuments(block.text).map((value) => JSON.stringify(value)) : [block.text];
+    const prepared = await world.shell(block.given);
+    expect(prepared.code, prepared.output).toBe(0);
+    const text = block.text.replaceAll("…", SECRET);
+    const bodies = isJson ? jsonDocuments(text).map((value) => JSON.stringify(value)) : [text];
     for (const body of bodies) {
       const answer = await request(method, path, isJson ? "application/json" : "application/yaml", body);
       expect(answer.code, answer.output).toBe(0);
@@ -96,8 +117,8 @@ describe.each(pages)("$page", ({ blocks }) => {
     for (const value of jsonDocuments(block.text)) expect(validate(value) ? [] : validate.errors).toEqual([]);
   };
 
-  test.each(blocks.map((block) => ({ block, line: block.line, kind: block.treatment.kind })))(
-    "line $line: $kind",
+  test.each(blocks.map((block) => ({ block, at: `${block.page}:${String(block.line)}`, kind: block.treatment.kind })))(
+    "$at: $kind",
     async ({ block }) => {
       const { treatment } = block;
       if (treatment.kind === "run") await run(block, treatment);

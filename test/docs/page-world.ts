@@ -60,8 +60,12 @@ export async function openPageWorld(hosts: readonly string[]): Promise<PageWorld
       await writeFile(program, `#!/bin/sh\nexec "${process.execPath}" "${ROOT}packages/${name}/dist/main.js" "$@"\n`);
       await chmod(program, 0o755);
     }),
-    ...["node_modules", "packages", "package.json", "scripts", "demo"].map((name) => symlink(join(ROOT, name), join(home, name))),
+    ...["packages", "package.json", "scripts", "demo"].map((name) => symlink(join(ROOT, name), join(home, name))),
   ]);
+  const modules = join(home, "node_modules");
+  await mkdir(join(modules, "@vault-proxy"), { recursive: true });
+  await symlink(join(ROOT, "packages/client"), join(modules, "@vault-proxy/client"));
+  await symlink(join(ROOT, "node_modules/openai"), join(modules, "openai"));
   const internet = spawn(
     "unshare",
     ["--net", "--mount", "--", process.execPath, INTERNET, directory.path, SECRET],

@@ -18,13 +18,20 @@ ip("link set lo up");
 ip("route add local 0.0.0.0/0 dev lo");
 execFileSync("mount", ["--bind", join(directory, "hosts"), "/etc/hosts"], { stdio: "pipe" });
 
-/** What an API says that has the shape which a page goes on with. */
-/** @type {Readonly<Record<string, unknown>>} */
+/**
+ * What an API says that has the shape which a page goes on with.
+ *
+ * @type {Readonly<Record<string, unknown>>}
+ */
 const ANSWERS = {
   "GET /v1/models": { object: "list", data: [{ id: "gpt-4.1", object: "model", created: 0, owned_by: "openai" }] },
   "POST /v1/chat/completions": {
     ...{ id: "chatcmpl-1", object: "chat.completion", created: 0, model: "gpt-4.1" },
     choices: [{ index: 0, message: { role: "assistant", content: "Hello." }, finish_reason: "stop" }],
+  },
+  "POST /v1/messages": {
+    ...{ id: "msg_1", type: "message", role: "assistant", model: "claude", stop_reason: "end_turn" },
+    ...{ content: [{ type: "text", text: "Hello." }], usage: { input_tokens: 1, output_tokens: 1 } },
   },
   "GET /user": { login: "ann" },
   "GET /user/repos": [{ full_name: "ann/app" }],

@@ -45,7 +45,7 @@ while True:
     asked = QUESTION.findall(text)
     if asked and asked[-1][0] == "◆":
         question = asked[-1][1]
-        if re.search("master password|[Tt]he same again|^Password of the vault", question):
+        if re.search("[Mm]aster password|[Tt]he same again|^Password of the vault", question):
             answer = password
         elif re.search("^(Token|Password|Value|Secret|Key|API key|User name)|[Kk]ey|[Tt]oken", question):
             answer = secret
