@@ -24,14 +24,15 @@ for (const name of SERVICES) hosts.add(`${name}.example.com`);
 const isDone = ({ treatment: { kind } }: FencedBlock): boolean => kind !== "checked" && kind !== "unsaid";
 const pages = PAGES.map((page) => ({ page, blocks: blocksOf(page).filter(isDone) }));
 const isRun = ({ treatment: { kind } }: FencedBlock): boolean => kind === "run";
-/** Where nothing is run, definitions of many pages go to one vault. */
-const worlds = [
-  ...pages.filter(({ blocks }) => blocks.some(isRun)),
-  {
-    page: "all other pages",
-    blocks: pages.filter(({ blocks }) => !blocks.some(isRun)).flatMap(({ blocks }) => blocks),
-  },
-];
+/** Pages of a folder share a machine; where nothing is run, definitions of all other pages go to one vault. */
+const worldOf = ({ page, blocks }: (typeof pages)[number]): string => {
+  if (page.startsWith("docs/auth-types/")) return "docs/auth-types/*.md";
+  return blocks.some(isRun) ? page : "all other pages";
+};
+const worlds = [...new Set(pages.map(worldOf))].map((page) => ({
+  page,
+  blocks: pages.filter((member) => worldOf(member) === page).flatMap(({ blocks }) => blocks),
+}));
 
 interface Operation {
   readonly requestBody?: Content;

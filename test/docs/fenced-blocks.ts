@@ -49,7 +49,7 @@ export function fencedBlocks(page: string, markdown: string): FencedBlock[] {
         given: comments["given"] ?? "",
       });
       comments = {};
-    } else if (line.trim() !== "") comments = {};
+    } else if (line.trim() !== "" && line !== "<!-- prettier-ignore -->") comments = {};
   }
   return blocks;
 }

@@ -3,7 +3,7 @@
     terminal.py PASSWORD SECRET COMMAND...
 
 What stands on the screen goes to standard output. Every question is answered: one for the master password with
-PASSWORD, a choice with Enter, any other with SECRET.
+PASSWORD, one for a secret with SECRET, whether to replace something with yes, all else with Enter.
 """
 
 import fcntl
@@ -47,11 +47,11 @@ while True:
         question = asked[-1][1]
         if re.search("[Mm]aster password|[Tt]he same again|^Password of the vault", question):
             answer = password
-        elif re.search("^(Token|Password|Value|Secret|Key|API key|User name)|[Kk]ey|[Tt]oken", question):
+        elif re.search("^(Token|Password|Value|Secret|Key|API key|User name)|[Kk]ey|[Tt]oken|[Ss]ecret", question):
             answer = secret
         else:
-            answer = ""
-        os.write(terminal, answer.encode() + b"\r")
+            answer = "y" if question.endswith("Replace it?") else ""
+        os.write(terminal, answer.encode() + (b"" if answer == "y" else b"\r"))
         shown = b""
 
 _, status = os.waitpid(pid, 0)
