@@ -64,6 +64,7 @@ describe("a pattern", () => {
     ["/repos/**", "/repos2"],
     ["/*", "/"],
     ["/a*a", "/a"],
+    ["/*b*b", "/xb"],
     ["/ab*ba", "/aba"],
     ["/*ab*ab*", "/aab"],
     ["/a*c", "/a/c"],
