@@ -170,18 +170,6 @@ describe("@vault-proxy/client", () => {
   `;
   const NODE = { types: ["node"], typeRoots: [join(ROOT, "node_modules/@types")] };
   const BROWSER = { types: [], lib: ["lib.es2024.d.ts", "lib.dom.d.ts", "lib.dom.asynciterable.d.ts"] };
-  const README_NAMES = `
-    // The SDKs themselves are tested in test/sdks; their types take long to read.
-    type Sdk<Options> = new (options: Options) => object;
-    declare const OpenAI: Sdk<{ baseURL: string; apiKey: string }>;
-    declare const Anthropic: Sdk<{ baseURL: string; apiKey: string; authToken: null }>;
-    declare const Octokit: Sdk<{ baseUrl: string; auth: string; request: object }>;
-    declare const Stripe: { createFetchHttpClient(): object } &
-      (new (key: string, options: { host: string; port: string; protocol: "http" | "https"; httpClient: object }) => object);
-    declare const pg: { Pool: Sdk<{ connectionString: string; max: number }> };
-    declare const secret: string;
-    declare const body: object;
-  `;
   test.each([
     { how: "node16", file: "sample.ts", options: { ...NODE, module: ts.ModuleKind.Node16 } },
     {
@@ -203,26 +191,6 @@ describe("@vault-proxy/client", () => {
     await writeFile(path, SAMPLE);
     const target = ts.ScriptTarget.ES2023;
     expect(typeProblems(path, project, { target, exactOptionalPropertyTypes: true, ...options })).toEqual([]);
-  });
-
-  test("what its README shows compiles", async () => {
-    const readme = await readFile(join(ROOT, "packages/client/README.md"), "utf8");
-    const snippets = [...readme.matchAll(/^```ts\n([^]*?)^```$/gm)].map((match) => match[1]!);
-    expect(snippets.length).toBeGreaterThan(4);
-    // Functions, so that two snippets may use a name; what they import stands before.
-    const imports = new Set([...snippets.join("").matchAll(/^import .*$/gm)].map(([line]) => line));
-    const functions = snippets.map((text, index) => {
-      const own = text.includes("const c =") ? "" : "const c = client.New();";
-      return `export async function snippet${index}() {${own}\n${text.replaceAll(/^import .*$/gm, "")}}`;
-    });
-    const path = join(project, "readme.ts");
-    await writeFile(path, [...imports, README_NAMES, ...functions].join("\n"));
-    const options = {
-      ...NODE,
-      module: ts.ModuleKind.ESNext,
-      moduleResolution: ts.ModuleResolutionKind.Bundler,
-    };
-    expect(typeProblems(path, project, { target: ts.ScriptTarget.ES2023, ...options })).toEqual([]);
   });
 
   const RESULT = {
