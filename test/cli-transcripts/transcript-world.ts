@@ -45,6 +45,7 @@ export async function startTranscriptWorld(): Promise<TranscriptWorld> {
     ["laptop", `http://127.0.0.1:${String((await freePorts(1))[0] ?? 0)}`],
     ["upstream", upstream.origin],
     ["ca", certificates.caPath],
+    ["ssh-home", sshd.home],
     ["ssh-port", String(sshd.port)],
     ["ssh-user", sshd.user],
     ["ssh-password", sshd.password],

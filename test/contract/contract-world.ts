@@ -55,7 +55,7 @@ export async function startContractWorld(): Promise<ContractWorld> {
       address: server.address,
       upstream: upstream.origin,
       upstreamCa: certificates.ca,
-      sshd: { hostKey: sshd.hostKeys()[0]?.publicLine ?? "" },
+      sshd: { hostKey: sshd.hostKeys()[0]?.publicLine ?? "", home: sshd.home },
       get password() {
         return password;
       },

@@ -208,7 +208,7 @@ describe("a Go client", () => {
     const json = { command: "echo $((6 * 7))", timeout: 10 };
     const result = await call("POST", { target: "/ssh/the-ssh/exec", json }, 200, EXEC, world.tokens.proxy);
     expect(result).toMatchObject({ stdout: "42\n", stderr: "", exit_code: 0 });
-    const path = "/tmp/vault-proxy-contract-go.txt";
+    const path = `${world.sshd.home}/go.txt`;
     const form = { remote_path: path, mode: "0644", file: new Blob(["from Go"]) };
     const uploaded = await call(
       "POST",

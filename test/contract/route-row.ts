@@ -12,8 +12,8 @@ export interface World {
   /** An HTTPS API: it echoes calls, and is the provider of logins. */
   readonly upstream: string;
   readonly upstreamCa: string;
-  /** The key as `ssh-keyscan` prints it. */
-  readonly sshd: { readonly hostKey: string };
+  /** The key as `ssh-keyscan` prints it, and the folder of who logs in. */
+  readonly sshd: { readonly hostKey: string; readonly home: string };
   password: string;
   readonly tokens: Record<"admin" | "proxy" | "metrics", string>;
   /** What an answer told and a later call needs: ids, states. */
@@ -44,6 +44,8 @@ export interface RouteRow {
   readonly opensWhileLocked?: true;
   /** Which token makes the call that succeeds. Default: an admin's, or the one of the scope that `access` names. */
   readonly as?: "admin" | "proxy" | "metrics";
+  /** The same for a token that was kept, by its key. */
+  readonly asKept?: string;
   readonly request: (world: World) => RawRequest;
   readonly status: number;
   /** A matcher of the answer: its JSON, or its text if it is none. */

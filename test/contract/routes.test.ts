@@ -38,7 +38,8 @@ const SCOPES: Readonly<Record<Access, readonly ("admin" | "proxy" | "metrics")[]
   metrics: ["admin", "metrics"],
 };
 
-const tokenFor = (row: RouteRow, { tokens }: World): string | undefined => {
+const tokenFor = (row: RouteRow, { tokens, kept }: World): string | undefined => {
+  if (row.asKept !== undefined) return kept.get(row.asKept);
   if (row.access === "none") return undefined;
   return tokens[row.as ?? (row.access === "proxy" ? "proxy" : "admin")];
 };

@@ -3,7 +3,7 @@ import { WebSocket } from "ws";
 import type { MainError, RouteRow, World } from "../route-row.js";
 
 const CONTENT = "moved by the vault";
-const pathOf = ({ pass }: World): string => `/tmp/vault-proxy-contract-${pass}.txt`;
+const pathOf = ({ pass, sshd }: World): string => `${sshd.home}/${pass}.txt`;
 
 const unknown = (action: string, json: unknown): MainError => ({
   name: "an unknown service",

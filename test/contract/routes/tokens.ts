@@ -60,6 +60,7 @@ export const TOKENS: readonly RouteRow[] = [
       kwargs: { name: `child-${pass}`, ttl: "60s" },
     }),
     givesInPython: issuedInPython,
+    keep: (answer, { kept }) => kept.set("child", textOf(answer, "id")),
   },
   {
     route: "GET /tokens",
@@ -92,6 +93,18 @@ export const TOKENS: readonly RouteRow[] = [
 ];
 
 export const TOKEN_REMOVAL: readonly RouteRow[] = [
+  {
+    route: "DELETE /tokens/self",
+    access: "any",
+    asKept: "child",
+    request: () => ({ target: "/tokens/self" }),
+    status: 200,
+    answers: { status: "revoked" },
+    typescript: (client) => client.revokeToken("self"),
+    python: () => ({ method: "revoke_token", args: ["self"] }),
+    gives: undefined,
+    givesInPython: null,
+  },
   {
     route: "DELETE /tokens/{id}",
     access: "admin",
