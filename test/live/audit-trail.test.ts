@@ -1,4 +1,5 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -87,6 +88,56 @@ test("a server that stops leaves a log whose end the vault remembers", async () 
   server = await startServer({ dataDir: directory.path });
   await unlock(server);
   expect(await verify()).toMatchObject({ code: 0 });
+});
+
+test("lines that somebody adds while the server is stopped make it say so at the unlock, and teach nothing", async () => {
+  await server.stop();
+  const file = join(directory.path, "audit.jsonl");
+  const whole = await readFile(file, "utf8");
+  const last = whole.trimEnd().split("\n").at(-1)!;
+  const { seq, time } = JSON.parse(last) as { seq: number; time: string };
+  const prev = createHash("sha256").update(last).digest("base64url");
+  const forged = { action: "proxy", service: "github", method: "DELETE", path: "/x", decision: "allow" };
+  await appendFile(file, `${JSON.stringify({ seq: seq + 1, time, ...forged, token_name: "bot", prev })}\n`);
+  expect(await verify()).toMatchObject({ code: 1, stdout: expect.stringContaining("mac_missing") as string });
+
+  server = await startServer({ dataDir: directory.path });
+  const admin = await unlock(server);
+  expect(await verify()).toMatchObject({ code: 1 });
+  const page = await call(server.address, "GET", "/audit?limit=5", { token: admin });
+  expect(page.json).toMatchObject({
+    entries: [
+      { action: "unlock" },
+      { action: "audit.tampered", problem: "mac_missing", behind: seq },
+      { action: "server.start" },
+      { ...forged, unverified: true },
+      {},
+    ],
+  });
+  const env = { HOME: directory.path, VAULT_ADDR: server.address, VAULT_TOKEN: admin };
+  const learned = await cli(["policy", "learn", "--token", "bot"], { env });
+  expect([learned.code, learned.stderr]).toEqual([1, expect.stringContaining("1 use has no MAC")]);
+});
+
+test("the log says that a server ran without one", async () => {
+  const other = await temporaryDirectory();
+  for (const flags of [[], ["--audit", "off"], ["--audit", "off"]]) {
+    const first = await startServer({ dataDir: other.path, flags });
+    await unlock(first);
+    await first.stop();
+  }
+  for (const times of [1, 0]) {
+    const again = await startServer({ dataDir: other.path });
+    const admin = await unlock(again);
+    const { json: page } = await call(again.address, "GET", "/audit?limit=3", { token: admin });
+    const noted = (page as { entries: { action: string; details?: object }[] }).entries.filter(
+      ({ action }) => action === "audit.off",
+    );
+    expect(noted).toHaveLength(times);
+    if (times === 1) expect(noted[0]?.details).toEqual({ since: expect.stringMatching(/^\d{4}-.*Z$/) });
+    await again.stop();
+  }
+  await other.remove();
 });
 
 test("--audit off writes none", async () => {

@@ -9,11 +9,12 @@ import { openAuditLog, type AuditLog } from "./audit/audit-log.js";
 import type { AuditLogState } from "./audit/audit-log-state.js";
 import { queryAudit, type AuditPage, type AuditQuery } from "./audit/audit-query.js";
 import { createAuditRecorder, type AuditRecorder, type OnRecord } from "./audit/recorder.js";
+import { rememberUnrecorded } from "./audit/unrecorded-time.js";
 import { listenAddressText } from "./config/listen-address.js";
 import type { ServerConfig } from "./config/server-config.js";
 import { VaultProxyError } from "./errors/vault-proxy-error.js";
 import { keepInStep } from "./data-plane/outbound-guard.js";
-import type { Logger } from "./redaction/logger.js";
+import { describeThrown, type Logger } from "./redaction/logger.js";
 import { createSecretMask } from "./scrubbing/secret-mask.js";
 import { every, runLater } from "./timers.js";
 import type { Vault } from "./vault/vault.js";
@@ -69,8 +70,15 @@ export async function openServerAudit(
   const { vault, version, log: consoleLog, onRecord } = parts;
   const mask = createSecretMask(randomBytes);
   const makeEntry = createEntryMaker((text) => mask.mask(text));
-  if (!config.audit)
-    return withoutLog(createAuditRecorder({ log: undefined, makeEntry, consoleLog, onRecord }));
+  const settings = vault.collection<object>("settings");
+  if (!config.audit) {
+    const recorder = createAuditRecorder({ log: undefined, makeEntry, consoleLog, onRecord });
+    return withoutLog(recorder, () => {
+      rememberUnrecorded(settings, new Date()).catch((thrown: unknown) =>
+        consoleLog.warn(describeThrown(thrown), "the vault could not remember that nothing is recorded"),
+      );
+    });
+  }
 
   const log = await openAuditLog({
     ...{ directory: config.dataDir, log: consoleLog, randomBytes },
@@ -79,7 +87,7 @@ export async function openServerAudit(
   const recorder = createAuditRecorder({ log, makeEntry, consoleLog, onRecord });
   const keeper = createAuditKeeper({
     ...{ log, randomBytes, consoleLog, every, after: runLater },
-    settings: vault.collection<object>("settings"),
+    settings,
   });
   const masked = keepInStep(mask, knownSecretsOf, () => performance.now());
   recorder.record("server.start", OWN, { version, listen: listenAddressText(config.listen) });
@@ -143,12 +151,12 @@ function withLog({ directory, log, recorder, keeper, masked }: LogParts): Server
   };
 }
 
-function withoutLog(recorder: AuditRecorder): ServerAudit {
+function withoutLog(recorder: AuditRecorder, unlocked: () => void): ServerAudit {
   const nothing = (): Promise<void> => Promise.resolve();
   return {
     recorder,
     state: () => undefined,
-    unlocked: () => undefined,
+    unlocked,
     servicesChanged: () => undefined,
     async recordUnlock(facts, details) {
       recorder.record("unlock", facts, details);

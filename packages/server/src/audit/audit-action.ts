@@ -56,6 +56,8 @@ export const AUDIT_ACTIONS = {
   "recovery_key.create": {},
   "server.start": { version: "text", listen: "text" },
   "server.stop": { signal: "text" },
+  /** Written at an unlock: since then the vault was used by a server without a log. */
+  "audit.off": { since: "text" },
   /** A control-plane request that was refused before it was known what it would do. */
   request: {},
 } as const satisfies Readonly<Record<string, Readonly<Record<string, DetailKind>>>>;

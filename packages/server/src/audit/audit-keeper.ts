@@ -37,7 +37,7 @@ export interface AuditKeeper {
 }
 
 export interface AuditKeeperParts {
-  readonly log: Pick<AuditLog, "flush" | "useKey" | "recall">;
+  readonly log: Pick<AuditLog, "flush" | "record" | "useKey" | "recall">;
   /** Of the vault. */
   readonly settings: Collection<object>;
   readonly randomBytes: (size: number) => Buffer;
@@ -88,9 +88,18 @@ export function createAuditKeeper(parts: AuditKeeperParts): AuditKeeper {
       if (!hasKey) await makeKey();
       if (!isUnlocked) return;
       await withKeys((keys) => log.recall(head, keys));
+      await sayWhatIsUnrecorded();
     } catch (thrown) {
       warn(thrown, "the audit log was not compared with what the vault remembers of it");
     }
+  }
+
+  async function sayWhatIsUnrecorded(): Promise<void> {
+    const since = isUnlocked ? stored().unrecordedSince : undefined;
+    if (since === undefined) return;
+    await log.record({ action: "audit.off", decision: "allow", details: { since } });
+    await log.flush();
+    await change((now) => ({ ...now, unrecordedSince: undefined }));
   }
 
   async function withKeys<T>(task: (keys: readonly AuditKey[]) => Promise<T>): Promise<T> {
