@@ -36,9 +36,6 @@ export const ENTRY_LIMITS = {
 /** One line. An entry at all its limits, every character escaped, takes less. */
 export const LINE_BYTES = 256 * KIB;
 
-/** Bytes of a torn line that are kept. */
-export const TORN_BYTES_KEPT = 4 * KIB;
-
 /** Bytes that one look into the log reads at once, and what a query may read in all before it answers with what it has. */
 export const QUERY_LIMITS = {
   blockBytes: 64 * KIB,

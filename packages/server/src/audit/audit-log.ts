@@ -12,6 +12,7 @@ import { jsonMembers } from "./json-members.js";
 import { cutTornLine, readLogTail, type LogTail } from "./log-tail.js";
 import { cutOffLine, fileHeader, lateLine, lostEntries, tamperedLine, tornLine } from "./own-lines.js";
 import { judgeRecentLines } from "./recent-lines.js";
+import { auditUnavailable } from "./audit-unavailable.js";
 import { createTimeText } from "./time-text.js";
 import { mayLackMac } from "./without-mac.js";
 import { WriteQueue, type Batch } from "./write-queue.js";
@@ -392,13 +393,4 @@ export class AuditLog {
     this.#totals.written += batch.lines;
     this.#admitWaiting();
   }
-}
-
-/** What whoever waited for the log is refused with. */
-export function auditUnavailable(): VaultProxyError {
-  return new VaultProxyError(
-    "audit_unavailable",
-    "the audit log cannot be written, so nothing is done unrecorded",
-    { retryAfterSeconds: AUDIT_LIMITS.waitMs / 1000 },
-  );
 }

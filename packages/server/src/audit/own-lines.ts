@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { TORN_BYTES_KEPT } from "./audit-limits.js";
 import type { ChainEnd } from "./chain.js";
 import { jsonMembers } from "./json-members.js";
 
@@ -37,14 +36,15 @@ export function parseFileHeader(fields: Readonly<Record<string, unknown>>): File
   return { format, file, oldest: oldest as number };
 }
 
-/** What a line that was cut short by a crash held, so that nothing that was on the disk is dropped unseen. */
+/**
+ * That a crash had cut a line short, so that nothing that was on the disk is dropped unseen. Its text is not kept: somebody
+ * else may have written it, and while the vault is locked nobody knows what in it is a secret.
+ */
 export function tornLine(bytes: Buffer): string {
   return jsonMembers({
     action: TORN_ACTION,
     bytes: bytes.length,
     sha256: createHash("sha256").update(bytes).digest("base64url"),
-    // The start of what was a line of this log: nothing in it that was not to be written.
-    text: bytes.subarray(0, TORN_BYTES_KEPT).toString("utf8"),
   });
 }
 

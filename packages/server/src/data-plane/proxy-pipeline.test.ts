@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { auditUnavailable } from "../audit/audit-log.js";
+import { auditUnavailable } from "../audit/audit-unavailable.js";
 import { NO_TOKEN, type ServiceRecord } from "../auth-strategies/service-definition.js";
 import { Secret } from "../redaction/secret.js";
 import { createOutboundScan } from "../scrubbing/outbound-scan.js";

@@ -36,13 +36,16 @@ export interface ErrorAnswerOptions {
 /** Failures of a server that is called: they are answered and recorded, and no fault of this one. */
 const OF_OTHERS = /^(?:upstream|ssh|oauth2)_/;
 
+/** Of the disk, of which the audit log itself warns once, however many requests it refuses. */
+const LOG_FAILS: ErrorCode = "audit_unavailable";
+
 /** Answers `{"error","code"}` for anything thrown, and records it. What is our fault is logged, without its text. */
 export function createErrorAnswer(options: ErrorAnswerOptions): (c: Context, thrown: unknown) => Response {
   return function answerError(c, thrown) {
     const error = toAnsweredError(thrown);
     const status = statusOf(error.code);
     options.trail.refused(c as ControlContext, error);
-    if (status >= 500 && !OF_OTHERS.test(error.code)) {
+    if (status >= 500 && !OF_OTHERS.test(error.code) && error.code !== LOG_FAILS) {
       options.log.error(
         { request_id: options.requestIdOf(c), error: error.code, ...describeThrown(error.cause ?? error) },
         "request failed",
