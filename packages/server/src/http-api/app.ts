@@ -48,7 +48,10 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
     clientOf: parts.clientOf,
     clock: parts.clock,
   });
-  const answerError = createErrorAnswer({ log: parts.log, requestIdOf: parts.requestIdOf, trail });
+  const answerError = createErrorAnswer({
+    ...{ log: parts.log, requestIdOf: parts.requestIdOf, trail },
+    clock: parts.clock,
+  });
   app.use("*", noteStart(parts.clock));
   app.onError((thrown, c) => answerError(c, thrown));
   app.use("*", answerHeaders({ requestIdOf: parts.requestIdOf, answerError }));

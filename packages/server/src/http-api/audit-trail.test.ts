@@ -121,6 +121,9 @@ describe("where nothing can be recorded", () => {
     const refused = await plane.call("POST", "/services", { token, json: SERVICE });
     expect(refused).toMatchObject({ status: 503, json: { code: "audit_unavailable" } });
     expect(plane.snapshot()).toBe(before);
+    await plane.call("POST", "/services", { token, json: SERVICE });
+    const told = plane.logged.filter((line) => /audit_unavailable|audit log|request failed/.test(line));
+    expect(told).toEqual(['{"message":"requests are refused: the audit log cannot be written"}']);
     plane.failAudit(undefined);
     expect((await plane.call("POST", "/services", { token, json: SERVICE })).status).toBe(201);
   });

@@ -31,21 +31,34 @@ export interface ErrorAnswerOptions {
   readonly log: ControlPlaneLog;
   readonly requestIdOf: (c: Context) => string;
   readonly trail: Pick<AuditTrail, "refused">;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
 }
 
 /** Failures of a server that is called: they are answered and recorded, and no fault of this one. */
 const OF_OTHERS = /^(?:upstream|ssh|oauth2)_/;
 
-/** Of the disk, of which the audit log itself warns once, however many requests it refuses. */
-const LOG_FAILS: ErrorCode = "audit_unavailable";
+/** How often it is said that the audit log takes nothing, however many requests that refuses. */
+const WARN_EVERY_MS = 60_000;
 
 /** Answers `{"error","code"}` for anything thrown, and records it. What is our fault is logged, without its text. */
 export function createErrorAnswer(options: ErrorAnswerOptions): (c: Context, thrown: unknown) => Response {
+  let warnedAt = -Infinity;
+
+  /** The fault of a disk, which lasts, and none of the request. */
+  const warnOfAudit = (): void => {
+    const now = options.clock();
+    if (now - warnedAt < WARN_EVERY_MS) return;
+    warnedAt = now;
+    options.log.warn({}, "requests are refused: the audit log cannot be written");
+  };
+
   return function answerError(c, thrown) {
     const error = toAnsweredError(thrown);
     const status = statusOf(error.code);
     options.trail.refused(c as ControlContext, error);
-    if (status >= 500 && !OF_OTHERS.test(error.code) && error.code !== LOG_FAILS) {
+    if (error.code === "audit_unavailable") warnOfAudit();
+    else if (status >= 500 && !OF_OTHERS.test(error.code)) {
       options.log.error(
         { request_id: options.requestIdOf(c), error: error.code, ...describeThrown(error.cause ?? error) },
         "request failed",
