@@ -85,6 +85,45 @@ describe("a token with a policy", () => {
     expect((await move(vault.token, "Destination")).status).toBe(200);
   });
 
+  test("is told that it may not before anything is told of the service", async () => {
+    const auth = {
+      ...{ type: "ssh_key", ssh_host: "127.0.0.1", ssh_user: "u", ssh_password: "p-0123456789" },
+      ssh_allowed_commands: ["uptime"],
+    };
+    const added = await asAdmin("POST", "/services", { name: "box", allow_private: true, auth });
+    expect(added.status, added.text).toBe(201);
+    const form = new FormData();
+    form.set("remote_path", "/etc/shadow");
+    form.set("file", new Blob(["x"]), "x");
+    const upload = new Response(form);
+    const multipart = {
+      headers: { "Content-Type": upload.headers.get("content-type") ?? "" },
+      body: Buffer.from(await upload.arrayBuffer()),
+    };
+    const json = (body: object) => ({
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    const without = await tokenWith({ rules: [{ service: "other" }] });
+    const free = await tokenWith({ rules: [{ service: ["api", "box"] }] });
+    for (const [path, body, code] of [
+      ["/redis/api/session", json({}), "invalid_request"],
+      ["/ssh/api/exec", json({ command: "uptime" }), "invalid_request"],
+      ["/ssh/api/download", json({ remote_path: "/srv/x" }), "invalid_request"],
+      ["/ssh/api/upload", multipart, "invalid_request"],
+      ["/ssh/box/exec", json({ command: "id" }), "forbidden"],
+      ["/ssh/box/download", json({ remote_path: "/etc/shadow" }), "forbidden"],
+      ["/ssh/box/upload", multipart, "forbidden"],
+      ["/redis/box/session", json({}), "invalid_request"],
+    ] as const) {
+      const codes = [without, free].map(async (token) => {
+        const answer = await call(vault.server.address, "POST", path, { token, ...body });
+        return answer.headers["x-vault-error"];
+      });
+      expect(await Promise.all(codes), path).toEqual(["policy_denied", code]);
+    }
+  });
+
   test("cannot have its upstream take another method", async () => {
     const token = await tokenWith({ rules: [{ service: "api", methods: ["GET"] }] });
     const answer = await get(token, "/v1/x", { "X-HTTP-Method-Override": "DELETE" });

@@ -52,6 +52,7 @@ export function registerSshDownloadRoute(
         token: c.get("token"),
         service: c.req.valid("param").service,
         action: "download" as const,
+        details: { remotePath: c.req.valid("json").remote_path },
         origin: originOf(c, parts),
         signal: callerSignal(response),
       };

@@ -133,6 +133,7 @@ export function registerSshExecRoute(
         token: c.get("token"),
         service: c.req.valid("param").service,
         action: "exec" as const,
+        details: { command },
         origin: originOf(c, parts),
         signal: callerSignal(response),
       };

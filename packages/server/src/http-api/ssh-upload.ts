@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import type { SshCall } from "../ssh/ssh-calls.js";
 import { SSH_LIMITS } from "../ssh/ssh-limits.js";
 import { uploadFile } from "../ssh/ssh-upload.js";
 import { requireTransfers } from "../ssh/transfer-rules.js";
@@ -86,8 +87,8 @@ export function registerSshUploadRoute(
         origin: originOf(c, parts),
         signal: callerSignal(parts.responseOf(c)),
       };
-      const { bytes, remotePath } = await parts.ssh.run(caller, (call) => {
-        requireTransfers(call.access);
+      const { bytes, remotePath } = await parts.ssh.run(caller, async (call) => {
+        await refuseWithoutTransfers(call);
         parts.allowUpload(c);
         const form = readFormParts(endedBy(body, call.signal), boundary);
         const reader = {
@@ -108,6 +109,16 @@ export function registerSshUploadRoute(
       return c.json({ ok: true as const, bytes, remote_path: remotePath }, 200);
     },
   );
+}
+
+/** Before a file is read that could go nowhere. Whoever may not use the service is told only that. */
+async function refuseWithoutTransfers(call: SshCall): Promise<void> {
+  try {
+    requireTransfers(call.access);
+  } catch (error) {
+    await call.permit({});
+    throw error;
+  }
 }
 
 /** Of the process, and of each token, so that none takes all places. */

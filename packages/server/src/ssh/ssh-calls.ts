@@ -22,6 +22,8 @@ export interface SshCaller {
   readonly service: string;
   /** What is to be done there. */
   readonly action: RuleAction;
+  /** As far as it is known before the call runs. */
+  readonly details?: SshAction;
   readonly origin: CallOrigin;
   /** Aborted when the caller goes away. */
   readonly signal: AbortSignal;
@@ -133,6 +135,7 @@ class RunningCall implements EndableCall {
   #access: SshAccess | undefined;
   #grant: Grant | undefined;
   #details: SshAction = {};
+  #isBegun = false;
   #notes: SshNotes = {};
   #bytes = 0;
 
@@ -181,7 +184,7 @@ class RunningCall implements EndableCall {
       notes: this.#notes,
       access: this.#access,
       rule: this.#grant?.rule,
-      isPermitted: this.#grant !== undefined,
+      isPermitted: this.#isBegun,
       command: this.#details.command,
       remotePath: this.#details.remotePath,
       bytes: this.#bytes,
@@ -195,6 +198,9 @@ class RunningCall implements EndableCall {
     const record = usableRecord(stored);
     const access = sshUseOf(record)?.access(record.auth);
     if (access === undefined) {
+      // Whoever may not use a service is not told what it is.
+      const { token, action, details } = this.#caller;
+      this.#parts.authorize(token, { kind: "ssh", service: record.name, action, ...details }).release();
       throw new VaultProxyError(
         "invalid_request",
         `service ${record.name} is of type ${record.auth.type}, not ssh_key`,
@@ -223,6 +229,7 @@ class RunningCall implements EndableCall {
       },
       withChannel: (use) => {
         if (this.#grant === undefined) throw new VaultProxyError("internal", "nothing has been permitted");
+        this.#isBegun = true;
         return this.#parts.connections.withChannel(record, signal, use);
       },
     };

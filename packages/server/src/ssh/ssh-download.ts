@@ -24,8 +24,8 @@ const TASK = "read this file";
  *   after the start too; as `call.withChannel`; what `takeContent` throws
  */
 export async function downloadFile(call: SshCall, request: DownloadRequest): Promise<void> {
-  const remotePath = admitPath(request.remotePath, call.access);
   const { pathLists } = await call.permit({ remotePath: request.remotePath });
+  const remotePath = admitPath(request.remotePath, call.access);
   return call.withChannel({
     open: (connection) => connection.sftp(),
     async use(channel) {

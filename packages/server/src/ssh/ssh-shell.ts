@@ -35,13 +35,13 @@ export interface ShellRequest {
  *   the connection and `accept`
  */
 export async function openShell(call: SshCall, request: ShellRequest): Promise<ShellClose> {
+  await call.permit({});
   if (call.access.allowedCommands !== undefined) {
     throw new VaultProxyError(
       "forbidden",
       "ssh_allowed_commands is set: a shell cannot be held to an allow-list",
     );
   }
-  await call.permit({});
   const { clock, size } = request;
   const signals = [call.signal, request.signal];
   return call.withChannel({

@@ -39,8 +39,8 @@ const FULL_DISK_BYTES = SSH_LIMITS.pieceBytes;
  *   throws
  */
 export async function uploadFile(call: SshCall, request: UploadRequest): Promise<UploadResult> {
-  const remotePath = admitPath(request.remotePath, call.access);
   const { pathLists } = await call.permit({ remotePath: request.remotePath });
+  const remotePath = admitPath(request.remotePath, call.access);
   return call.withChannel({
     open: (connection) => connection.sftp(),
     async use(channel) {

@@ -694,3 +694,39 @@ test("a thousand sessions opened and dropped leave nothing behind", async () => 
   clients.length = 0;
   await until(() => resources() <= before);
 });
+
+describe("a token's policy", () => {
+  test("is asked before anything is told of the service", async () => {
+    const refusal = new VaultProxyError("policy_denied", "no rule");
+    const { open } = world(
+      {},
+      {
+        authorize: () => {
+          throw refusal;
+        },
+      },
+    );
+    await expect(open({ protocol: "postgres" })).rejects.toBe(refusal);
+    let released = 0;
+    const allowed = world(
+      {},
+      { authorize: () => ({ ...UNRESTRICTED, release: () => void (released += 1) }) },
+    );
+    await expect(allowed.open({ protocol: "postgres" })).rejects.toMatchObject({ code: "invalid_request" });
+    expect(released).toBe(1);
+  });
+
+  test("is recorded by the rule that allowed a session", async () => {
+    const recorded: unknown[] = [];
+    const record = (...entry: unknown[]): void => void recorded.push(entry);
+    const { open } = world(
+      {},
+      {
+        authorize: () => ({ ...UNRESTRICTED, rule: "reader/2" }),
+        audit: { ready: () => undefined, record },
+      },
+    );
+    await open();
+    expect(recorded).toMatchObject([["session.open", { decision: "allow", rule: "reader/2" }, {}]]);
+  });
+});

@@ -207,30 +207,33 @@ export function createSessionRegistry(parts: SessionRegistryParts): SessionRegis
     }
   };
 
-  const openPermitted = async (request: SessionRequest): Promise<OpenedSession> => {
+  const openPermitted = async (
+    request: SessionRequest,
+  ): Promise<{ readonly opened: OpenedSession; readonly rule: string | undefined }> => {
     if (isDraining) throw new VaultProxyError("unavailable", "the server is stopping");
     refuseTooMany(entries, request.token);
     const stored = parts.records().get(request.service);
     if (stored === undefined) throw new VaultProxyError("not_found", "no such service");
-    const record = usableRecord(stored);
-    const use = sessionUseOf(record);
-    if (use?.protocol !== request.protocol) {
-      throw new VaultProxyError(
-        "invalid_request",
-        `service ${record.name} is of type ${record.auth.type}, not ${request.protocol}`,
-      );
-    }
+    // Before anything is told of the service.
     const grant = parts.authorize(request.token, {
       kind: "session",
-      service: record.name,
+      service: stored.name,
       protocol: request.protocol,
     });
     try {
+      const record = usableRecord(stored);
+      const use = sessionUseOf(record);
+      if (use?.protocol !== request.protocol) {
+        throw new VaultProxyError(
+          "invalid_request",
+          `service ${record.name} is of type ${record.auth.type}, not ${request.protocol}`,
+        );
+      }
       // A session that cannot be recorded is not opened.
       const isRecordable = parts.audit.ready();
       if (grant.ready !== undefined || isRecordable !== undefined)
         await Promise.all([grant.ready, isRecordable]);
-      return await openGranted(request, { stored, record, use, grant });
+      return { opened: await openGranted(request, { stored, record, use, grant }), rule: grant.rule };
     } catch (error) {
       grant.release();
       throw error;
@@ -247,8 +250,9 @@ export function createSessionRegistry(parts: SessionRegistryParts): SessionRegis
         decision: "allow",
       });
       try {
-        const opened = await openPermitted(request);
-        parts.audit.record("session.open", about(), { session: opened.id, protocol: request.protocol });
+        const { opened, rule } = await openPermitted(request);
+        const details = { session: opened.id, protocol: request.protocol };
+        parts.audit.record("session.open", { ...about(), rule }, details);
         return opened;
       } catch (error) {
         const { code } = toVaultProxyError(error);
