@@ -165,6 +165,21 @@ describe("POST /policies/test", () => {
     expect(await ask({ policy: "triage-bot", ...asked })).toMatchObject({ status: 200, json: verdict });
   });
 
+  test.each([
+    [{ method: "GET", path: "/a/../b" }, "path: must not hold a . or .. segment, in any encoding"],
+    [{ method: "GET", path: "/a/%2e%2e/b" }, "path: must not hold a . or .. segment, in any encoding"],
+    [{ method: "GET", path: "/a b" }, "path: holds a character that must be percent-encoded"],
+    [{ method: "GET", path: "/a?b c" }, "query: holds a character that must be percent-encoded"],
+    [{ method: "TRACE", path: "/" }, "TRACE is not supported"],
+    [{ method: "CONNECT", path: "/" }, "CONNECT is not supported"],
+    [{ action: "download", remote_path: "srv/x" }, /^remote_path: .*absolute/],
+    [{ action: "upload", remote_path: "/etc/shadow" }, /^remote_path: is in a directory/],
+  ])("says of %j, which no call may do, that it is not allowed", async (asked, reason) => {
+    const answer = await ask({ policy: { rules: [{ service: "*" }] }, service: "any", ...asked });
+    expect(answer).toMatchObject({ status: 200, json: { allowed: false } });
+    expect((answer.json as { reason: string }).reason).toMatch(reason);
+  });
+
   test("takes a policy that is not stored, and heeds its validity", async () => {
     const policy = { rules: [{ service: "*" }], valid: { until: "2026-03-01T12:00:01Z" } };
     const asked = { policy, service: "any", method: "GET", path: "/" };
@@ -181,7 +196,16 @@ describe("POST /policies/test", () => {
     [{ policy: "none", service: "a", method: "GET", path: "/" }, 404, "no such policy"],
     [{ policy: { rules: [] }, service: "a", method: "GET" }, 400, "path: is required"],
     [{ policy: { rules: [] }, service: "a", method: "GET", path: "x" }, 400, "path: must begin with /"],
+    [
+      { policy: { rules: [] }, service: "a", method: "get", path: "/" },
+      ...([400, "method: must be a method in capital letters, such as GET"] as const),
+    ],
+    [
+      { policy: { rules: [] }, service: "*", method: "GET", path: "/" },
+      ...([400, expect.stringMatching(/^service: must begin with/)] as const),
+    ],
     [{ policy: { rules: [] }, service: "a", action: "exec" }, 400, "command: is required"],
+    [{ policy: { rules: [] }, service: "a", action: "exec", command: "" }, 400, "command: must not be empty"],
     [
       { policy: { rules: [] }, service: "a", action: "session", remote_path: "/" },
       400,

@@ -1,9 +1,13 @@
+import { METHODS } from "node:http";
 import { createRoute, z } from "@hono/zod-openapi";
-import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import { serviceNameSchema } from "../auth-strategies/service-definition.js";
+import { toVaultProxyError, VaultProxyError } from "../errors/vault-proxy-error.js";
+import { assertSafePath, assertSafeQuery } from "../network/request-target.js";
 import type { Action } from "../policies/action.js";
 import { compilePolicy, decide } from "../policies/policy-decision.js";
 import { POLICY_LIMITS } from "../policies/policy-limits.js";
 import { RULE_ACTIONS, type PolicyContent } from "../policies/policy-schema.js";
+import { cleanRemotePath, isForbiddenPath } from "../ssh-rules/remote-path.js";
 import type { AccessRules } from "./authentication.js";
 import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
 import { ADMIN_ERRORS, BODY_ERRORS, errorResponses } from "./error-schema.js";
@@ -11,16 +15,25 @@ import { BEARER_SECURITY, jsonAnswer, jsonRequest } from "./route-documentation.
 import { policiesOf } from "./stored-policies.js";
 import { tokenPolicySchema } from "./token-request.js";
 
+/** What the data plane reads, and passes on: methods are case-sensitive (RFC 9110 §9.1). */
+const METHOD_NAMES: ReadonlySet<string> = new Set(METHODS);
+const NEVER_PASSED_ON: ReadonlySet<string> = new Set(["CONNECT", "TRACE"]);
+
 const testRequestSchema = z
   .strictObject({
     policy: tokenPolicySchema,
-    service: z.string().min(1).max(POLICY_LIMITS.serviceNameCharacters),
-    method: z.string().min(1).max(POLICY_LIMITS.methodCharacters).optional(),
+    service: serviceNameSchema,
+    method: z
+      .string()
+      .min(1)
+      .max(POLICY_LIMITS.methodCharacters)
+      .refine((method) => METHOD_NAMES.has(method), "must be a method in capital letters, such as GET")
+      .optional(),
     path: z.string().startsWith("/", "must begin with /").optional().openapi({
       description: "Relative to the service, as it is sent. A query does not count.",
     }),
     action: z.enum(RULE_ACTIONS).optional().openapi({ description: "In the place of `method` and `path`." }),
-    command: z.string().optional(),
+    command: z.string().min(1, "must not be empty").optional(),
     remote_path: z.string().optional(),
   })
   .superRefine(({ method, path, action, command, remote_path }, context) => {
@@ -79,7 +92,8 @@ export function registerPolicyTestRoute(
       const { policy, ...asked } = c.req.valid("json");
       const content = typeof policy === "string" ? storedPolicy(parts, policy) : policy;
       const decision = decide(compilePolicy(content), actionOf(asked), parts.clock());
-      if (!decision.allowed) return c.json({ allowed: false, reason: decision.reason }, 200);
+      const reason = decision.allowed ? whyNeverDone(asked) : decision.reason;
+      if (!decision.allowed || reason !== undefined) return c.json({ allowed: false, reason }, 200);
       const name = typeof policy === "string" ? policy : "rules";
       return c.json({ allowed: true, rule: `${name}/${decision.rule.index + 1}` }, 200);
     },
@@ -92,9 +106,34 @@ function storedPolicy(parts: ControlPlaneParts, name: string): PolicyContent {
   return stored;
 }
 
-function actionOf(asked: Omit<z.output<typeof testRequestSchema>, "policy">): Action {
+/** Why what the policy allows would be refused all the same, at any service; undefined if it would not. */
+function whyNeverDone({ method, path, remote_path: remotePath }: Asked): string | undefined {
+  if (method !== undefined && NEVER_PASSED_ON.has(method)) return `${method} is not supported`;
+  if (path !== undefined) {
+    try {
+      assertSafePath(withoutQuery(path));
+      assertSafeQuery(path.slice(withoutQuery(path).length + 1));
+    } catch (error) {
+      return toVaultProxyError(error).message;
+    }
+  }
+  if (remotePath === undefined) return undefined;
+  const cleaned = cleanRemotePath(remotePath);
+  if (!cleaned.ok) return `remote_path: ${cleaned.reason}`;
+  return isForbiddenPath(cleaned.path)
+    ? "remote_path: is in a directory that no transfer touches"
+    : undefined;
+}
+
+function withoutQuery(path: string): string {
+  return path.replace(/\?.*/s, "");
+}
+
+type Asked = Omit<z.output<typeof testRequestSchema>, "policy">;
+
+function actionOf(asked: Asked): Action {
   const { service, method = "", path = "", action, command, remote_path } = asked;
-  if (action === undefined) return { kind: "http", service, method, rawPath: path.replace(/\?.*/s, "") };
+  if (action === undefined) return { kind: "http", service, method, rawPath: withoutQuery(path) };
   return {
     ...{ kind: "ssh", service, action },
     ...(command === undefined ? {} : { command }),
