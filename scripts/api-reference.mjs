@@ -26,7 +26,9 @@ const METHODS = ["get", "head", "post", "put", "patch", "delete", "options"];
  */
 export function apiReference(document) {
   const operations = Object.entries(document.paths).flatMap(([route, methods]) =>
-    METHODS.flatMap((method) => (methods[method] === undefined ? [] : [{ route, method, ...methods[method] }])),
+    METHODS.flatMap((method) =>
+      methods[method] === undefined ? [] : [{ route, method, ...methods[method] }],
+    ),
   );
   // Every method of the proxy is the same operation.
   const listed = operations.filter(({ tags, method }) => tags?.[0] !== "proxy" || method === "get");
@@ -44,7 +46,9 @@ export function apiReference(document) {
     ...tags.flatMap((tag) => [
       `## ${tag}`,
       "",
-      ...listed.filter(({ tags }) => tags?.[0] === tag).flatMap((operation) => operationText(operation, document)),
+      ...listed
+        .filter(({ tags }) => tags?.[0] === tag)
+        .flatMap((operation) => operationText(operation, document)),
     ]),
     "## Schemas",
     "",
@@ -121,7 +125,8 @@ function typeText(schema) {
     return `[${name}](#type-${name.toLowerCase()})`;
   }
   if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
-  if (schema.enum !== undefined) return schema.enum.map((value) => `\`${JSON.stringify(value)}\``).join(" or ");
+  if (schema.enum !== undefined)
+    return schema.enum.map((value) => `\`${JSON.stringify(value)}\``).join(" or ");
   const alternatives = schema.oneOf ?? schema.anyOf;
   if (alternatives !== undefined) return [...new Set(alternatives.map(typeText))].join(" or ");
   if (schema.allOf !== undefined) return schema.allOf.map(typeText).join(" and ");
@@ -132,7 +137,8 @@ function typeText(schema) {
     );
     return `{ ${fields.join(", ")} }`;
   }
-  if (typeof schema.additionalProperties === "object") return `object of ${typeText(schema.additionalProperties)}`;
+  if (typeof schema.additionalProperties === "object")
+    return `object of ${typeText(schema.additionalProperties)}`;
   const types = [schema.type ?? "anything"].flat().join(" or ");
   return schema.format === undefined ? types : `${types} (${schema.format})`;
 }

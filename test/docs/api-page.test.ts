@@ -15,5 +15,7 @@ afterAll(async () => {
 });
 
 test("docs/api.md is what the server's own document says (else: node scripts/api-reference.mjs)", async () => {
-  expect(readFileSync(new URL("../../docs/api.md", import.meta.url), "utf8")).toBe(await pageOf(server.address));
+  expect(readFileSync(new URL("../../docs/api.md", import.meta.url), "utf8")).toBe(
+    await pageOf(server.address),
+  );
 });

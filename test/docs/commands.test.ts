@@ -27,10 +27,12 @@ test.each([
   expect(await commandProblem(line.split(" "))).toContain(problem);
 });
 
-test.each(["vault-cli ssh box ls --all", "vault-cli run -- x --any", "vault-cli --help", "vault-cli service --help"])(
-  "%s is right",
-  async (line) => expect(await commandProblem(line.split(" "))).toBeUndefined(),
-);
+test.each([
+  "vault-cli ssh box ls --all",
+  "vault-cli run -- x --any",
+  "vault-cli --help",
+  "vault-cli service --help",
+])("%s is right", async (line) => expect(await commandProblem(line.split(" "))).toBeUndefined());
 
 describe.each(PAGES)("%s", (page) => {
   test("names only commands and options that there are", async () => {
@@ -43,7 +45,9 @@ describe.each(PAGES)("%s", (page) => {
       // One of several words: looked at one by one.
       .flatMap((text) => {
         const [alternatives = ""] = /\S+\|\S+/.exec(text) ?? [];
-        return alternatives === "" ? [text] : alternatives.split("|").map((word) => text.replace(alternatives, word));
+        return alternatives === ""
+          ? [text]
+          : alternatives.split("|").map((word) => text.replace(alternatives, word));
       })
       .flatMap((text) => shellCommands(text.replaceAll(/<([^>]+)>/g, "$1"), PROGRAMS));
     const problems = await Promise.all([...blocks, ...spans].map(commandProblem));

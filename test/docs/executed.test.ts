@@ -50,7 +50,9 @@ describe.each(worlds)("$page", ({ blocks }) => {
   let admin = "";
   let token = "tok_…";
   let document: Document;
-  const startsItself = blocks.some(({ treatment }) => treatment.kind === "run" && treatment.until !== undefined);
+  const startsItself = blocks.some(
+    ({ treatment }) => treatment.kind === "run" && treatment.until !== undefined,
+  );
   const needsVault = !startsItself;
 
   const request = async (method: string, path: string, type: string, body: string): Promise<Ran> => {
@@ -68,12 +70,21 @@ describe.each(worlds)("$page", ({ blocks }) => {
     if (!needsVault) return;
     await world.background("exec vault-server", "listening on");
     expect(await world.shell("vault-cli unlock")).toMatchObject({ code: 0 });
-    const unlocked = await request("POST", "/auth/unlock", "application/json", JSON.stringify({ password: PASSWORD }));
+    const unlocked = await request(
+      "POST",
+      "/auth/unlock",
+      "application/json",
+      JSON.stringify({ password: PASSWORD }),
+    );
     admin = (JSON.parse(unlocked.output) as { id: string }).id;
     document = JSON.parse((await request("GET", "/openapi.json", "application/json", "")).output) as Document;
     if (!blocks.some(({ treatment }) => treatment.kind === "run" && treatment.as === "agent")) return;
     for (const name of SERVICES) {
-      const service = { name, base_url: `https://${name}.example.com`, auth: { type: "bearer", token: SECRET } };
+      const service = {
+        name,
+        base_url: `https://${name}.example.com`,
+        auth: { type: "bearer", token: SECRET },
+      };
       await request("POST", "/services", "application/json", JSON.stringify(service));
     }
     const made = await request("POST", "/tokens", "application/json", '{"scope":"proxy","name":"my-agent"}');
@@ -118,17 +129,17 @@ describe.each(worlds)("$page", ({ blocks }) => {
     for (const value of jsonDocuments(block.text)) expect(validate(value) ? [] : validate.errors).toEqual([]);
   };
 
-  test.each(blocks.map((block) => ({ block, at: `${block.page}:${String(block.line)}`, kind: block.treatment.kind })))(
-    "$at: $kind",
-    async ({ block }) => {
-      const { treatment } = block;
-      if (treatment.kind === "run") await run(block, treatment);
-      else if (treatment.kind === "send") await send(block, treatment.method, treatment.path);
-      else if (treatment.kind === "body" || treatment.kind === "answer") {
-        const operation = document.paths[treatment.path]?.[treatment.method.toLowerCase()];
-        const content = treatment.kind === "body" ? operation?.requestBody : operation?.responses[treatment.status];
-        fit(block, content?.content["application/json"]?.schema);
-      }
-    },
-  );
+  test.each(
+    blocks.map((block) => ({ block, at: `${block.page}:${String(block.line)}`, kind: block.treatment.kind })),
+  )("$at: $kind", async ({ block }) => {
+    const { treatment } = block;
+    if (treatment.kind === "run") await run(block, treatment);
+    else if (treatment.kind === "send") await send(block, treatment.method, treatment.path);
+    else if (treatment.kind === "body" || treatment.kind === "answer") {
+      const operation = document.paths[treatment.path]?.[treatment.method.toLowerCase()];
+      const content =
+        treatment.kind === "body" ? operation?.requestBody : operation?.responses[treatment.status];
+      fit(block, content?.content["application/json"]?.schema);
+    }
+  });
 });

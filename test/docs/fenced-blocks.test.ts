@@ -4,9 +4,27 @@ import { shellCommands } from "./shell-commands.js";
 
 describe("fencedBlocks", () => {
   test("gives language, text and line of each block, and what the comment before it says", () => {
-    const page = ["text", "<!-- given: const a = 1; -->", "<!-- test: run -->", "", "```ts", "a;", "```", "````", "```", "````"];
+    const page = [
+      "text",
+      "<!-- given: const a = 1; -->",
+      "<!-- test: run -->",
+      "",
+      "```ts",
+      "a;",
+      "```",
+      "````",
+      "```",
+      "````",
+    ];
     expect(fencedBlocks("p.md", page.join("\n"))).toEqual([
-      { page: "p.md", line: 5, language: "ts", text: "a;\n", treatment: { kind: "run", as: "owner" }, given: "const a = 1;" },
+      {
+        page: "p.md",
+        line: 5,
+        language: "ts",
+        text: "a;\n",
+        treatment: { kind: "run", as: "owner" },
+        given: "const a = 1;",
+      },
       { page: "p.md", line: 8, language: "", text: "```\n", treatment: { kind: "unsaid" }, given: "" },
     ]);
   });
@@ -38,9 +56,27 @@ test("prose is a page without its blocks and comments", () => {
 describe("shellCommands", () => {
   test.each([
     ["a one 'two three' # four", [["a", "one", "two three"]]],
-    ["x | a 1 && a 2; b", [["a", "1"], ["a", "2"]]],
-    ['b "$(a --url)/x" "$(a c)"', [["a", "--url"], ["a", "c"]]],
-    ["T=$(a t) a p", [["a", "t"], ["a", "p"]]],
+    [
+      "x | a 1 && a 2; b",
+      [
+        ["a", "1"],
+        ["a", "2"],
+      ],
+    ],
+    [
+      'b "$(a --url)/x" "$(a c)"',
+      [
+        ["a", "--url"],
+        ["a", "c"],
+      ],
+    ],
+    [
+      "T=$(a t) a p",
+      [
+        ["a", "t"],
+        ["a", "p"],
+      ],
+    ],
     ["a 1 \\\n  2 <in >out 2>&1", [["a", "1", "2", "2"]]],
     ["b a c", []],
   ])("%j", (text, commands) => {

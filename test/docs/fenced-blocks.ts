@@ -41,7 +41,9 @@ export function fencedBlocks(page: string, markdown: string): FencedBlock[] {
       const isEnd = (text: string): boolean => text.trim().startsWith(fence) && /^[`~]+$/.test(text.trim());
       at = lines.findIndex((text, index) => index >= from && isEnd(text));
       if (at < 0) throw new Error(`${page}:${String(from)}: a block without an end`);
-      const text = lines.slice(from, at).map((text) => text.replace(new RegExp(`^ {0,${indentation.length}}`), ""));
+      const text = lines
+        .slice(from, at)
+        .map((text) => text.replace(new RegExp(`^ {0,${indentation.length}}`), ""));
       blocks.push({
         ...{ page, line: from, text: `${text.join("\n")}\n` },
         language: (info.trim().split(/\s/)[0] ?? "").toLowerCase(),
@@ -73,5 +75,7 @@ export function treatmentOf(words: string | undefined): Treatment {
 
 /** A page without its fenced blocks and comments: what is prose. */
 export function proseOf(markdown: string): string {
-  return markdown.replaceAll(/^( *)(`{3,}|~{3,})[^`]*\n[\s\S]*?^ *\2[`~]*$/gm, "").replaceAll(/<!--[\s\S]*?-->/g, "");
+  return markdown
+    .replaceAll(/^( *)(`{3,}|~{3,})[^`]*\n[\s\S]*?^ *\2[`~]*$/gm, "")
+    .replaceAll(/<!--[\s\S]*?-->/g, "");
 }

@@ -23,7 +23,12 @@ export async function commandProblem(words: readonly string[]): Promise<string |
   const path = entry.path.join(" ");
   let options = ofCommands.get(path);
   if (options === undefined) ofCommands.set(path, (options = helpOf(entry.path).then(optionsOf)));
-  return unknownOption(rest, await options, words, entry.takesWords === true ? entry.path.length + 1 : Infinity);
+  return unknownOption(
+    rest,
+    await options,
+    words,
+    entry.takesWords === true ? entry.path.length + 1 : Infinity,
+  );
 }
 
 /** @param operands how many there are before words of another program */
@@ -52,7 +57,9 @@ function unknownOption(
 /** @returns each option that a help text lists, and whether it takes a value */
 function optionsOf(help: string): Map<string, boolean> {
   const options = new Map<string, boolean>();
-  for (const [, names = "", value] of help.matchAll(/^ {2}((?:-\w, )?--?[\w-]+)( [<[][^\n]*?[>\]])?(?: |$)/gm)) {
+  for (const [, names = "", value] of help.matchAll(
+    /^ {2}((?:-\w, )?--?[\w-]+)( [<[][^\n]*?[>\]])?(?: |$)/gm,
+  )) {
     for (const name of names.split(", ")) options.set(name, value !== undefined);
   }
   return options;

@@ -12,7 +12,10 @@ function anchorsOf(page: string): Set<string> {
   const anchors = new Set<string>();
   for (const [, heading = ""] of proseOf(readPage(page)).matchAll(/^#{1,6} +(.+?) *#*$/gm)) {
     const text = heading.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1");
-    const slug = text.toLowerCase().replaceAll(/[^\p{L}\p{M}\p{N}\p{Pc} -]/gu, "").replaceAll(" ", "-");
+    const slug = text
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{M}\p{N}\p{Pc} -]/gu, "")
+      .replaceAll(" ", "-");
     let anchor = slug;
     for (let count = 1; anchors.has(anchor); count++) anchor = `${slug}-${String(count)}`;
     anchors.add(anchor);
@@ -30,7 +33,9 @@ function problemOf(page: string, target: string): string | undefined {
 
 describe.each(PAGES)("%s", (page) => {
   test("has links to files and headings that there are", () => {
-    const links = [...proseOf(readPage(page)).matchAll(/\]\(<?([^)\s>]+)>?(?: "[^"]*")?\)/g)].map(([, to = ""]) => to);
+    const links = [...proseOf(readPage(page)).matchAll(/\]\(<?([^)\s>]+)>?(?: "[^"]*")?\)/g)].map(
+      ([, to = ""]) => to,
+    );
     const problems = links.filter((to) => !/^[a-z]+:/.test(to)).map((to) => problemOf(page, to));
     expect(problems.filter((problem) => problem !== undefined)).toEqual([]);
   });

@@ -57,10 +57,15 @@ export async function openPageWorld(hosts: readonly string[]): Promise<PageWorld
     writeFile(path("agent"), ""),
     ...(["cli", "server"] as const).map(async (name) => {
       const program = path(`bin/vault-${name}`);
-      await writeFile(program, `#!/bin/sh\nexec "${process.execPath}" "${ROOT}packages/${name}/dist/main.js" "$@"\n`);
+      await writeFile(
+        program,
+        `#!/bin/sh\nexec "${process.execPath}" "${ROOT}packages/${name}/dist/main.js" "$@"\n`,
+      );
       await chmod(program, 0o755);
     }),
-    ...["packages", "package.json", "scripts", "demo"].map((name) => symlink(join(ROOT, name), join(home, name))),
+    ...["packages", "package.json", "scripts", "demo"].map((name) =>
+      symlink(join(ROOT, name), join(home, name)),
+    ),
   ]);
   const modules = join(home, "node_modules");
   await mkdir(join(modules, "@vault-proxy"), { recursive: true });
@@ -109,7 +114,11 @@ export async function openPageWorld(hosts: readonly string[]): Promise<PageWorld
       });
       return { code: 0, output: stdout + stderr };
     } catch (error) {
-      const { code, stdout = "", stderr = "" } = error as { code?: unknown; stdout?: string; stderr?: string };
+      const {
+        code,
+        stdout = "",
+        stderr = "",
+      } = error as { code?: unknown; stdout?: string; stderr?: string };
       return { code: typeof code === "number" ? code : 1, output: stdout + stderr };
     }
   };
@@ -142,7 +151,7 @@ export async function openPageWorld(hosts: readonly string[]): Promise<PageWorld
     program,
     async close() {
       for (const child of children) child.kill("SIGTERM");
-      await Promise.all(children.map((child) => (child.exitCode ?? child.signalCode) ?? once(child, "exit")));
+      await Promise.all(children.map((child) => child.exitCode ?? child.signalCode ?? once(child, "exit")));
       const ended = once(internet, "exit");
       internet.disconnect();
       await ended;
@@ -156,4 +165,3 @@ export async function openPageWorld(hosts: readonly string[]): Promise<PageWorld
 export function lastToken(output: string): string | undefined {
   return output.match(/tok_[A-Za-z0-9_-]{43}/g)?.at(-1);
 }
-

@@ -8,7 +8,9 @@ export function shellCommands(text: string, programs: readonly string[]): string
   collect(text, commands);
   return commands.flatMap((words) => {
     const at = words.findIndex((word) => programs.includes(word));
-    const isCommand = words.slice(0, Math.max(at, 0)).every((word) => /^[A-Z_]+=|^(?:exec|then|do|!|--|\$|\()$/.test(word));
+    const isCommand = words
+      .slice(0, Math.max(at, 0))
+      .every((word) => /^[A-Z_]+=|^(?:exec|then|do|!|--|\$|\()$/.test(word));
     return at >= 0 && isCommand ? [words.slice(at)] : [];
   });
 }

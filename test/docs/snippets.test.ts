@@ -11,11 +11,14 @@ import { typeProblems } from "./snippet-types.js";
 const all = PAGES.flatMap(blocksOf);
 const isShell = ({ language }: FencedBlock): boolean => ["sh", "console", "bash"].includes(language);
 const title = ({ page, line }: FencedBlock): string => `${page}:${String(line)}`;
-const blocksIn = (...languages: string[]): FencedBlock[] => all.filter(({ language }) => languages.includes(language));
+const blocksIn = (...languages: string[]): FencedBlock[] =>
+  all.filter(({ language }) => languages.includes(language));
 
 test("every block says by a comment how it is tested, or why it is not run", () => {
   // Drawings and layouts have no language, and nothing to be run.
-  expect(all.filter(({ language, treatment }) => language !== "" && treatment.kind === "unsaid").map(title)).toEqual([]);
+  expect(
+    all.filter(({ language, treatment }) => language !== "" && treatment.kind === "unsaid").map(title),
+  ).toEqual([]);
 });
 
 test("TypeScript and JavaScript keep to the types of the packages", { timeout: 120_000 }, () => {
@@ -34,16 +37,25 @@ test("Python is Python", () => {
 
 describe.each(all.filter(isShell).map((block) => ({ title: title(block), block })))("$title", ({ block }) => {
   test("is a script", () => {
-    const text = block.language === "console" ? block.text.replaceAll(/^(?:(?!\$ ).*\n|\$ )/gm, "") : block.text;
+    const text =
+      block.language === "console" ? block.text.replaceAll(/^(?:(?!\$ ).*\n|\$ )/gm, "") : block.text;
     execFileSync("bash", ["-n"], { input: text });
   });
 });
 
-test.each(blocksIn("json").map((block) => ({ title: title(block), block })))("$title is JSON", ({ block }) => {
-  expect(jsonDocuments(block.text).length).toBeGreaterThan(0);
-});
+test.each(blocksIn("json").map((block) => ({ title: title(block), block })))(
+  "$title is JSON",
+  ({ block }) => {
+    expect(jsonDocuments(block.text).length).toBeGreaterThan(0);
+  },
+);
 
-test.each(blocksIn("yaml").map((block) => ({ title: title(block), block })))("$title is YAML", ({ block }) => {
-  const documents = parseAllDocuments(block.text);
-  expect([documents].flat().flatMap((document) => ("errors" in document ? document.errors : []))).toEqual([]);
-});
+test.each(blocksIn("yaml").map((block) => ({ title: title(block), block })))(
+  "$title is YAML",
+  ({ block }) => {
+    const documents = parseAllDocuments(block.text);
+    expect([documents].flat().flatMap((document) => ("errors" in document ? document.errors : []))).toEqual(
+      [],
+    );
+  },
+);

@@ -24,7 +24,10 @@ execFileSync("mount", ["--bind", join(directory, "hosts"), "/etc/hosts"], { stdi
  * @type {Readonly<Record<string, unknown>>}
  */
 const ANSWERS = {
-  "GET /v1/models": { object: "list", data: [{ id: "gpt-4.1", object: "model", created: 0, owned_by: "openai" }] },
+  "GET /v1/models": {
+    object: "list",
+    data: [{ id: "gpt-4.1", object: "model", created: 0, owned_by: "openai" }],
+  },
   "POST /v1/chat/completions": {
     ...{ id: "chatcmpl-1", object: "chat.completion", created: 0, model: "gpt-4.1" },
     choices: [{ index: 0, message: { role: "assistant", content: "Hello." }, finish_reason: "stop" }],
@@ -52,7 +55,9 @@ const server = createServer(
     request.on("end", () => {
       const send = (/** @type {number} */ status, /** @type {unknown} */ value) =>
         response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(value));
-      process.send?.({ received: { host: request.headers.host, method: request.method, target: request.url } });
+      process.send?.({
+        received: { host: request.headers.host, method: request.method, target: request.url },
+      });
       if (!holdsSecret(request)) return send(401, { error: { message: "no such key" } });
       if (/"stream": *true/.test(body)) {
         response.writeHead(200, { "Content-Type": "text/event-stream" });
