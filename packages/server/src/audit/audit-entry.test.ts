@@ -39,6 +39,16 @@ describe("a path in an entry", () => {
   });
 });
 
+test.each([
+  ["/a#key=VALUE", "/a#key=***"],
+  ["/a;key=VALUE/b;x=VALUE?y=VALUE", "/a;key=***/b;x=***?y=***"],
+  ["/a%3Fkey=VALUE", "/a%3Fkey=***"],
+  ["/a%253fkey=VALUE&VALUE", "/a%253fkey=***&***"],
+])("of a refused %s no value is kept", (path, expected) => {
+  expect(make("proxy", { path, decision: "deny" }).path).toBe(expected);
+  expect(make("proxy", { path: "/a;v=1/b", decision: "allow" }).path).toBe("/a;v=1/b");
+});
+
 test("every text of an entry is masked, in details too, and no vault token stands in any", () => {
   const text = `x ${SECRET} ${TOKEN} y`;
   const facts = {

@@ -1,7 +1,7 @@
 import type { ErrorCode } from "../errors/error-codes.js";
 import { AUDIT_ACTIONS, type AuditAction, type AuditDetails } from "./audit-action.js";
 import { ENTRY_LIMITS } from "./audit-limits.js";
-import { entryTarget, entryText, type MaskText } from "./entry-text.js";
+import { entryTarget, entryText, refusedTarget, type MaskText } from "./entry-text.js";
 
 /** What is known of any action. Whatever does not apply is left out. */
 export interface AuditFacts {
@@ -56,7 +56,7 @@ export function createEntryMaker(mask: MaskText): MakeAuditEntry {
     action,
     service: text(facts.service, ENTRY_LIMITS.name),
     method: text(facts.method, ENTRY_LIMITS.name),
-    path: facts.path === undefined ? undefined : entryTarget(facts.path, mask),
+    path: facts.path === undefined ? undefined : targetOf(facts.decision)(facts.path, mask),
     decision: facts.decision,
     rule: text(facts.rule, ENTRY_LIMITS.name),
     status: facts.status,
@@ -68,6 +68,10 @@ export function createEntryMaker(mask: MaskText): MakeAuditEntry {
     justification: text(facts.justification, ENTRY_LIMITS.justification),
     details: details === undefined ? undefined : knownDetails(action, details, mask),
   });
+}
+
+function targetOf(decision: AuditFacts["decision"]): typeof entryTarget {
+  return decision === "deny" ? refusedTarget : entryTarget;
 }
 
 /** Only what the table of actions has: an object may hold more than its type says. */

@@ -4,6 +4,9 @@ const TOKEN_PATTERN = /tok_[A-Za-z0-9_-]{43}/g;
 const TOKEN_START = "tok_";
 const MASKED = "***";
 const ESCAPE_PATTERN = /%[0-9a-f]{2}/gi;
+/** `?` or `#`, escaped however often. */
+const QUERY_MARK = /[?#]|%(?:25)*(?:3f|23)/i;
+const PARAMETER_VALUE = /(?<=;[^/;=]{0,256}=)[^/;]+/g;
 /** Of a path that was escaped several times over. */
 const MAX_DECODINGS = 4;
 
@@ -25,6 +28,19 @@ export function entryTarget(target: string, mask: MaskText): string {
   const path = start < 0 ? target : target.slice(0, start);
   const query = start < 0 ? "" : `?${maskedQuery(target.slice(start + 1))}`;
   return entryText(withoutEscapedTokens(path) + query, ENTRY_LIMITS.path, mask);
+}
+
+/**
+ * The target of a refused request: in what was refused, somebody may have meant more for a query than a server takes for
+ * one, such as what is behind a `#` or an escaped `?`, or the value of a `;parameter`.
+ */
+export function refusedTarget(target: string, mask: MaskText): string {
+  const [mark = ""] = QUERY_MARK.exec(target) ?? [];
+  if (mark === "") return entryTarget(target.replace(PARAMETER_VALUE, MASKED), mask);
+  const start = target.indexOf(mark);
+  const path = target.slice(0, start).replace(PARAMETER_VALUE, MASKED);
+  const query = maskedQuery(target.slice(start + mark.length));
+  return entryText(withoutEscapedTokens(path) + mark + query, ENTRY_LIMITS.path, mask);
 }
 
 function maskedQuery(query: string): string {
