@@ -47,8 +47,8 @@ export function fencedBlocks(page: string, markdown: string): FencedBlock[] {
       blocks.push({
         ...{ page, line: from, text: `${text.join("\n")}\n` },
         language: (info.trim().split(/\s/)[0] ?? "").toLowerCase(),
-        treatment: treatmentOf(comments["test"]),
-        given: comments["given"] ?? "",
+        treatment: treatmentOf(comments.test),
+        given: comments.given ?? "",
       });
       comments = {};
     } else if (line.trim() !== "" && line !== "<!-- prettier-ignore -->") comments = {};

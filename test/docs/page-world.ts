@@ -89,7 +89,7 @@ export async function openPageWorld(hosts: readonly string[]): Promise<PageWorld
   const inside = ["nsenter", "--target", String(internet.pid), "--net", "--mount", `--wd=${home}`, "--"];
   const environment = cleanEnvironment({
     HOME: home,
-    PATH: `${path("bin")}:${ROOT}packages/python-sdk/.venv/bin:${process.env["PATH"] ?? ""}`,
+    PATH: `${path("bin")}:${ROOT}packages/python-sdk/.venv/bin:${process.env.PATH ?? ""}`,
     LANG: "C.UTF-8",
     TERM: "xterm-256color",
     // For the vault alone, as a machine's own authorities would be: no block speaks to an API but through it.
@@ -151,7 +151,9 @@ export async function openPageWorld(hosts: readonly string[]): Promise<PageWorld
     program,
     async close() {
       for (const child of children) child.kill("SIGTERM");
-      await Promise.all(children.map((child) => child.exitCode ?? child.signalCode ?? once(child, "exit")));
+      for (const child of children) {
+        if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+      }
       const ended = once(internet, "exit");
       internet.disconnect();
       await ended;
