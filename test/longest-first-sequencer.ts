@@ -4,6 +4,7 @@ import { BaseSequencer } from "vitest/node";
 /** What takes longest, each begun as early as it can be, so that no processor is idle at the end of a run. */
 const LONGEST = [
   "test/durability/kill.test.ts",
+  "test/docs/executed.test.ts",
   "test/attacks/fuzz.test.ts",
   "test/durability/every-syscall.test.ts",
   "test/live/vault-commands.test.ts",
