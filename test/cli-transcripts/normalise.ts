@@ -2,7 +2,7 @@
 const FORMS: readonly (readonly [RegExp, string])[] = [
   [/tok_[\w-]{43}/g, "{token}"],
   [/tok_[\w-]{6,12}\.\.\./g, "{token-prefix}..."],
-  [/tok_[\w-]{8}\b/g, "{token-prefix}"],
+  [/tok_[\w-]{8}(?![\w-])/g, "{token-prefix}"],
   [/\b(?:ses|flow)_[\w-]{16,}/g, "{id}"],
   [/\b(state|code_challenge)=[\w-]{43}/g, "$1={random}"],
   [/("state": )"[\w-]{43}"/g, '$1"{random}"'],
