@@ -1,6 +1,6 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readlink, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -154,6 +154,7 @@ export async function openPageWorld(hosts: readonly string[]): Promise<PageWorld
       for (const child of children) {
         if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
       }
+      await endAllBeside(internet);
       const ended = once(internet, "exit");
       internet.disconnect();
       await ended;
@@ -161,6 +162,23 @@ export async function openPageWorld(hosts: readonly string[]): Promise<PageWorld
       await directory.remove();
     },
   };
+}
+
+/** Ends whatever is in that process's network namespace: `vault-cli up` leaves a server behind, as it should. */
+async function endAllBeside({ pid }: ChildProcess): Promise<void> {
+  const networkOf = (id: string | number): Promise<string> =>
+    readlink(`/proc/${String(id)}/ns/net`).catch(() => "");
+  const network = await networkOf(pid ?? 0);
+  if (network === "") return;
+  for (const id of await readdir("/proc")) {
+    if (!/^\d+$/.test(id) || Number(id) === pid || (await networkOf(id)) !== network) continue;
+    // It may have ended meanwhile.
+    try {
+      process.kill(Number(id), "SIGKILL");
+    } catch {
+      continue;
+    }
+  }
 }
 
 /** The last token that was printed, which a page writes as `tok_…`. */
