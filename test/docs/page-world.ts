@@ -169,7 +169,8 @@ async function endAllBeside({ pid }: ChildProcess): Promise<void> {
   const networkOf = (id: string | number): Promise<string> =>
     readlink(`/proc/${String(id)}/ns/net`).catch(() => "");
   const network = await networkOf(pid ?? 0);
-  if (network === "") return;
+  // Never those of this machine's own network.
+  if (network === "" || network === (await networkOf("self"))) return;
   for (const id of await readdir("/proc")) {
     if (!/^\d+$/.test(id) || Number(id) === pid || (await networkOf(id)) !== network) continue;
     // It may have ended meanwhile.
