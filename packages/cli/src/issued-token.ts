@@ -11,8 +11,7 @@ export function deliverToken(output: Output, token: IssuedToken): void {
     return;
   }
   output.result(token.id);
-  const until = token.expires_at === undefined ? "it does not expire" : `valid until ${token.expires_at}`;
-  output.note([`scope ${token.scope}`, until, ...policyNote(token)].join(", "));
+  output.note([`scope ${token.scope}`, `valid until ${token.expires_at}`, ...policyNote(token)].join(", "));
 }
 
 function policyNote({ policy }: IssuedToken): string[] {

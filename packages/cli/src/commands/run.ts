@@ -92,8 +92,7 @@ async function prepare(
   const end = async (): Promise<void> => {
     const reason = await giveUpToken(agent);
     if (reason === undefined) return;
-    const until = token.expires_at === undefined ? "" : `; it ends at ${token.expires_at}`;
-    output.warn(`the program's token could not be revoked: ${reason}${until}`);
+    output.warn(`the program's token could not be revoked: ${reason}; it ends at ${token.expires_at}`);
   };
   try {
     if (options.keepSession !== true) await endSession(context, sessionAddress(client));

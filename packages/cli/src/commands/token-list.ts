@@ -19,7 +19,7 @@ export const configureTokenList: ConfigureCommand = (command, perform) => {
         token.name ?? "",
         policyText(token),
         token.parent ?? "",
-        token.expires_at ?? "never",
+        token.expires_at,
         token.last_used_at ?? "never",
         token.suspended_at === undefined ? "active" : `SUSPENDED since ${token.suspended_at}`,
       ]);

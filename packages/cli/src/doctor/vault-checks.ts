@@ -61,7 +61,7 @@ export function serviceFindings(services: readonly ServiceInfo[], { bin }: Vault
         ),
       );
     }
-    if (service.tls_skip_verify === true) {
+    if (service.tls_skip_verify) {
       found.push(
         warn(
           "tls",
@@ -86,8 +86,7 @@ export function tokenFindings(tokens: readonly TokenInfo[], { bin, now }: VaultC
   const suspended = tokens.filter(({ suspended_at }) => suspended_at !== undefined);
   // The admin's own sessions are short by intent.
   const soon = tokens.filter(
-    ({ scope, expires_at }) =>
-      scope !== "admin" && expires_at !== undefined && Date.parse(expires_at) - now < DAY_MS,
+    ({ scope, expires_at }) => scope !== "admin" && Date.parse(expires_at) - now < DAY_MS,
   );
   const found = [
     ...suspended.map(({ id_prefix, name }) =>
@@ -98,7 +97,7 @@ export function tokenFindings(tokens: readonly TokenInfo[], { bin, now }: VaultC
       ),
     ),
     ...soon.map(({ id_prefix, name, expires_at }) =>
-      warn("tokens", `${labelOf(id_prefix, name)} expires at ${expires_at ?? ""}`, `${bin} token create`),
+      warn("tokens", `${labelOf(id_prefix, name)} expires at ${expires_at}`, `${bin} token create`),
     ),
   ];
   return found.length === 0 ? [ok("tokens", `${tokens.length} valid, none ends within a day`)] : found;

@@ -202,7 +202,7 @@ describe("POST /policies/test", () => {
     ],
     [
       { policy: { rules: [] }, service: "*", method: "GET", path: "/" },
-      ...([400, expect.stringMatching(/^service: must begin with/)] as const),
+      ...([400, expect.stringMatching(/^service: must begin with/) as unknown] as const),
     ],
     [{ policy: { rules: [] }, service: "a", action: "exec" }, 400, "command: is required"],
     [{ policy: { rules: [] }, service: "a", action: "exec", command: "" }, 400, "command: must not be empty"],

@@ -187,8 +187,8 @@ describe("POST /tokens/self/children", () => {
       {
         policy: {
           rules: [
-            { service: Array.from({ length: 100 }, (_, index) => "s".repeat(124) + index) },
-            { service: Array.from({ length: 40 }, (_, index) => "s".repeat(124) + index) },
+            { service: Array.from({ length: 100 }, (_, index) => "s".repeat(124) + String(index)) },
+            { service: Array.from({ length: 40 }, (_, index) => "s".repeat(124) + String(index)) },
           ],
         },
       },

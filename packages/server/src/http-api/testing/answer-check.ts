@@ -133,6 +133,7 @@ function fits(template: readonly string[], segments: readonly string[]): boolean
   if (takesRest ? segments.length < template.length - 1 : segments.length !== template.length) return false;
   return template.every((part, index) => {
     if (takesRest && index === template.length - 1) return true;
-    return part.startsWith("{") ? segments[index] !== "" : part === segments[index];
+    // What is refused may name no service at all.
+    return part.startsWith("{") ? takesRest || segments[index] !== "" : part === segments[index];
   });
 }
