@@ -5,12 +5,11 @@ import { expect, onTestFinished, test } from "vitest";
 import { runProgram } from "../program.js";
 import { ADMIN_TOKEN, startFakeVault } from "../testing/fake-vault.js";
 
+const TIMES = { created_at: "2030-01-01T00:00:00Z", expires_at: "2030-01-02T00:00:00Z" };
 const TOKENS = [
-  { id_prefix: "tok_AAAA...", scope: "admin", created_at: "2030-01-01T00:00:00Z" },
+  { id_prefix: "tok_AAAA...", scope: "admin", ...TIMES },
   {
-    id_prefix: "tok_BBBB...",
-    scope: "proxy",
-    created_at: "2030-01-01T00:00:00Z",
+    ...{ id_prefix: "tok_BBBB...", scope: "proxy", ...TIMES },
     suspended_at: "2030-02-03T04:05:06Z",
   },
 ];
