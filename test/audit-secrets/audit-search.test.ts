@@ -75,7 +75,7 @@ describe("the search", () => {
     expect(await secretInAudit(path)).toMatchObject({ start: written.slice(0, 4) });
     await writeFile(
       join(path, "audit.jsonl"),
-      `{"token":"tok_AbCdEfGh","request_id":"45fa3e5a-9c8a-4d22-b524"}\n`,
+      `{"token":"tok_AbCdEfGh","request_id":"45fa3e5a-9c8a-4d22-b524","prev":"Zz9tok_${"x".repeat(36)}"}\n`,
     );
     expect(await secretInAudit(path)).toBeUndefined();
   });
