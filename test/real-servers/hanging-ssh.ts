@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
+import { makeKeyPair } from "../../packages/server/src/ssh/testing/key-pair.js";
 import ssh2, { type Connection, type Session } from "ssh2";
 import { encodeKexinit } from "./ssh-kexinit.js";
 
@@ -43,7 +44,7 @@ export interface HangingSshServer {
 
 /** A server that does all it should up to a stage, and from then on nothing. It takes every user and credential. */
 export async function startHangingSshServer(stage: HangingStage): Promise<HangingSshServer> {
-  const keys = ssh2.utils.generateKeyPairSync("ed25519");
+  const keys = makeKeyPair();
   const scripted = new ssh2.Server({ hostKeys: [keys.private] }, (client) => hangAfter(stage, client));
   const sockets = new Set<Socket>();
   let accepted = 0;

@@ -9,8 +9,9 @@ import type { SshCall } from "./ssh-calls.js";
 import { connectSsh, type SshConnection } from "./ssh-connection.js";
 import { downloadFile } from "./ssh-download.js";
 import { uploadFile } from "./ssh-upload.js";
+import { makeKeyPair } from "./testing/key-pair.js";
 
-const HOST_KEY = ssh2.utils.generateKeyPairSync("ed25519").private;
+const HOST_KEY = makeKeyPair().private;
 const DIRECTORY = 0o040755;
 const FILE = 0o100644;
 const { OK, NO_SUCH_FILE, FAILURE, EOF } = ssh2.utils.sftp.STATUS_CODE;

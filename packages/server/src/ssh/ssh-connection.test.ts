@@ -7,6 +7,7 @@ import { HANGING_STAGES, startHangingSshServer } from "../../../../test/real-ser
 import { startOfferReader } from "../../../../test/real-servers/ssh-kexinit.js";
 import { LEGACY_ALGORITHMS } from "../auth-strategies/ssh-types/legacy-algorithms.js";
 import type { SshTarget } from "./ssh-connection.js";
+import { makeKeyPair } from "./testing/key-pair.js";
 import {
   connect,
   PASSWORD,
@@ -183,7 +184,7 @@ describe("a host key", () => {
     const { _protocol: protocol } = client as unknown as {
       _protocol: { _hostKeys: Record<string, unknown>; rekey(): void };
     };
-    const [parsed] = [ssh2.utils.parseKey(ssh2.utils.generateKeyPairSync("ed25519").private)].flat();
+    const [parsed] = [ssh2.utils.parseKey(makeKeyPair().private)].flat();
     protocol._hostKeys["ssh-ed25519"] = parsed;
     protocol.rekey();
     await connection.closed;

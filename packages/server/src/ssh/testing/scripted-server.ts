@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import ssh2, { type AuthContext, type Connection } from "ssh2";
 import { Secret } from "../../redaction/secret.js";
+import { makeKeyPair } from "./key-pair.js";
 import {
   connectSsh,
   type SshConnection,
@@ -46,7 +47,7 @@ export async function startScriptedServer(
   onAttempt: (context: AuthContext) => void,
   onClient: (client: Connection, socket: Socket) => void = () => undefined,
 ): Promise<ScriptedServer> {
-  const keys = ssh2.utils.generateKeyPairSync("ed25519");
+  const keys = makeKeyPair();
   const attempts: string[] = [];
   const sockets = new Set<Socket>();
   let latest: Socket | undefined;
