@@ -134,7 +134,8 @@ test("the log says that a server ran without one", async () => {
       ({ action }) => action === "audit.off",
     );
     expect(noted).toHaveLength(times);
-    if (times === 1) expect(noted[0]?.details).toEqual({ since: expect.stringMatching(/^\d{4}-.*Z$/) as unknown });
+    if (times === 1)
+      expect(noted[0]?.details).toEqual({ since: expect.stringMatching(/^\d{4}-.*Z$/) as unknown });
     await again.stop();
   }
   await other.remove();
