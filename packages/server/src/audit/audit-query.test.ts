@@ -5,7 +5,6 @@ import { expect, test } from "vitest";
 import { openRegularFile } from "../vault/durable-file.js";
 import { withTemporaryDirectory } from "../vault/testing/temporary-vault.js";
 import { queryAudit, type AuditQuery, type RecordedEntry } from "./audit-query.js";
-import { followAudit, readAudit } from "./audit-reader.js";
 import { piecesBackward } from "./backward-lines.js";
 import { sealLine } from "./chain.js";
 import { linesForward } from "./forward-lines.js";
@@ -56,39 +55,6 @@ test("entries are found newest first over all files, page by page, by each filte
     expect(await pages(directory, { limit: 50, since: Date.parse(all[5]!.time) })).toEqual(
       all.filter(({ time }) => time >= all[5]!.time),
     );
-
-    const read: RecordedEntry[] = [];
-    for await (const entry of readAudit(directory)) read.push(entry);
-    expect(read).toEqual(all.toReversed());
-  });
-});
-
-test("what is recorded is followed over rotations", async () => {
-  await withTemporaryDirectory(async (directory) => {
-    const log = await openLogIn(directory, { fileBytes: 2_000 });
-    log.useKey(keyOf("k"));
-    void log.record(call(0));
-    await log.flush();
-    const stop = new AbortController();
-    const seen: unknown[] = [];
-    const following = (async () => {
-      for await (const { path } of followAudit(directory, {
-        action: "proxy",
-        signal: stop.signal,
-        intervalMs: 5,
-      })) {
-        seen.push(path);
-        if (seen.length === 40) stop.abort();
-      }
-    })();
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    for (let number = 1; number <= 40; number += 1) {
-      void log.record(call(number));
-      await log.flush();
-    }
-    await following;
-    await log.close();
-    expect(seen).toEqual(Array.from({ length: 40 }, (_, index) => `/repos/acme/${index + 1}?page=***`));
   });
 });
 
