@@ -92,7 +92,7 @@ export async function queryAudit(
 }
 
 /** Undefined for what is no line of a log, such as one that is being written. */
-export function recordedEntry(bytes: Uint8Array, keys?: readonly AuditKey[]): RecordedEntry | undefined {
+function recordedEntry(bytes: Uint8Array, keys?: readonly AuditKey[]): RecordedEntry | undefined {
   const line = bytes.length === 0 ? undefined : parseLine(bytes);
   if (line === undefined) return undefined;
   const { prev: _prev, mac: _mac, unverified: _unverified, ...fields } = line.fields;
@@ -104,7 +104,7 @@ function isOfVault({ mac }: ChainLine, keys: readonly AuditKey[]): boolean {
   return mac !== undefined && keys.find(({ id }) => id === mac.keyId)?.mac(mac.covered) === mac.value;
 }
 
-export function fits(entry: RecordedEntry, { service, token, action, decision }: AuditFilter): boolean {
+function fits(entry: RecordedEntry, { service, token, action, decision }: AuditFilter): boolean {
   return (
     (service === undefined || entry.service === service) &&
     (decision === undefined || entry.decision === decision) &&
