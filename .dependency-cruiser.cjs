@@ -1,7 +1,7 @@
 // Imports inside the server go one way, from the first layer to the last; ARCHITECTURE.md draws it.
 // A folder may import from earlier layers only: not from a later one, and not from a sibling of its own layer.
 const layers = [
-  ["errors"],
+  ["errors", "collections"],
   ["redaction", "config", "ssh-rules", "metrics"],
   ["vault", "tokens", "policies", "network", "scrubbing"],
   ["auth-strategies", "wire"],

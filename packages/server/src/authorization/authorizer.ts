@@ -1,3 +1,4 @@
+import { LiveList, NOWHERE, type LiveItem } from "../collections/live-list.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { Action } from "../policies/action.js";
 import {
@@ -88,7 +89,7 @@ interface ChainLink {
 export function createAuthorizer(parts: AuthorizerParts): Authorizer {
   /** Made once a policy: a changed one is another object. */
   const compiled = new WeakMap<object, CompiledPolicy>();
-  const active = new Set<ActiveGrant>();
+  const active = new LiveList<ActiveGrant>();
 
   const compile = (content: PolicyContent): CompiledPolicy => {
     const known = compiled.get(content) ?? compilePolicy(content);
@@ -185,7 +186,7 @@ export function createAuthorizer(parts: AuthorizerParts): Authorizer {
     refresh() {
       if (active.size === 0) return;
       const now = parts.clock();
-      for (const grant of [...active]) {
+      for (const grant of active.snapshot()) {
         const reason = whyWithdrawn(grant, now);
         if (reason !== undefined) grant.withdraw(reason);
       }
@@ -220,7 +221,7 @@ interface ActiveGrantParts extends Pick<Grant, "rule" | "command" | "pathLists" 
 }
 
 /** A grant of a token with a policy, until it is released. */
-class ActiveGrant implements Grant {
+class ActiveGrant implements Grant, LiveItem {
   readonly token: TokenRecord;
   readonly action: Action;
   readonly rule: string | undefined;
@@ -228,6 +229,7 @@ class ActiveGrant implements Grant {
   readonly pathLists: readonly (readonly string[])[];
   readonly ready: Promise<void> | undefined;
   readonly isRestricted = true;
+  place = NOWHERE;
   readonly #reservation: Granted;
   readonly #parts: ActiveGrantParts;
   #end: ((reason: VaultProxyError) => void) | undefined;

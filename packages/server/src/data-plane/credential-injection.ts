@@ -1,4 +1,5 @@
 import type { OutgoingRequest } from "../auth-strategies/auth-strategy.js";
+import { NOWHERE } from "../collections/live-list.js";
 import type { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { EndableCall, InFlightCalls } from "./in-flight-calls.js";
 import type { ServiceRoute } from "./service-routes.js";
@@ -32,6 +33,7 @@ export function injectCredential(
   const waiting: EndableCall = {
     tokenDigest: token.digest,
     serviceName: route.name,
+    place: NOWHERE,
     end(reason) {
       isOver = true;
       calls.remove(waiting);

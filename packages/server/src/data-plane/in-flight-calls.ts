@@ -1,7 +1,8 @@
+import { LiveList, type LiveItem } from "../collections/live-list.js";
 import type { VaultProxyError } from "../errors/vault-proxy-error.js";
 
 /** A call that can be ended from outside: by a lock, a revoked token, a deleted service. */
-export interface EndableCall {
+export interface EndableCall extends LiveItem {
   readonly tokenDigest: string;
   readonly serviceName: string;
   end(reason: VaultProxyError): void;
@@ -19,7 +20,7 @@ export interface InFlightCalls {
 }
 
 export function createInFlightCalls(): InFlightCalls {
-  const calls = new Set<EndableCall>();
+  const calls = new LiveList<EndableCall>();
   const perToken = new Map<string, number>();
 
   const count = (tokenDigest: string, by: 1 | -1): void => {
@@ -37,7 +38,7 @@ export function createInFlightCalls(): InFlightCalls {
       if (calls.delete(call)) count(call.tokenDigest, -1);
     },
     end(matches, reason) {
-      for (const call of [...calls].filter(matches)) call.end(reason);
+      for (const call of calls.snapshot().filter(matches)) call.end(reason);
     },
     countOf: (tokenDigest) => perToken.get(tokenDigest) ?? 0,
     get size() {

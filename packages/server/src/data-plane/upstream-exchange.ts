@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { TLSSocket } from "node:tls";
 import type { Dispatcher } from "undici";
+import { NOWHERE } from "../collections/live-list.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { CallTimes } from "../metrics/call-metrics.js";
 import type { ReadGate } from "../network/read-gate.js";
@@ -91,6 +92,7 @@ interface Opening {
 export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall {
   readonly tokenDigest: string;
   readonly serviceName: string;
+  place = NOWHERE;
   readonly #options: ExchangeOptions;
   readonly #search: AnswerSearch | undefined;
   readonly #interims: InterimAnswers;

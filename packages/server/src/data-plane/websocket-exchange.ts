@@ -2,6 +2,7 @@ import { ServerResponse, STATUS_CODES, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Dispatcher } from "undici";
+import { NOWHERE } from "../collections/live-list.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { describeUpstreamError } from "../network/upstream-errors.js";
 import { readAnswerHead } from "./answer-head.js";
@@ -37,6 +38,7 @@ export interface WebSocketOptions extends Omit<ExchangeOptions, "response" | "re
 export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCall {
   readonly tokenDigest: string;
   readonly serviceName: string;
+  place = NOWHERE;
   readonly #options: WebSocketOptions;
   readonly #search: AnswerSearch | undefined;
   #controller: Dispatcher.DispatchController | undefined;

@@ -11,6 +11,7 @@ import type { AuditRecorder } from "../audit/recorder.js";
 import type { RuleAction } from "../policies/policy-schema.js";
 import { recordSshCall, type CallOrigin, type SshNotes } from "./ssh-call-audit.js";
 import type { EndableCall, InFlightCalls } from "../data-plane/in-flight-calls.js";
+import { NOWHERE } from "../collections/live-list.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { TokenRecord } from "../tokens/token-record.js";
 import type { ChannelUse } from "./ssh-connection.js";
@@ -128,6 +129,7 @@ function boundsOf({ host, port, user, allowedCommands, allowedPaths }: SshAccess
 class RunningCall implements EndableCall {
   readonly tokenDigest: string;
   readonly serviceName: string;
+  place = NOWHERE;
   readonly #parts: SshCallsParts;
   readonly #caller: SshCaller;
   readonly #ends = new AbortController();
