@@ -7,14 +7,12 @@ import { AuditFile } from "./audit-file.js";
 import type { AuditKey } from "./audit-key.js";
 import { AUDIT_LIMITS, type AuditLimits } from "./audit-limits.js";
 import type { AuditLogState } from "./audit-log-state.js";
-import { CHAIN_START, sealLine, type ChainEnd } from "./chain.js";
-import { jsonMembers } from "./json-members.js";
+import { CHAIN_START, type ChainEnd } from "./chain.js";
 import { cutTornLine, readLogTail, type LogTail } from "./log-tail.js";
-import { cutOffLine, fileHeader, lateLine, lostEntries, tamperedLine, tornLine } from "./own-lines.js";
+import { cutOffLine, lostEntries, tamperedLine } from "./own-lines.js";
 import { judgeRecentLines } from "./recent-lines.js";
 import { auditUnavailable } from "./audit-unavailable.js";
-import { createTimeText } from "./time-text.js";
-import { mayLackMac } from "./without-mac.js";
+import { Sealer } from "./sealer.js";
 import { WriteQueue, type Batch } from "./write-queue.js";
 
 export interface AuditLogOptions {
@@ -56,6 +54,9 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
   }
 }
 
+/** Of an entry that is not a line yet; most are shorter. */
+const USUAL_LINE_BYTES = 1024;
+
 interface Parts extends AuditLogOptions {
   readonly limits: AuditLimits;
   readonly file: AuditFile;
@@ -80,17 +81,11 @@ interface Flush {
 /** Writes entries, each chained to the one before, in batches that no call waits for. */
 export class AuditLog {
   readonly #parts: Parts;
-  /** Of the last line that was sealed, written, and known to be on the disk. */
-  #end: ChainEnd;
+  readonly #sealer: Sealer;
+  readonly #queue: WriteQueue;
+  /** Of the last line that was written, and known to be on the disk. */
   #written: ChainEnd;
   #durable: ChainEnd;
-  #key: AuditKey | undefined;
-  /** Of the file that the next line goes into, lines that wait included. */
-  #fileBytes: number;
-  #firstSequences: number[];
-  #isFileGone = false;
-  readonly #timeText: (milliseconds: number) => string = createTimeText();
-  readonly #queue: WriteQueue;
   #batch: Batch | undefined;
   #waiting: Waiter[] = [];
   #flushes: Flush[] = [];
@@ -106,13 +101,10 @@ export class AuditLog {
     const { tail } = parts;
     this.#parts = parts;
     this.#queue = new WriteQueue(parts.limits.batchBytes);
-    this.#end = tail.end;
+    this.#sealer = new Sealer({ ...parts, queue: this.#queue });
     this.#written = tail.end;
     this.#durable = tail.end;
-    this.#fileBytes = tail.wholeBytes;
-    this.#firstSequences = [...tail.firstSequences];
-    if (tail.wholeBytes === 0) this.#sealHeader();
-    if (tail.torn.length > 0) this.#seal(tornLine(tail.torn));
+    this.#writeIn(parts.limits.batchMs);
   }
 
   /**
@@ -132,7 +124,7 @@ export class AuditLog {
    */
   record(entry: AuditEntry): Promise<void> | undefined {
     if (!this.#hasRoom()) return this.#wait(entry);
-    this.#sealEntry(entry);
+    this.#addEntry(entry);
     return undefined;
   }
 
@@ -149,17 +141,18 @@ export class AuditLog {
         this.#flushes = this.#flushes.filter((other) => other !== flush);
         reject(auditUnavailable());
       }, this.#parts.limits.waitMs);
-      const flush = { sequence: this.#end.sequence, resolve, reject, timer };
+      const flush = { sequence: this.#sealer.seal().sequence, resolve, reject, timer };
       this.#flushes.push(flush);
       this.#write();
     });
   }
 
   state(): AuditLogState {
+    this.#sealer.seal();
     const { written: writtenLines, lost: lostEntries, failures } = this.#totals;
     return {
       ...{ isFailing: this.#hasFailed, queuedLines: this.#queue.lines, queuedBytes: this.#queue.bytes },
-      ...{ fileBytes: this.#fileBytes, writtenLines, lostEntries, failures },
+      ...{ fileBytes: this.#sealer.fileBytes, writtenLines, lostEntries, failures },
     };
   }
 
@@ -173,8 +166,7 @@ export class AuditLog {
    * recorded before has the MAC of the key of then.
    */
   useKey(key: AuditKey | undefined): void {
-    if (this.#key !== key) this.#key?.destroy();
-    this.#key = key;
+    this.#sealer.useKey(key);
   }
 
   /**
@@ -194,10 +186,10 @@ export class AuditLog {
     if (found === "whole") return true;
     if (found === "cut off") {
       log.warn({ line: remembered?.sequence }, "lines that the vault remembers are gone from the audit log");
-      this.#seal(cutOffLine(remembered ?? CHAIN_START));
+      this.#add(cutOffLine(remembered ?? CHAIN_START));
     } else {
       log.warn({ ...found }, "lines of the audit log were not written by this server");
-      this.#seal(tamperedLine(found));
+      this.#add(tamperedLine(found));
     }
     await this.flush();
     return false;
@@ -221,6 +213,11 @@ export class AuditLog {
   /** Whoever waits is let in as soon as there is room: so while somebody waits there is none. */
   #hasRoom(): boolean {
     const { queueLines, queueBytes } = this.#parts.limits;
+    const { unsealed } = this.#sealer;
+    // Each may begin a file, with a header of its own.
+    const lines = this.#queue.lines + 2 * unsealed;
+    const bytes = this.#queue.bytes + unsealed * USUAL_LINE_BYTES;
+    if (lines >= queueLines || bytes >= queueBytes) this.#sealer.seal();
     return !this.#isClosed && this.#queue.lines < queueLines && this.#queue.bytes < queueBytes;
   }
 
@@ -252,47 +249,28 @@ export class AuditLog {
     for (const { entry, resolve, timer } of this.#waiting) {
       if (!this.#hasRoom()) break;
       clearTimeout(timer);
-      if (entry !== undefined) this.#sealEntry(entry);
+      if (entry !== undefined) this.#addEntry(entry);
       resolve();
       admitted += 1;
     }
     this.#waiting.splice(0, admitted);
   }
 
-  #sealEntry(entry: AuditEntry): void {
+  #addEntry(entry: AuditEntry): void {
     if (this.#lost > 0) {
       const lost = this.#lost;
       this.#lost = 0;
-      this.#seal(lostEntries(lost));
+      this.#add(lostEntries(lost));
     }
-    const isLate = this.#key === undefined && !mayLackMac({ ...entry });
-    this.#seal(isLate ? lateLine(entry) : jsonMembers(entry));
+    this.#add(entry);
   }
 
-  #seal(members: string): void {
-    const { limits } = this.#parts;
-    if (this.#isFileGone || this.#fileBytes >= limits.fileBytes) this.#nextFile();
-    const line = sealLine(this.#end, `"time":"${this.#timeText(this.#parts.clock())}",${members}`, this.#key);
-    this.#end = line.end;
-    const size = Buffer.byteLength(line.text);
-    this.#fileBytes += size;
-    this.#queue.addLine(line, size);
-    if (this.#queue.bytes >= limits.batchBytes) this.#write();
-    else this.#writeIn(limits.batchMs);
-  }
-
-  #nextFile(): void {
-    this.#queue.addStep({ type: "next file", isMoved: this.#isFileGone });
-    this.#isFileGone = false;
-    this.#fileBytes = 0;
-    this.#sealHeader();
-  }
-
-  #sealHeader(): void {
-    this.#firstSequences.push(this.#end.sequence + 1);
-    while (this.#firstSequences.length > this.#parts.limits.files) this.#firstSequences.shift();
-    this.#seal(fileHeader(this.#firstSequences[0] ?? 1, this.#parts.randomBytes));
-    this.#queue.addStep({ type: "prune" });
+  /** @param entry or the members of a line that the log writes of itself */
+  #add(entry: AuditEntry | string): void {
+    const { batchBytes, batchMs } = this.#parts.limits;
+    this.#sealer.add(entry);
+    if (this.#queue.bytes >= batchBytes) this.#write();
+    else this.#writeIn(batchMs);
   }
 
   #writeIn(ms: number): void {
@@ -312,11 +290,13 @@ export class AuditLog {
     if (this.#isClosed || this.#running !== undefined) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#sealer.seal();
     this.#running = this.#writeAll().then((isDone) => {
       this.#running = undefined;
       if (!isDone) this.#writeIn(this.#parts.limits.retryMs);
       // Something may have come between the last look and here.
-      else if (!this.#queue.isEmpty || this.#flushes.length > 0) this.#writeIn(this.#parts.limits.batchMs);
+      else if (!this.#queue.isEmpty || this.#sealer.unsealed > 0 || this.#flushes.length > 0)
+        this.#writeIn(this.#parts.limits.batchMs);
     });
   }
 
@@ -341,8 +321,8 @@ export class AuditLog {
   }
 
   async #lookForFile(): Promise<void> {
-    if (this.#isFileGone || !(await this.#parts.file.isGone())) return;
-    this.#isFileGone = true;
+    if (this.#sealer.isFileGone || !(await this.#parts.file.isGone())) return;
+    this.#sealer.fileIsGone();
     const { log } = this.#parts;
     log.warn({}, "the audit log was moved or removed under the server: the next line begins a new file");
   }

@@ -44,8 +44,9 @@ export class WriteQueue {
     return this.#steps.length === 0;
   }
 
-  /** @param size bytes of its text */
-  addLine({ text, end }: SealedLine, size: number): void {
+  /** @returns the bytes of its text */
+  addLine({ text, end }: SealedLine): number {
+    const size = Buffer.byteLength(text);
     const last = this.#steps.at(-1);
     const into =
       last?.type === "lines" && last.used + size <= last.bytes.length ? last : this.#addLines(size, end);
@@ -55,6 +56,7 @@ export class WriteQueue {
     into.end = end;
     this.#lines += 1;
     this.#bytes += size;
+    return size;
   }
 
   addStep(step: FileStep): void {

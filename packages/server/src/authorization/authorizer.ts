@@ -1,18 +1,13 @@
-import { LiveList, NOWHERE, type LiveItem } from "../collections/live-list.js";
+import { LiveList } from "../collections/live-list.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { Action } from "../policies/action.js";
-import {
-  reserveTogether,
-  type Granted,
-  type Limiter,
-  type LimitName,
-  type ReservationPart,
-} from "../policies/limiter.js";
+import { reserveTogether, type LimitName, type ReservationPart } from "../policies/limiter.js";
 import { compilePolicy, decide, type CompiledPolicy } from "../policies/policy-decision.js";
 import type { PolicyContent } from "../policies/policy-schema.js";
-import { rateLimitFields, type Quota } from "../policies/rate-limit-fields.js";
 import type { TokenRecord } from "../tokens/token-record.js";
 import { assertMayCall } from "../tokens/token-scope.js";
+import { ActiveGrant, quotasOf, usedUp, type GrantHost, type LimitedToken } from "./active-grant.js";
+import { UNRESTRICTED, type Grant } from "./grant.js";
 import type { UseKeeper } from "./use-keeper.js";
 
 /** A stored policy, as far as it decides. */
@@ -20,28 +15,6 @@ export type StoredPolicy = PolicyContent;
 
 /** How the audit calls the rules of a token's own policy. */
 const OWN_RULES = "rules";
-
-/** That a token may do what it is about to do, for as long as it does it. */
-export interface Grant {
-  /** Which rule allows it, for the audit; undefined for a token without a policy. */
-  readonly rule: string | undefined;
-  /** Whether the token has a policy at all. */
-  readonly isRestricted: boolean;
-  /** What is to be run in place of the command that was asked for: the same words, quoted. */
-  readonly command: string | undefined;
-  /** Lists of remote paths: in each of them the path must be, also when the server has resolved its links. */
-  readonly pathLists: readonly (readonly string[])[];
-  /** Resolves when it may begin: what outlasts a restart has to be saved first. Undefined if at once. */
-  readonly ready: Promise<void> | undefined;
-  /** Hears once that it is withdrawn: the policy has changed. At most one listener. */
-  onWithdrawn(end: (reason: VaultProxyError) => void): void;
-  /** Counts bytes that are about to be passed on. @returns why they must not be */
-  takeBytes(count: number): VaultProxyError | undefined;
-  /** Counts bytes that have passed already. @returns why no more must */
-  takePassedBytes(count: number): VaultProxyError | undefined;
-  /** It is over. A second time does nothing. */
-  release(): void;
-}
 
 export interface Authorizer {
   /**
@@ -64,19 +37,6 @@ export interface AuthorizerParts {
   readonly clock: () => number;
 }
 
-/** Of a token without a policy. */
-export const UNRESTRICTED: Grant = {
-  rule: undefined,
-  isRestricted: false,
-  command: undefined,
-  pathLists: [],
-  ready: undefined,
-  onWithdrawn: () => undefined,
-  takeBytes: () => undefined,
-  takePassedBytes: () => undefined,
-  release: () => undefined,
-};
-
 const NO_POLICY_LEFT: CompiledPolicy = compilePolicy({ rules: [] });
 
 /** A policy of a token or of one that it descends from. */
@@ -90,6 +50,7 @@ export function createAuthorizer(parts: AuthorizerParts): Authorizer {
   /** Made once a policy: a changed one is another object. */
   const compiled = new WeakMap<object, CompiledPolicy>();
   const active = new LiveList<ActiveGrant>();
+  const host: GrantHost = { uses: parts.uses, onLimited: parts.onLimited, clock: parts.clock, active };
 
   const compile = (content: PolicyContent): CompiledPolicy => {
     const known = compiled.get(content) ?? compilePolicy(content);
@@ -121,6 +82,17 @@ export function createAuthorizer(parts: AuthorizerParts): Authorizer {
     }
   };
 
+  /** Resolves when the vault knows of what they used; undefined if it knows already. */
+  const settled = (limited: readonly LimitedToken[], isCooldown: boolean): Promise<void> | undefined => {
+    let all: Promise<void> | undefined;
+    for (const { digest } of limited) {
+      const one = parts.uses.settle(digest, isCooldown);
+      all =
+        all === undefined || one === undefined ? (all ?? one) : Promise.all([all, one]).then(() => undefined);
+    }
+    return all;
+  };
+
   /** Of a token that has changed meanwhile, by what it is now. */
   const whyWithdrawn = ({ token, action }: ActiveGrant, now: number): VaultProxyError | undefined => {
     const current = parts.tokens().get(token.digest);
@@ -144,44 +116,32 @@ export function createAuthorizer(parts: AuthorizerParts): Authorizer {
       if (token.policy === undefined && token.rules === undefined && token.parent === undefined)
         return UNRESTRICTED;
       const now = parts.clock();
-      const chain = chainOf(token);
       let rule: string | undefined;
       let command: string | undefined;
-      const pathLists: (readonly string[])[] = [];
-      const reservations: (ReservationPart & { digest: string })[] = [];
-      for (const { token: each, policy, policyName } of chain) {
+      let pathLists: readonly (readonly string[])[] = [];
+      const limited: (LimitedToken & ReservationPart)[] = [];
+      for (const { token: each, policy, policyName } of chainOf(token)) {
         const decision = decide(policy, action, now);
         if (!decision.allowed) throw new VaultProxyError("policy_denied", decision.reason);
         rule ??= `${policyName}/${decision.rule.index + 1}`;
         command ??= decision.rule.command;
-        if (decision.rule.remotePaths !== undefined) pathLists.push(decision.rule.remotePaths);
-        const limiter = parts.uses.limiterOf(each.digest, policy.limits);
-        reservations.push({ limiter, cooldowns: decision.cooldowns, digest: each.digest });
+        if (decision.rule.remotePaths !== undefined) pathLists = [...pathLists, decision.rule.remotePaths];
+        const { limits } = policy;
+        limited.push({
+          digest: each.digest,
+          limiter: parts.uses.limiterOf(each.digest, limits),
+          cooldowns: decision.cooldowns,
+          countsBytes: limits.bytesPerDay !== undefined,
+        });
       }
-      const reservation = reserveTogether(reservations, now);
+      const reservation = reserveTogether(limited, now);
       if (!reservation.granted) {
         parts.onLimited?.(reservation.limit);
         const { limit, retryAfterSeconds } = reservation;
-        throw usedUp(`the token's limit ${limit} is used up`, retryAfterSeconds, quotasOf(reservations, now));
+        throw usedUp(`the token's limit ${limit} is used up`, retryAfterSeconds, quotasOf(limited, now));
       }
-      const countsBytes = chain.some(({ policy }) => policy.limits.bytesPerDay !== undefined);
-      const digests = reservations.map(({ digest }) => digest);
-      const waits = digests
-        .map((digest) => parts.uses.settle(digest, reservation.cooldown !== undefined))
-        .filter((wait) => wait !== undefined);
-      const grant = new ActiveGrant(token, action, reservation, {
-        rule,
-        command,
-        pathLists,
-        ready: waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined),
-        ...{ clock: parts.clock, countsBytes },
-        quotas: (at) => quotasOf(reservations, at),
-        onNoBytesLeft: () => parts.onLimited?.("bytes_per_day"),
-        onBytes: () => digests.forEach((digest) => parts.uses.settleBytes(digest)),
-        onRelease: () => active.delete(grant),
-      });
-      active.add(grant);
-      return grant;
+      const ready = settled(limited, reservation.cooldown !== undefined);
+      return new ActiveGrant(host, { token, action, rule, command, pathLists, ready, reservation, limited });
     },
     refresh() {
       if (active.size === 0) return;
@@ -192,103 +152,4 @@ export function createAuthorizer(parts: AuthorizerParts): Authorizer {
       }
     },
   };
-}
-
-function quotasOf(reservations: readonly { readonly limiter: Limiter }[], now: number): Quota[] {
-  return reservations.flatMap(({ limiter }) => limiter.quotas(now));
-}
-
-/** @param retryAfterSeconds undefined if waiting does not help */
-function usedUp(
-  message: string,
-  retryAfterSeconds: number | undefined,
-  quotas: readonly Quota[],
-): VaultProxyError {
-  return new VaultProxyError("rate_limited", message, {
-    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-    headers: { ...rateLimitFields(quotas) },
-  });
-}
-
-interface ActiveGrantParts extends Pick<Grant, "rule" | "command" | "pathLists" | "ready"> {
-  readonly clock: () => number;
-  readonly countsBytes: boolean;
-  /** Of the limits of all policies in the chain. */
-  readonly quotas: (now: number) => readonly Quota[];
-  readonly onBytes: () => void;
-  readonly onNoBytesLeft: () => void;
-  readonly onRelease: () => void;
-}
-
-/** A grant of a token with a policy, until it is released. */
-class ActiveGrant implements Grant, LiveItem {
-  readonly token: TokenRecord;
-  readonly action: Action;
-  readonly rule: string | undefined;
-  readonly command: string | undefined;
-  readonly pathLists: readonly (readonly string[])[];
-  readonly ready: Promise<void> | undefined;
-  readonly isRestricted = true;
-  place = NOWHERE;
-  readonly #reservation: Granted;
-  readonly #parts: ActiveGrantParts;
-  #end: ((reason: VaultProxyError) => void) | undefined;
-  /** Why it was withdrawn, before there was anyone to hear. */
-  #withdrawn: VaultProxyError | undefined;
-
-  constructor(token: TokenRecord, action: Action, reservation: Granted, parts: ActiveGrantParts) {
-    this.token = token;
-    this.action = action;
-    this.rule = parts.rule;
-    this.command = parts.command;
-    this.pathLists = parts.pathLists;
-    this.ready = parts.ready;
-    this.#reservation = reservation;
-    this.#parts = parts;
-  }
-
-  onWithdrawn(end: (reason: VaultProxyError) => void): void {
-    this.#end = end;
-    if (this.#withdrawn !== undefined) end(this.#withdrawn);
-  }
-
-  withdraw(reason: VaultProxyError): void {
-    if (this.#withdrawn !== undefined) return;
-    this.#withdrawn = reason;
-    this.#end?.(reason);
-  }
-
-  takeBytes(count: number): VaultProxyError | undefined {
-    if (!this.#parts.countsBytes) return undefined;
-    const fits = this.#reservation.takeBytes(count, this.#parts.clock());
-    this.#parts.onBytes();
-    if (fits) return undefined;
-    this.#parts.onNoBytesLeft();
-    return this.#noBytesLeft();
-  }
-
-  takePassedBytes(count: number): VaultProxyError | undefined {
-    if (!this.#parts.countsBytes) return undefined;
-    const quotas = this.#byteQuotas();
-    const left = Math.min(...quotas.map(({ remaining }) => remaining));
-    const refusal = this.takeBytes(Math.min(count, left));
-    return refusal ?? (count >= left ? this.#noBytesLeft() : undefined);
-  }
-
-  /** The call is under way, so whoever tries again lets it be made twice. */
-  #noBytesLeft(): VaultProxyError {
-    const quotas = this.#byteQuotas();
-    const waits = quotas.filter(({ remaining }) => remaining === 0).map((quota) => quota.resetSeconds ?? 0);
-    const message = "the token's limit bytes_per_day was used up while this was under way";
-    return usedUp(message, waits.length === 0 ? undefined : Math.max(1, ...waits), quotas);
-  }
-
-  #byteQuotas(): readonly Quota[] {
-    return this.#parts.quotas(this.#parts.clock()).filter(({ name }) => name === "bytes");
-  }
-
-  release(): void {
-    this.#reservation.release();
-    this.#parts.onRelease();
-  }
 }

@@ -57,12 +57,8 @@ export interface UseKeeper {
 export function createUseKeeper(store: UseStore): UseKeeper {
   const kept = new Map<string, Kept>();
 
-  const isKnown = (entry: Kept): boolean => {
-    const { uses, bytes } = entry.limiter.used;
-    return (
-      uses <= entry.uses && (bytes.count === 0 || (bytes.day === entry.day && bytes.count <= entry.bytes))
-    );
-  };
+  const isKnown = ({ limiter, uses, bytes, day }: Kept): boolean =>
+    limiter.uses <= uses && (limiter.dayBytes === 0 || (limiter.day === day && limiter.dayBytes <= bytes));
   const saveAhead = async (digest: string, entry: Kept): Promise<void> => {
     let saved: LimiterState = UNUSED;
     // What is true when its turn comes, which may be more than now.
@@ -108,8 +104,8 @@ export function createUseKeeper(store: UseStore): UseKeeper {
     settleBytes(digest) {
       const entry = kept.get(digest);
       if (entry === undefined || entry.saving !== undefined) return;
-      const { bytes } = entry.limiter.used;
-      const isNear = bytes.day !== entry.day || bytes.count > entry.bytes - aheadOf(entry.limits).bytes / 2;
+      const { day, dayBytes } = entry.limiter;
+      const isNear = day !== entry.day || dayBytes > entry.bytes - aheadOf(entry.limits).bytes / 2;
       // Whoever needs to know asks `settle`.
       if (isNear) void saveAfter(digest, entry).catch(() => undefined);
     },

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { OutgoingRequest } from "../auth-strategies/auth-strategy.js";
-import type { Authorizer, Grant } from "../authorization/authorizer.js";
+import type { Authorizer } from "../authorization/authorizer.js";
+import type { Grant } from "../authorization/grant.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { assertSafePath, assertSafeQuery, splitProxyTarget } from "../network/request-target.js";
 import { namesAnotherResource } from "../network/resource-headers.js";

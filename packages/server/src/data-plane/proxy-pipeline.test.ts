@@ -1,4 +1,4 @@
-import { UNRESTRICTED } from "../authorization/authorizer.js";
+import { UNRESTRICTED } from "../authorization/grant.js";
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";

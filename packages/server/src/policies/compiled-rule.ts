@@ -22,21 +22,24 @@ export interface AdmittingRule {
 }
 
 /** The action with its path read at most once for all rules, and only when one asks. */
-export interface JudgedAction {
+export class JudgedAction {
   readonly action: Action;
-  readonly requestPath: () => RequestPath;
-}
+  #path: RequestPath | undefined;
 
-export function judgedAction(action: Action): JudgedAction {
-  let read: RequestPath | undefined;
-  return {
-    action,
-    requestPath: () => (read ??= readRequestPath(action.kind === "http" ? action.rawPath : "")),
-  };
+  constructor(action: Action) {
+    this.action = action;
+  }
+
+  requestPath(): RequestPath {
+    this.#path ??= readRequestPath(this.action.kind === "http" ? this.action.rawPath : "");
+    return this.#path;
+  }
 }
 
 export interface CompiledRule {
-  /** Whether it is for this action, given that it is for the action's service. */
+  /** Of HTTP, for which it is: undefined for all, none for a rule that is for something else than HTTP. */
+  readonly methods: ReadonlySet<string> | undefined;
+  /** Whether it is for this action, given that it is for the action's service, and for its method if that is HTTP. */
   admit(judged: JudgedAction): AdmittingRule | undefined;
 }
 
@@ -44,13 +47,19 @@ export interface CompiledRule {
 export function compileRule(rule: PolicyRule, index: number): CompiledRule {
   const cooldownMs = rule.cooldown === undefined ? 0 : (parseDuration(rule.cooldown) ?? Infinity);
   const admitting: AdmittingRule = { index, key: ruleKey(rule), cooldownMs };
-  const admitHttp = httpMatcher(rule);
+  const matchers = rule.paths?.map(compilePath);
   const actions = actionsOf(rule);
   const commandRule = rule.commands === undefined ? undefined : createCommandRule(rule.commands);
   return {
+    methods: isForHttp(rule) ? rule.methods && new Set(rule.methods) : new Set(),
     admit(judged) {
       const { action } = judged;
-      if (action.kind === "http") return admitHttp(action.method, judged) ? admitting : undefined;
+      if (action.kind === "http") {
+        if (matchers === undefined) return admitting;
+        // Where that other resource is no path of the request tells.
+        if (action.namesAnotherResource === true) return undefined;
+        return matchesPath(matchers, judged.requestPath()) ? admitting : undefined;
+      }
       if (action.kind === "session") return actions.has("session") ? admitting : undefined;
       if (!actions.has(action.action)) return undefined;
       switch (action.action) {
@@ -66,19 +75,14 @@ export function compileRule(rule: PolicyRule, index: number): CompiledRule {
   };
 }
 
-function httpMatcher(rule: PolicyRule): (method: string, judged: JudgedAction) => boolean {
-  if (rule.actions !== undefined || rule.commands !== undefined || rule.remote_paths !== undefined)
-    return () => false;
-  const methods = rule.methods === undefined ? undefined : new Set(rule.methods);
-  const matchers = rule.paths?.map(compilePath);
-  return (method, judged) => {
-    if (methods !== undefined && !methods.has(method)) return false;
-    if (matchers === undefined) return true;
-    // Where that other resource is no path of the request tells.
-    if (judged.action.kind === "http" && judged.action.namesAnotherResource === true) return false;
-    const path = judged.requestPath();
-    return path.ok && matchers.some((matches) => matches(path.segments));
-  };
+function isForHttp({ actions, commands, remote_paths }: PolicyRule): boolean {
+  return actions === undefined && commands === undefined && remote_paths === undefined;
+}
+
+function matchesPath(matchers: readonly PathMatcher[], path: RequestPath): boolean {
+  if (!path.ok) return false;
+  for (const matches of matchers) if (matches(path.segments)) return true;
+  return false;
 }
 
 function compilePath(text: string): PathMatcher {

@@ -111,25 +111,34 @@ export class Limiter {
     if (cooldown !== undefined) this.#remember(cooldown.key, now);
     if (isCounted || cooldown !== undefined) this.#onChange();
 
-    let isOpen = true;
-    return {
-      granted: true,
-      cooldown,
-      release: () => {
-        if (isOpen) this.#concurrent -= 1;
-        isOpen = false;
-      },
-      takeBytes: (count, at) => this.#takeBytes(count, at),
-    };
+    return new OneReservation(this, cooldown);
   }
 
-  /** What of the state every use changes. */
-  get used(): Pick<LimiterState, "uses" | "bytes"> {
-    return { uses: this.#uses, bytes: { day: this.#day, count: this.#dayBytes } };
+  /** One of the concurrent calls is over. */
+  end(): void {
+    this.#concurrent -= 1;
+  }
+
+  get uses(): number {
+    return this.#uses;
+  }
+
+  /** Bytes of the day that `day` gives. */
+  get dayBytes(): number {
+    return this.#dayBytes;
+  }
+
+  /** Of UTC, counted from 1970-01-01. */
+  get day(): number {
+    return this.#day;
   }
 
   state(): LimiterState {
-    return { ...this.used, cooldowns: [...this.#lastUses] };
+    return {
+      uses: this.#uses,
+      bytes: { day: this.#day, count: this.#dayBytes },
+      cooldowns: [...this.#lastUses],
+    };
   }
 
   /** Each limit with what is left of it, for `rateLimitFields`. */
@@ -167,7 +176,8 @@ export class Limiter {
     return quotas;
   }
 
-  #takeBytes(count: number, now: number): boolean {
+  /** {@link Granted.takeBytes} */
+  takeBytes(count: number, now: number): boolean {
     const { bytesPerDay } = this.#limits;
     if (bytesPerDay === undefined) return true;
     const day = dayOf(now);
@@ -204,6 +214,27 @@ export class Limiter {
   }
 }
 
+class OneReservation implements Granted {
+  readonly granted = true;
+  readonly cooldown: AdmittingRule | undefined;
+  readonly #limiter: Limiter;
+  #isOpen = true;
+
+  constructor(limiter: Limiter, cooldown: AdmittingRule | undefined) {
+    this.#limiter = limiter;
+    this.cooldown = cooldown;
+  }
+
+  release(): void {
+    if (this.#isOpen) this.#limiter.end();
+    this.#isOpen = false;
+  }
+
+  takeBytes(count: number, now: number): boolean {
+    return this.#limiter.takeBytes(count, now);
+  }
+}
+
 export interface ReservationPart {
   readonly limiter: Limiter;
   readonly cooldowns: readonly AdmittingRule[];
@@ -218,6 +249,8 @@ export function reserveTogether(parts: readonly ReservationPart[], now: number):
     const refusal = limiter.refusal(now, cooldowns);
     if (refusal !== undefined) return refusal;
   }
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return only.limiter.take(now, only.cooldowns);
   const granted = parts.map(({ limiter, cooldowns }) => limiter.take(now, cooldowns));
   return {
     granted: true,

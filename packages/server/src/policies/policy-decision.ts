@@ -1,6 +1,6 @@
 import type { Action } from "./action.js";
 import { parseByteCount } from "./byte-count.js";
-import { compileRule, judgedAction, type AdmittingRule, type CompiledRule } from "./compiled-rule.js";
+import { compileRule, JudgedAction, type AdmittingRule, type CompiledRule } from "./compiled-rule.js";
 import type { PolicyContent } from "./policy-schema.js";
 
 /** The limits of a policy as numbers; one that is absent does not limit. */
@@ -20,8 +20,14 @@ export interface ValidityWindow {
 export interface CompiledPolicy {
   readonly limits: LimitValues;
   readonly valid: ValidityWindow;
-  /** The rules that are for a service, in their order. */
-  rulesFor(service: string): readonly CompiledRule[];
+  rulesFor(service: string): ServiceRules;
+}
+
+/** The rules of a policy that are for one service, in their order. */
+interface ServiceRules {
+  readonly all: readonly CompiledRule[];
+  /** Of HTTP. */
+  forMethod(method: string): readonly CompiledRule[];
 }
 
 export type Decision =
@@ -48,10 +54,12 @@ export function compilePolicy(content: PolicyContent): CompiledPolicy {
     rule: compileRule(rule, index),
   }));
   const named = new Set(compiled.flatMap(({ services }) => services));
-  const rulesOf = (service: string): readonly CompiledRule[] =>
-    compiled
-      .filter(({ services }) => services.includes(service) || services.includes("*"))
-      .map(({ rule }) => rule);
+  const rulesOf = (service: string): ServiceRules =>
+    byMethod(
+      compiled
+        .filter(({ services }) => services.includes(service) || services.includes("*"))
+        .map(({ rule }) => rule),
+    );
   const byService = new Map([...named].map((service) => [service, rulesOf(service)]));
   const ofEveryService = rulesOf("*");
   return {
@@ -64,6 +72,15 @@ export function compilePolicy(content: PolicyContent): CompiledPolicy {
   };
 }
 
+function byMethod(all: readonly CompiledRule[]): ServiceRules {
+  const rulesOf = (method: string | undefined): readonly CompiledRule[] =>
+    all.filter(({ methods }) => methods === undefined || (method !== undefined && methods.has(method)));
+  const named = new Set(all.flatMap(({ methods }) => [...(methods ?? [])]));
+  const byName = new Map([...named].map((method) => [method, rulesOf(method)]));
+  const ofEveryMethod = rulesOf(undefined);
+  return { all, forMethod: (method) => byName.get(method) ?? ofEveryMethod };
+}
+
 export function limitValues(limits: NonNullable<PolicyContent["limits"]>): LimitValues {
   return {
     ...(limits.requests_per_minute === undefined ? {} : { requestsPerMinute: limits.requests_per_minute }),
@@ -73,6 +90,8 @@ export function limitValues(limits: NonNullable<PolicyContent["limits"]>): Limit
     ...(limits.bytes_per_day === undefined ? {} : { bytesPerDay: parseByteCount(limits.bytes_per_day) ?? 0 }),
   };
 }
+
+const NO_COOLDOWNS: readonly AdmittingRule[] = [];
 
 /**
  * Whether a policy allows an action: only if some rule does (deny by default). The order of the rules makes no
@@ -84,19 +103,19 @@ export function decide(policy: CompiledPolicy, action: Action, now: number): Dec
   if (now < policy.valid.from) return deny("the token's policy is not valid yet");
   if (now >= policy.valid.until) return deny("the token's policy is not valid any more");
   const rules = policy.rulesFor(action.service);
-  if (rules.length === 0) return deny("the token's policy has no rule for this service");
-  const judged = judgedAction(action);
+  if (rules.all.length === 0) return deny("the token's policy has no rule for this service");
+  const judged = new JudgedAction(action);
   const admitting: AdmittingRule[] = [];
-  for (const rule of rules) {
+  for (const rule of action.kind === "http" ? rules.forMethod(action.method) : rules.all) {
     const admitted = rule.admit(judged);
     if (admitted === undefined) continue;
     if (admitted.cooldownMs === 0 && !isConditional(admitted))
-      return { allowed: true, rule: admitted, cooldowns: [] };
+      return { allowed: true, rule: admitted, cooldowns: NO_COOLDOWNS };
     admitting.push(admitted);
   }
   const [first] = admitting.sort(byPreference);
-  if (first === undefined) return deny(whyNot(action, judged.requestPath));
-  return { allowed: true, rule: first, cooldowns: first.cooldownMs === 0 ? [] : admitting };
+  if (first === undefined) return deny(whyNot(judged));
+  return { allowed: true, rule: first, cooldowns: first.cooldownMs === 0 ? NO_COOLDOWNS : admitting };
 }
 
 /** Whether something else is to be done than was asked for, or only if the server says more. */
@@ -113,16 +132,14 @@ function byPreference(a: AdmittingRule, b: AdmittingRule): number {
   );
 }
 
-function whyNot(
-  action: Action,
-  requestPath: () => { readonly ok: boolean; readonly reason?: string },
-): string {
+function whyNot(judged: JudgedAction): string {
+  const { action } = judged;
   if (action.kind !== "http") return "no rule of the token's policy allows this action at this service";
   if (action.namesAnotherResource === true) {
     return "no rule of the token's policy without paths allows this, and a header names another resource";
   }
-  const path = requestPath();
-  if (!path.ok) return `no rule of the token's policy allows this, and the path ${path.reason ?? ""}`;
+  const path = judged.requestPath();
+  if (!path.ok) return `no rule of the token's policy allows this, and the path ${path.reason}`;
   return "no rule of the token's policy allows this method and path at this service";
 }
 

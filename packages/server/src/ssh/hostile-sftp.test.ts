@@ -1,4 +1,4 @@
-import { UNRESTRICTED } from "../authorization/authorizer.js";
+import { UNRESTRICTED } from "../authorization/grant.js";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import ssh2, { type SFTPWrapper } from "ssh2";

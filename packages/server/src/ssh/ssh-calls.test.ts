@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { UNRESTRICTED } from "../authorization/authorizer.js";
+import { UNRESTRICTED } from "../authorization/grant.js";
 import type { ServiceRecord } from "../auth-strategies/service-definition.js";
 import { createInFlightCalls, type InFlightCalls } from "../data-plane/in-flight-calls.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";

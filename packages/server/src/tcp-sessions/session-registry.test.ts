@@ -1,4 +1,4 @@
-import { UNRESTRICTED } from "../authorization/authorizer.js";
+import { UNRESTRICTED } from "../authorization/grant.js";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** `tok_` and 43 base64url characters: 256 random bits (RFC 4648 §5, without padding). */
 const TOKEN_PATTERN = /^tok_[A-Za-z0-9_-]{43}$/;
@@ -18,7 +18,7 @@ export function newToken(randomBytes: (size: number) => Buffer): string {
 
 /** SHA-256, hexadecimal. A token has 256 bits of entropy, so no salt or slow hash is needed. */
 export function digestToken(token: string): string {
-  return createHash("sha256").update(token).digest("hex");
+  return hash("sha256", token);
 }
 
 /** The part of a token that may be shown and logged. */

@@ -18,7 +18,7 @@ import { createSessionRegistry } from "../../tcp-sessions/session-registry.js";
 import { driversWith, lineDriver } from "../../tcp-sessions/testing/line-driver.js";
 import { createTokenRegistry } from "../../tokens/token-registry.js";
 import type { Vault } from "../../vault/vault.js";
-import { UNRESTRICTED } from "../../authorization/authorizer.js";
+import { UNRESTRICTED } from "../../authorization/grant.js";
 import { VaultProxyError } from "../../errors/vault-proxy-error.js";
 import { openVault } from "../../vault/vault.js";
 import { CHEAP_KDF_COST } from "../../vault/testing/temporary-vault.js";
