@@ -23,6 +23,17 @@ test("what is recorded is written, chained, and verifies with the key and withou
   });
 });
 
+test("what is recorded is written soon, though nobody asks for it", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    const log = await openLogIn(directory);
+    void log.record(call(1));
+    await expect.poll(() => linesOf(directory)).toHaveLength(2);
+    void log.record(call(2));
+    await expect.poll(() => linesOf(directory)).toHaveLength(3);
+    await log.close();
+  });
+});
+
 test("a log goes on where an earlier run ended", async () => {
   await withTemporaryDirectory(async (directory) => {
     await writeLog(directory, 3);
