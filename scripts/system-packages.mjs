@@ -52,6 +52,8 @@ const NEEDED = [
   { package: "tcsh", check: ["tcsh", ["--version"]] },
   // A terminal that tests can look at and resize.
   { package: "tmux", check: ["tmux", ["-V"]] },
+  // The load of the bench. It tells its version, and then ends as if that were an error.
+  { package: "wrk", check: ["sh", ["-c", "command -v wrk"]] },
   // The shells that completion is written for, beside fish.
   { package: "zsh", check: ["zsh", ["--version"]] },
 ];

@@ -1,13 +1,14 @@
 /**
- * What a small JSON answer costs this process over HTTP/1.1 and over HTTP/2, through undici as the data plane uses it:
- * `node bench/http2-upstream.mjs`. The server runs in a process of its own, so that only the client's side is counted.
+ * What a small JSON answer costs this process over HTTP/1.1 and over HTTP/2, through undici as the data plane uses it. The
+ * server runs in a process of its own, so that only the client's side is counted.
  */
 import { fork } from "node:child_process";
 import { createSecureServer } from "node:http2";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import { median, medianRatio } from "../harness/statistics.mjs";
 
-const REQUESTS = 40_000;
+const REQUESTS = process.argv.includes("--quick") ? 8_000 : 40_000;
 const WARM_UP = 5_000;
 const AT_ONCE = 32;
 const ROUNDS = 3;
@@ -16,7 +17,7 @@ if (process.argv[2] === "server") await serve();
 else await measure();
 
 async function serve() {
-  const require = createRequire(new URL("../package.json", import.meta.url));
+  const require = createRequire(new URL("../../package.json", import.meta.url));
   const { generate } = require("selfsigned");
   const { private: key, cert } = await generate([{ name: "commonName", value: "localhost" }]);
   const body = JSON.stringify({
@@ -31,7 +32,7 @@ async function serve() {
 }
 
 async function measure() {
-  const require = createRequire(new URL("../packages/server/package.json", import.meta.url));
+  const require = createRequire(new URL("../../packages/server/package.json", import.meta.url));
   const { Pool } = require("undici");
   const child = fork(fileURLToPath(import.meta.url), ["server"]);
   const port = await new Promise((resolve) => child.once("message", resolve));
@@ -53,17 +54,21 @@ async function measure() {
       await run(pool, REQUESTS);
       const { user, system } = process.cpuUsage(before);
       const seconds = (performance.now() - started) / 1000;
-      costs[name].push((user + system) / REQUESTS);
-      console.log(
-        `${name}: ${((user + system) / REQUESTS).toFixed(1)} µs of processor time a request, ${Math.round(REQUESTS / seconds)} requests/s`,
-      );
+      costs[name].push({ cost: (user + system) / REQUESTS, perSecond: REQUESTS / seconds });
       await pool.close();
     }
   }
-  const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
-  console.log(
-    `ratio HTTP/2 to HTTP/1.1: ${(median(costs["HTTP/2"]) / median(costs["HTTP/1.1"])).toFixed(2)}`,
-  );
+  const ofFirst = costs["HTTP/1.1"].map(({ cost }) => cost);
+  const lines = Object.entries(costs).map(([name, own]) => ({
+    "": name,
+    "µs of processor time a request": median(own.map(({ cost }) => cost)),
+    ratio: medianRatio(
+      own.map(({ cost }) => cost),
+      ofFirst,
+    ),
+    "requests a second": Math.round(median(own.map(({ perSecond }) => perSecond))),
+  }));
+  process.stdout.write(JSON.stringify(lines));
   child.kill();
 }
 

@@ -1,0 +1,27 @@
+import { cellsOf, headingsOf, markdownTable, targetCells } from "./table.mjs";
+
+/**
+ * The text of `RESULTS.md`, formatted as the check of the sources wants it.
+ *
+ * @param {import("./machine.mjs").Machine} machine
+ * @param {readonly import("./row.mjs").RowResult[]} results
+ * @returns {Promise<string>}
+ */
+export async function resultsPage(machine, results) {
+  const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
+  const seconds = results.reduce((sum, result) => sum + result.seconds, 0);
+  const text = [
+    "# Measured",
+    "<!-- `pnpm bench` writes this page; what was found is in FINDINGS.md. -->",
+    `By \`pnpm bench\` in ${String(Math.ceil(seconds / 60))} minutes on ${String(machine.cores)} cores and ${String(machine.memoryGb)} GB, ${machine.date}, ${versions.join(", ")}; the load average was ${String(machine.load)} before. Absolute figures mean little on a shared machine: what counts are ratios, which are medians of those within a turn, and processor time. What the figures are, and how they are measured, is in [README.md](README.md); what was found and done, in [FINDINGS.md](FINDINGS.md).`,
+    markdownTable(["work", "what", "target", "measured", "reached"], targetCells(results)),
+    ...results.flatMap((result) => [
+      `## ${result.row.title}`,
+      "failure" in result
+        ? "It failed."
+        : `\`pnpm bench ${result.row.name}\`: ${result.measured.settings}.\n\n${markdownTable(headingsOf(result.measured.lines), cellsOf(result.measured.lines))}`,
+    ]),
+  ].join("\n\n");
+  const { format } = await import("prettier");
+  return format(text, { parser: "markdown" });
+}
