@@ -3,7 +3,6 @@
  * meanwhile: memory, sockets and timers. Everything runs on loopback; the upstream and the server are processes of
  * their own. Ends with exit code 1 when something was left behind or grew.
  */
-import { spawn, fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer, request as httpRequest, Agent } from "node:http";
@@ -12,17 +11,17 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
+import { createProcesses } from "./harness/processes.mjs";
+import { serviceAt, startVault } from "./harness/vault-server.mjs";
 
 const require = createRequire(new URL("../package.json", import.meta.url));
 const { WebSocket, WebSocketServer } = require("ws");
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const MINUTES = Number(process.argv[2] ?? 30);
 const LANES = Number(process.argv[3] ?? 500);
 const SAMPLE_MS = 30_000;
 const SETTLE_MS = 80_000;
 const SECRET = "soak-S3cret-0123456789-abcdefghij";
-const PASSWORD = "correct horse battery staple";
 
 function serveUpstream() {
   const big = Buffer.from(
@@ -63,48 +62,34 @@ function serveUpstream() {
   sockets.on("connection", (socket) =>
     socket.on("message", (data) => socket.send(data)).on("error", () => undefined),
   );
-  server.listen(0, "127.0.0.1", () => process.send(server.address().port));
+  server.listen(0, "127.0.0.1", () => {
+    process.stdout.write(`listening on http://127.0.0.1:${server.address().port}\n`);
+  });
 }
 
 async function soak() {
   const dataDir = mkdtempSync(path.join(tmpdir(), "vault-proxy-soak-"));
-  const upstream = fork(fileURLToPath(import.meta.url), ["upstream"]);
-  const upstreamPort = await new Promise((resolve) => upstream.once("message", resolve));
-  const server = spawn(process.execPath, [
-    ...["--expose-gc", "--import", path.join(ROOT, "bench/soak-probe.mjs")],
-    ...[path.join(ROOT, "packages/server/dist/main.js"), "--listen", "127.0.0.1:0", "--data-dir", dataDir],
-    ...["--log-level", "error"],
-  ]);
-  let log = "";
-  server.stderr.on("data", (chunk) => (log += chunk));
-  let printed = "";
-  server.stdout.on("data", (chunk) => (printed += chunk));
+  const processes = createProcesses();
+  process.on("exit", () => processes.killAll());
   try {
-    const port = await listeningPort(server.pid);
-    const call = (method, target, options = {}) => once(port, method, target, options);
-    const admin = JSON.parse((await call("POST", "/auth/unlock", { json: { password: PASSWORD } })).body).id;
-    await call("POST", "/services", {
-      token: admin,
-      json: {
-        name: "soak",
-        base_url: `http://127.0.0.1:${upstreamPort}`,
-        auth: { type: "bearer", token: SECRET },
-        allow_private: true,
-      },
+    const self = fileURLToPath(import.meta.url);
+    const upstream = await processes.startNode([self, "upstream"], { ready: /listening on (\S+)/ });
+    const server = await startVault(processes, path.join(dataDir, "vault"), {
+      nodeFlags: ["--expose-gc"],
     });
-    const token = JSON.parse((await call("POST", "/tokens", { token: admin, json: { ttl: "24h" } })).body).id;
+    const auth = { type: "bearer", token: SECRET };
+    await server.call("POST", "/services", serviceAt("soak", upstream.said, auth));
+    const token = await server.makeToken({ ttl: "24h" });
+    const port = Number(new URL(server.address).port);
 
     const probe = async () => {
-      printed = "";
-      server.kill("SIGUSR2");
-      while (!printed.includes("\n")) await sleep(20);
-      const held = JSON.parse(printed);
+      const held = await server.held();
       return { ...held, descriptors: readdirSync(`/proc/${server.pid}/fd`).length };
     };
     const counts = {};
     const count = (what) => (counts[what] = (counts[what] ?? 0) + 1);
     const until = performance.now() + MINUTES * 60_000;
-    await call("GET", "/proxy/soak/json", { token });
+    await server.call("GET", "/proxy/soak/json", undefined, token);
     const before = await probe();
     const lanes = Array.from({ length: LANES }, () => lane({ port, token, until, count }));
     const samples = [];
@@ -118,11 +103,9 @@ async function soak() {
     await sleep(SETTLE_MS);
     const after = await probe();
     console.log("before:", summary(before), "\nafter: ", summary(after));
-    return judge({ before, after, samples, counts, log });
+    return judge({ before, after, samples, counts, log: errorsOf(server.log()) });
   } finally {
-    server.kill("SIGTERM");
-    upstream.kill("SIGTERM");
-    await new Promise((resolve) => server.once("exit", resolve));
+    await processes.stopAll();
     rmSync(dataDir, { recursive: true, force: true });
   }
 }
@@ -147,6 +130,13 @@ function judge({ before, after, samples, counts, log }) {
     if (counts[kind] > 0) faults.push(`${counts[kind]} times ${kind}`);
   console.log(faults.length === 0 ? `passed: ${JSON.stringify(counts)}` : `FAILED: ${faults.join("; ")}`);
   return faults.length === 0 ? 0 : 1;
+}
+
+function errorsOf(log) {
+  return log
+    .split("\n")
+    .filter((line) => /^\S+ ERROR /.test(line))
+    .join("\n");
 }
 
 function show(held, counts) {
@@ -248,14 +238,6 @@ async function plain({ port, token, agent, count }, method, kind, body) {
   }
 }
 
-async function once(port, method, path_, { token, json } = {}) {
-  const body = json === undefined ? undefined : Buffer.from(JSON.stringify(json));
-  const response = await open(port, method, path_, { token, body, type: "application/json" });
-  let text = "";
-  for await (const chunk of response) text += chunk;
-  return { status: response.statusCode, body: text };
-}
-
 function open(port, method, path_, { token, agent, body, type = "application/octet-stream" }) {
   return new Promise((resolve, reject) => {
     const headers = {
@@ -266,20 +248,6 @@ function open(port, method, path_, { token, agent, body, type = "application/oct
       .on("error", reject)
       .end(body);
   });
-}
-
-/** The server was told to take any port: the kernel knows which it took. */
-async function listeningPort(pid) {
-  const { execFileSync } = await import("node:child_process");
-  for (;;) {
-    const found = execFileSync("ss", ["-ltnpH"])
-      .toString()
-      .split("\n")
-      .find((line) => line.includes(`pid=${pid},`));
-    const port = found?.match(/127\.0\.0\.1:(\d+)/)?.[1];
-    if (port !== undefined) return Number(port);
-    await sleep(50);
-  }
 }
 
 function sleep(milliseconds) {

@@ -22,8 +22,8 @@ export async function startPostgres(bench) {
   const secret = join(directory, "password");
   await writeFile(secret, PASSWORD);
   // It refuses to run as root.
-  const as = process.getuid?.() === 0 ? await idsOf("postgres") : {};
-  if (as.uid !== undefined) {
+  const as = process.getuid?.() === 0 ? await idsOf("postgres") : undefined;
+  if (as !== undefined) {
     bench.letIn();
     for (const path of [directory, secret]) chownSync(path, as.uid, as.gid);
   }
@@ -32,7 +32,7 @@ export async function startPostgres(bench) {
   await run(program("initdb"), initial, { ...as, cwd: directory });
   const port = await freePort();
   const args = ["-D", data, "-p", String(port), "-h", "127.0.0.1", "-k", "", "-c", "fsync=off"];
-  await bench.processes.start(program("postgres"), args, { as, cwd: directory });
+  await bench.processes.start(program("postgres"), args, { ...(as && { as }), cwd: directory });
   const env = libpqEnvironment(port);
   await until(() => run("psql", ["-Atc", "select 1"], { env }).then(() => true), "postgres");
   return port;

@@ -38,9 +38,12 @@ const ANSWERS = {
       collectingShare: collectingMs / (performance.now() - watchedSince),
     };
   },
-  collect() {
+  held() {
     globalThis.gc?.();
-    return process.memoryUsage();
+    /** @type {Record<string, number>} */
+    const resources = {};
+    for (const name of process.getActiveResourcesInfo()) resources[name] = (resources[name] ?? 0) + 1;
+    return { ...process.memoryUsage(), resources };
   },
 };
 

@@ -81,7 +81,7 @@ export function markdownTable(headings, rows) {
  */
 async function terminalTable(headings, rows) {
   const require = createRequire(new URL("../../packages/cli/package.json", import.meta.url));
-  /** @type {typeof import("cli-table3")} */
+  /** @type {typeof import("../../packages/cli/node_modules/cli-table3/index.js")} */
   const Table = require("cli-table3");
   const table = new Table({ head: [...headings], style: { head: [], border: [], compact: true } });
   for (const row of rows) table.push(row.map((cell) => cell.replaceAll("**", "")));

@@ -14,7 +14,10 @@ export const PASSWORD = "a password for the bench";
  * @property {(settings?: object) => Promise<string>} makeToken For proxied calls.
  * @property {() => Promise<void>} watch Begins to watch the event loop and the garbage collection.
  * @property {() => Promise<Watched>} watched What came of it.
- * @property {() => Promise<NodeJS.MemoryUsage>} memory
+ * @property {() => Promise<NodeJS.MemoryUsage & { resources: Record<string, number> }>} held Memory, sockets and timers, after
+ *   a collection where the server has `--expose-gc`.
+ * @property {(question: object) => Promise<any>} ask Of what else was loaded into it by `nodeFlags`.
+ * @property {() => string} log All that the server has written.
  * @property {() => Promise<void>} stop
  *
  * @typedef {{ loopDelayP50Ms: number, loopDelayP99Ms: number, loopDelayMaxMs: number, collectingShare: number }} Watched
@@ -24,6 +27,8 @@ export const PASSWORD = "a password for the bench";
  * @typedef {object} VaultOptions
  * @property {readonly string[]} [flags]
  * @property {Readonly<Record<string, string>>} [env]
+ * @property {readonly string[]} [nodeFlags]
+ * @property {string} [program] Another than the built one.
  * @property {boolean} [isBare] Without the probe, which takes time to load, and memory: it cannot be watched.
  *
  * @param {import("./processes.mjs").Processes} processes
@@ -43,8 +48,8 @@ export async function startVault(processes, dataDir, options = {}) {
  * @param {VaultOptions} [options]
  * @returns {Promise<VaultServer & { unlock: () => Promise<void> }>} `unlock` makes the vault, the first time.
  */
-export async function startLocked(processes, dataDir, { flags = [], env = {}, isBare = false } = {}) {
-  const args = [PROGRAM, "--data-dir", dataDir, "--listen", "127.0.0.1:0", ...flags];
+export async function startLocked(processes, dataDir, { flags = [], env = {}, isBare = false, nodeFlags = [], program = PROGRAM } = {}) {
+  const args = [...nodeFlags, program, "--data-dir", dataDir, "--listen", "127.0.0.1:0", ...flags];
   const options = { env, ready: /listening on (\S+)/ };
   const server = await (isBare
     ? processes.start(process.execPath, args, options)
@@ -75,7 +80,9 @@ export async function startLocked(processes, dataDir, { flags = [], env = {}, is
       (await call("POST", "/tokens", { scope: "proxy", ttl: "2h", ...settings })).id,
     watch: async () => void (await server.ask({ probe: "watch" })),
     watched: () => server.ask({ probe: "watched" }),
-    memory: () => server.ask({ probe: "collect" }),
+    held: () => server.ask({ probe: "held" }),
+    ask: server.ask,
+    log: server.output,
     stop: () => server.stop(),
   };
 }

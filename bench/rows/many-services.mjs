@@ -20,6 +20,7 @@ export default {
   async measure(bench) {
     const [callTurns, unlockTurns, changeTurns] = bench.isQuick ? [2, 2, 5] : [6, 5, 20];
     const { origin } = await bench.upstream();
+    /** @type {{ size: number, token: string, server: Awaited<ReturnType<typeof startLocked>>, file: string }[]} */
     const vaults = [];
     for (const size of SIZES) {
       const dataDir = bench.newPath("vault");

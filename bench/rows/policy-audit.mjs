@@ -36,6 +36,7 @@ export default {
   async measure(bench) {
     const [turns, variants] = bench.isQuick ? [2, VARIANTS.slice(0, 2)] : [10, VARIANTS];
     const { origin } = await bench.upstream();
+    /** @type {((typeof VARIANTS)[number] & { vault: import("../harness/vault-server.mjs").VaultServer })[]} */
     const servers = [];
     for (const variant of variants) {
       const flags = ["--audit", variant.audit];
