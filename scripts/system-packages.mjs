@@ -23,6 +23,8 @@ const NEEDED = [
   // swaks does without TLS where this is missing.
   { package: "libnet-ssleay-perl", check: ["perl", ["-MNet::SSLeay", "-e", "1"]] },
   { package: "mount", check: ["mount", ["--version"]] },
+  // A client of sessions that pages show.
+  { package: "msmtp", check: ["msmtp", ["--version"]] },
   { package: "nginx", check: ["nginx", ["-v"]] },
   { package: "openssh-client", check: ["sh", ["-c", "ssh -V && command -v sftp ssh-keygen"]] },
   // sshd itself knows no option that only tells its version, and wants the user that its package makes.

@@ -10,6 +10,7 @@ const LONGEST = [
   "test/live/vault-commands.test.ts",
   "test/live/vault-surroundings.test.ts",
   "test/cli-transcripts/transcripts.test.ts",
+  "test/docs/sessions.test.ts",
   "test/live/lifecycle.test.ts",
   "test/live/brute-force.test.ts",
   "test/conformance/conformance.test.ts",

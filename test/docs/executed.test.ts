@@ -21,7 +21,8 @@ const hosts = new Set(
 /** What a page takes for granted that only shows how an agent calls. */
 const SERVICES = ["openai", "openrouter", "anthropic", "github"];
 for (const name of SERVICES) hosts.add(`${name}.example.com`);
-const isDone = ({ treatment: { kind } }: FencedBlock): boolean => kind !== "checked" && kind !== "unsaid";
+const isDone = ({ treatment: { kind } }: FencedBlock): boolean =>
+  !["checked", "session", "unsaid"].includes(kind);
 const pages = PAGES.map((page) => ({ page, blocks: blocksOf(page).filter(isDone) }));
 const isRun = ({ treatment: { kind } }: FencedBlock): boolean => kind === "run";
 /** Pages of a folder share a machine; where nothing is run, definitions of all other pages go to one vault. */

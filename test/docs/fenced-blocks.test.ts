@@ -46,6 +46,11 @@ describe("fencedBlocks", () => {
 test("a treatment that means nothing, or one without its reason, is an error", () => {
   expect(() => treatmentOf("skip")).toThrow("skip");
   expect(() => treatmentOf("checked, not run: ")).toThrow("checked");
+  expect(() => treatmentOf("run with servants")).toThrow("servants");
+  expect(treatmentOf("run with servers, says a b")).toEqual({ kind: "session", says: "a b" });
+  expect(treatmentOf("run in a session of orders, says 1")).toEqual({
+    ...{ kind: "session", service: "orders", says: "1" },
+  });
   expect(treatmentOf("send POST /services")).toEqual({ kind: "send", method: "POST", path: "/services" });
 });
 

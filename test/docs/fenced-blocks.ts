@@ -2,6 +2,8 @@
 export type Treatment =
   /** Run in the terminal of the vault's owner or of an agent, after the blocks before it; in the background until it says `until`. */
   | { readonly kind: "run"; readonly as: "owner" | "agent"; readonly until?: string }
+  /** Run beside real servers, or in a session of one service; its output holds what it `says`. */
+  | { readonly kind: "session"; readonly service?: string; readonly says: string }
   /** JSON or YAML, each document of it sent to the page's vault by an admin. */
   | { readonly kind: "send"; readonly method: string; readonly path: string }
   /** JSON that must fit the schema that OpenAPI has for a body, or for an answer of the status. */
@@ -63,6 +65,11 @@ export function treatmentOf(words: string | undefined): Treatment {
   if (until !== undefined) return { kind: "run", as: "owner", until };
   if (words === "run") return { kind: "run", as: "owner" };
   if (words === "run as agent") return { kind: "run", as: "agent" };
+  const session = /^run (?:with servers|in a session of ([^\s,]+))(?:, says (.+))?$/.exec(words);
+  if (session !== null) {
+    const [, service, says = ""] = session;
+    return { kind: "session", says, ...(service === undefined ? {} : { service }) };
+  }
   const reason = /^checked, not run: (.{10,})$/.exec(words)?.[1];
   if (reason !== undefined) return { kind: "checked", reason };
   const [kind, method, path, status] = words.split(" ");
