@@ -11,7 +11,7 @@ import { untilInterrupted } from "../interruption.js";
 import type { Environment } from "../output.js";
 import { addPolicyFlags, policyOfFlags, type PolicyFlags } from "../policies/policy-flags.js";
 import { collect } from "../repeated-option.js";
-import { agentEnvironment, sdkVariables, type SdkTarget } from "../run/agent-variables.js";
+import { agentEnvironment, sdkEnvironment, type SdkTarget } from "../run/agent-variables.js";
 import { giveUpToken, issueAgentToken, type AgentToken } from "../run/agent-token.js";
 import { endAdminSession } from "../run/end-session.js";
 import { findSdkTargets, parseSdkList } from "../run/sdk-targets.js";
@@ -82,7 +82,7 @@ async function prepare(
   const targets = await targetsOf(requests, client);
   const policy = await policyOf(context, options, targets);
   // What --env cannot do is told before there is a token.
-  for (const target of targets) sdkVariables(target, client.addr, "");
+  for (const target of targets) sdkEnvironment(target, client.addr, "");
   const name = options.name ?? programName(program);
   const token = await issueAgentToken(client, { name, ttl: goDuration(options.ttl), policy });
   const agent = await connectWithoutToken({
@@ -102,7 +102,7 @@ async function prepare(
     await end();
     throw error;
   }
-  const variables = targets.map((target) => sdkVariables(target, client.addr, token.id));
+  const variables = targets.map((target) => sdkEnvironment(target, client.addr, token.id));
   const env = agentEnvironment(context.env, client.addr, token.id);
   return { env: Object.assign({}, env, ...variables) as Environment, end };
 }

@@ -143,6 +143,7 @@ test.each<[string, unknown, string]>([
   ["test.method", "DELETE", "none of"],
   ["test.expect.status", "200", "no positive"],
   ["sdk_base_url_env.includes_v1", "yes", "neither"],
+  ["sdk_base_url_env.trailing_slash", false, "none of"],
   ["confidence", "low", "none of"],
 ])("an entry whose %s is %j is refused", (path, value, problem) => {
   expect(presetProblems("acme", spoilt(path, value)).join("; ")).toContain(problem);

@@ -168,7 +168,7 @@ const preset = fields(
     env: listOf(variable),
     sdk_base_url_env: fields(
       { name: variable, includes_v1: flag },
-      { default: url, includes_path: matching(/^\//, "a path") },
+      { default: url, includes_path: matching(/^\//, "a path"), trailing_slash: oneOf(true) },
     ),
     note: text,
   },

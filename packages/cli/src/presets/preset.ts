@@ -24,6 +24,7 @@ export interface Preset {
     readonly default?: string;
     readonly includes_v1: boolean;
     readonly includes_path?: string;
+    readonly trailing_slash?: true;
   };
   readonly docs: string;
   readonly confidence: "high" | "medium";

@@ -6,7 +6,7 @@ export interface SdkVariables {
   readonly baseUrl: string | undefined;
   /** The variable that takes the vault's token; undefined if none is known. */
   readonly key: string | undefined;
-  /** What follows `/proxy/<service>` in the base URL: empty, or a path such as `/v1`. */
+  /** What follows `/proxy/<service>` in the base URL: empty, a path such as `/v1`, or a slash. */
   readonly path: string;
 }
 
@@ -19,5 +19,5 @@ export function sdkVariables({ sdk_base_url_env: sdk, env }: Preset, prefix: str
   if (sdk === undefined) return { baseUrl: undefined, key, path: prefix };
   const ownPath = sdk.includes_path ?? (sdk.includes_v1 ? prefix : "");
   const path = sdk.default === undefined ? ownPath : new URL(sdk.default).pathname.replace(/\/+$/, "");
-  return { baseUrl: sdk.name, key, path };
+  return { baseUrl: sdk.name, key, path: sdk.trailing_slash === true ? `${path}/` : path };
 }

@@ -46,6 +46,8 @@ describe("sdkVariables: behind the vault's address comes the path that the SDK's
     ["google-gemini", "GOOGLE_GEMINI_BASE_URL", "GEMINI_API_KEY", ""],
     ["groq", "GROQ_BASE_URL", "GROQ_API_KEY", ""],
     ["cloudflare", "CLOUDFLARE_BASE_URL", "CLOUDFLARE_API_TOKEN", "/client/v4"],
+    ["digitalocean", "DIGITALOCEAN_API_URL", "DIGITALOCEAN_ACCESS_TOKEN", "/"],
+    ["sentry", undefined, "SENTRY_AUTH_TOKEN", "/api/0"],
     ["npm", "npm_config_registry", "NPM_TOKEN", ""],
     ["slack", undefined, "SLACK_BOT_TOKEN", "/api"],
     ["google-drive", undefined, undefined, ""],

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 
 import { loadPresets } from "../presets/preset-catalogue.js";
-import { agentEnvironment, sdkVariables } from "./agent-variables.js";
+import { servicePlace } from "../presets/service-place.js";
+import { agentEnvironment, sdkEnvironment } from "./agent-variables.js";
 
 const ADDRESS = "http://127.0.0.1:8390";
 const TOKEN = `tok_${"P".repeat(43)}`;
@@ -13,7 +14,7 @@ async function variables(
 ): Promise<Record<string, string>> {
   const preset = await (await loadPresets()).get(presetId);
   if (preset === undefined) throw new Error(`no preset ${presetId}`);
-  return sdkVariables({ presetId, preset, service: "svc", baseUrl }, address, TOKEN);
+  return sdkEnvironment({ presetId, preset, service: "svc", baseUrl }, address, TOKEN);
 }
 
 describe("the address of an SDK", () => {
@@ -48,20 +49,42 @@ describe("the address of an SDK", () => {
     });
   });
 
-  test("holds of every preset that has one, of a service as the preset makes it", async () => {
+  test("is known of every preset whose SDK reads one, for the service that the preset makes", async () => {
     const catalogue = await loadPresets();
-    const refused: string[] = [];
     for (const id of catalogue.ids) {
       const preset = await catalogue.get(id);
-      if (preset?.sdk_base_url_env?.default === undefined) continue;
-      try {
-        await variables(id, preset.base_url);
-      } catch {
-        refused.push(id);
-      }
+      const variable = preset?.sdk_base_url_env;
+      if (preset === undefined || variable?.default === undefined) continue;
+      const { baseUrl } = servicePlace(preset, preset.base_url);
+      const address = (await variables(id, baseUrl))[variable.name] ?? "";
+      // What the SDK's own default has behind its host comes behind the service's base URL.
+      const reached = address.replace(`${ADDRESS}/proxy/svc`, baseUrl);
+      expect(reached.replace(/\/$/, ""), id).toBe(variable.default.replace(/\/$/, ""));
     }
-    // Their SDKs begin with the path that the preset's base URL has already.
-    expect(refused).toEqual(["groq", "replicate", "cerebras", "sentry", "digitalocean", "airtable"]);
+  });
+
+  test.each([
+    ["groq", "https://api.groq.com/openai/v1"],
+    ["digitalocean", "https://api.digitalocean.com/v2"],
+  ])("of %s is refused for a service with the path that its SDK adds", async (preset, baseUrl) => {
+    const { origin } = new URL(baseUrl);
+    await expect(variables(preset, baseUrl)).rejects.toMatchObject({
+      hint: `store the service with the base URL ${origin} for --env ${preset}`,
+    });
+  });
+
+  test("ends in a slash where the SDK would lose its path without", async () => {
+    expect(await variables("digitalocean", "https://api.digitalocean.com")).toMatchObject({
+      DIGITALOCEAN_API_URL: `${ADDRESS}/proxy/svc/`,
+      DIGITALOCEAN_TOKEN: TOKEN,
+    });
+  });
+
+  test("is refused where no SDK reads one, with what to do instead", async () => {
+    await expect(variables("sentry", "https://sentry.io")).rejects.toMatchObject({
+      message: "no variable is known by which programs take another address of Sentry",
+      hint: expect.stringContaining("call it as $VAULT_ADDR/proxy/svc") as string,
+    });
   });
 });
 

@@ -34,7 +34,7 @@ export function agentEnvironment(env: Environment, address: string, token: strin
  * commonly holds the key is set, so that none is left that holds the real one.
  * @throws CliError where the SDK cannot reach the service by variables
  */
-export function sdkVariables(target: SdkTarget, address: string, token: string): Record<string, string> {
+export function sdkEnvironment(target: SdkTarget, address: string, token: string): Record<string, string> {
   const { preset, presetId, service } = target;
   const variable = preset.sdk_base_url_env;
   if (variable === undefined || preset.env === undefined) {
@@ -57,7 +57,8 @@ export function sdkVariables(target: SdkTarget, address: string, token: string):
       `store the service with the base URL ${origin} for --env ${presetId}`,
     );
   }
-  const url = `${address}/proxy/${encodeURIComponent(service)}${path}`;
+  const end = variable.trailing_slash === true ? "/" : "";
+  const url = `${address}/proxy/${encodeURIComponent(service)}${path}${end}`;
   return Object.fromEntries([[variable.name, url], ...preset.env.map((name) => [name, token])]) as Record<
     string,
     string
