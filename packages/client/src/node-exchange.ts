@@ -59,9 +59,14 @@ export function createNodeExchange(origin: string, socketPath: string | undefine
           signal: wire.signal,
           maxHeaderSize: MAX_HEADER_BYTES,
         });
-        outgoing.once("response", (incoming) =>
-          resolve(answerOf(incoming, { ...wire, url: origin + wire.target })),
-        );
+        outgoing.once("response", (incoming) => {
+          // An answer that came whole before all of the body was sent, such as a refusal: Node would wait on, and keep
+          // the process, until the other end gives up too.
+          incoming.once("end", () => {
+            if (!outgoing.writableFinished) outgoing.destroy();
+          });
+          resolve(answerOf(incoming, { ...wire, url: origin + wire.target }));
+        });
         // Stays after the answer began: by then the answer's own body tells what went wrong.
         outgoing.on("error", (error) => reject(wire.signal.aborted ? reasonOf(wire.signal) : error));
         writeHeaders(outgoing, wire.headers);

@@ -197,6 +197,22 @@ describe("proxy", () => {
   });
 });
 
+/** A chunk every millisecond, until nobody wants the next. */
+function endlessBody(): { readonly chunks: AsyncIterable<string>; readonly stopped: () => boolean } {
+  let stopped = false;
+  async function* chunks(): AsyncGenerator<string, void, undefined> {
+    try {
+      for (;;) {
+        yield "x".repeat(1024);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    } finally {
+      stopped = true;
+    }
+  }
+  return { chunks: chunks(), stopped: () => stopped };
+}
+
 describe("big and slow bodies", () => {
   test("a reader that waits holds the sender back", async () => {
     let sent = 0;
@@ -222,21 +238,30 @@ describe("big and slow bodies", () => {
   test("an upload stops when the call is aborted", async () => {
     const server = await serve((_, response) => response.end());
     const abort = new AbortController();
-    let stopped = false;
-    const endless = async function* () {
-      try {
-        for (;;) {
-          yield "x".repeat(1024);
-          await new Promise((resolve) => setTimeout(resolve, 1));
-        }
-      } finally {
-        stopped = true;
-      }
-    };
+    const body = endlessBody();
     setTimeout(() => abort.abort(new Error("enough")), 50);
-    const call = clientOf(server).proxy("svc", "POST", "/", endless(), { signal: abort.signal });
+    const call = clientOf(server).proxy("svc", "POST", "/", body.chunks, { signal: abort.signal });
     await expect(call).rejects.toThrow("enough");
-    await vi.waitFor(() => expect(stopped).toBe(true));
+    await vi.waitFor(() => expect(body.stopped()).toBe(true));
+  });
+
+  test("an upload stops when its answer is whole, however long the other end would listen", async () => {
+    const server = createServer((socket) => {
+      socket.on("error", () => undefined);
+      const head = "HTTP/1.1 413 Too Large\r\nX-Vault-Error: body_too_large\r\nContent-Length: 2\r\n\r\n";
+      socket.once("data", () => socket.write(`${head}{}`));
+      socket.resume();
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => void server.close());
+    const client = NewWithToken(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, TOKEN);
+    const abort = new AbortController();
+    onTestFinished(() => abort.abort());
+    const body = endlessBody();
+    const call = client.proxy("svc", "POST", "/", body.chunks, { signal: abort.signal });
+    await expect(call).rejects.toMatchObject({ status: 413, code: "body_too_large" });
+    await vi.waitFor(() => expect(body.stopped()).toBe(true));
   });
 
   test("a body that fails while it is read fails the call", async () => {
