@@ -5,6 +5,7 @@ import { cli, startServer, temporaryDirectory, type RunningServer } from "../liv
 import { makeCertificates, startUpstream } from "../live/tls-upstream.js";
 import { freePorts } from "../real-servers/loopback-ports.js";
 import { startSshd } from "../real-servers/openssh.js";
+import { cliInProcess } from "./in-process-cli.js";
 import { fillIn, normalise } from "./normalise.js";
 import { shellWords, type Outcome, type Step } from "./transcript.js";
 
@@ -73,10 +74,10 @@ export async function startTranscriptWorld(): Promise<TranscriptWorld> {
       const triesPassword = TRIES_PASSWORD.test(step.command);
       if (triesPassword) await sleep(Math.max(0, lastUnlock + UNLOCK_PAUSE_MS - Date.now()));
       const stdin = step.input.map((line) => `${fillIn(line, values)}\n`).join("");
-      const result = await cli(args, {
-        stdin,
-        env: { HOME: home, TZ: "UTC", VAULT_ADDR: server.address, ...env },
-      });
+      const surroundings = { stdin, env: { HOME: home, TZ: "UTC", VAULT_ADDR: server.address, ...env } };
+      const result = needsProcess(args)
+        ? await cli(args, surroundings)
+        : await cliInProcess(args, surroundings);
       if (triesPassword) lastUnlock = Date.now();
       for (const { key, pattern } of step.captures) {
         const found = new RegExp(pattern).exec(result.stdout)?.[1];
@@ -98,6 +99,11 @@ export async function startTranscriptWorld(): Promise<TranscriptWorld> {
       await directory.remove();
     },
   };
+}
+
+/** Of commands that give their input and output to another program, or start one that outlives them. */
+function needsProcess(args: readonly string[]): boolean {
+  return /^(?:run|up|down)$/.test(args[0] ?? "") || args.includes("--");
 }
 
 function statusOf(url: string, body: Buffer): number {
