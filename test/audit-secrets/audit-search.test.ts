@@ -35,15 +35,16 @@ describe("the search", () => {
     );
   });
 
-  test("looks for 10,000 secrets in 8 MB within two seconds", async () => {
+  test("looks for 10,000 secrets in 8 MB in two seconds of processor time", async () => {
     const path = join(directory.path, "large");
     await mkdir(path);
     const line = `${JSON.stringify({ action: "proxy", path: "/items/1", token: "tok_AbCdEfGh", prev: "x".repeat(43) })}\n`;
     await writeFile(join(path, "audit.jsonl"), line.repeat((8 * 1024 * 1024) / line.length));
     const secrets = Array.from({ length: 10_000 }, (_, number) => `the secret of ${number}`);
-    const before = performance.now();
+    const before = process.cpuUsage();
     expect(await secretInAudit(path, secrets)).toBeUndefined();
-    expect(performance.now() - before).toBeLessThan(2000);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(2000);
     await appendFile(join(path, "audit.jsonl"), "the secret of 9999");
     expect(await secretInAudit(path, secrets)).toEqual({ file: "audit.jsonl", start: "the " });
   });
@@ -53,6 +54,8 @@ describe("the search", () => {
     ["percent-encoded", encodeURIComponent(PLANTED)],
     ["in base64", Buffer.from(PLANTED).toString("base64")],
     ["in base64url behind a name", Buffer.from(`user:${PLANTED}`).toString("base64url")],
+    ["in hex", Buffer.from(PLANTED).toString("hex")],
+    ["in hex, in capitals, behind a name", Buffer.from(`user:${PLANTED}`).toString("hex").toUpperCase()],
     ["in base64 of another beginning", Buffer.from(`ab${PLANTED}`).toString("base64")],
   ])("finds a secret %s, in a rotated file too", async (_, written) => {
     const path = join(directory.path, "rotated");

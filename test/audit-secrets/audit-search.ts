@@ -12,6 +12,7 @@ const SECRET_FORMS = [
   /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
   /\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\./,
 ];
+const SHORTEST_SECRET = 8;
 const AUDIT_FILE = /^audit.*\.jsonl$/;
 
 export interface FoundSecret {
@@ -58,7 +59,7 @@ function formIn(text: string): string | undefined {
   return undefined;
 }
 
-/** As it is, percent-encoded, as JSON has it, and in base64. */
+/** As it is, percent-encoded, as JSON has it, in base64, and in hex. */
 function formsOf(secret: string): string[] {
   return [
     ...new Set([
@@ -66,6 +67,7 @@ function formsOf(secret: string): string[] {
       encodeURIComponent(secret),
       JSON.stringify(secret).slice(1, -1),
       ...base64Of(secret),
+      ...hexOf(secret),
     ]),
   ];
 }
@@ -77,4 +79,11 @@ function base64Of(secret: string): string[] {
     const own = (text: string): string => text.slice(shift === 0 ? 0 : 4).replace(/..=*$/, "");
     return [own(bytes.toString("base64")), own(bytes.toString("base64url"))];
   });
+}
+
+/** What is shorter is no secret to the vault either. */
+function hexOf(secret: string): string[] {
+  if (secret.length < SHORTEST_SECRET) return [];
+  const hex = Buffer.from(secret).toString("hex");
+  return [hex, hex.toUpperCase()];
 }

@@ -7,8 +7,8 @@ import { PIECE_BYTES, SHORTEST_SEARCHED_LINE, SHORTEST_SEARCHED_SECRET } from ".
 
 /**
  * `all`: what is a secret wherever it stands. `common`: the same, without what few encoders write. `kept`: as a path, a
- * command, a header field or a name is likely to hold it: raw, in URLs, in JSON, in Base64. `base64`: what is one only as
- * Base64, such as the `user:password` of basic authentication, whose parts are secrets (or not) of their own.
+ * command, a header field or a name is likely to hold it: raw, in URLs, in JSON, in Base64, in hex. `base64`: what is one
+ * only as Base64, such as the `user:password` of basic authentication, whose parts are secrets (or not) of their own.
  */
 export type FormSet = "all" | "common" | "kept" | "base64";
 
@@ -52,7 +52,10 @@ export function secretForms(secret: string, set: FormSet = "all"): Buffer[] {
     for (const text of searchedTexts(secret)) {
       if (!isSearchable(text)) continue;
       keptForms(text).forEach(add);
-      if (set === "kept") continue;
+      if (set === "kept") {
+        hexForms(text).forEach(add);
+        continue;
+      }
       writtenForms(text).forEach(add);
       // Of what has several lines, each is searched for by itself.
       if (set === "all" && !/[\r\n]/.test(text)) rareForms(text).forEach(add);
@@ -80,6 +83,12 @@ function keptForms(text: string): string[] {
     forms.push(...base64Forms(bytes));
   }
   return forms;
+}
+
+/** In both cases of the digits. Not searched for in answers, which may be long and full of hex. */
+function hexForms(text: string): string[] {
+  const hex = Buffer.from(text).toString("hex");
+  return [hex, hex.toUpperCase()];
 }
 
 /** The other common ones, which programs write and people do not. */

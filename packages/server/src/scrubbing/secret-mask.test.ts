@@ -26,9 +26,13 @@ describe("a secret in a text", () => {
       "with every byte percent-encoded",
       KEY_B.replace(/./gs, (unit) => `%${unit.charCodeAt(0).toString(16)}`),
     ],
+    ["in hex", Buffer.from(KEY_A).toString("hex")],
+    ["in hex, in capitals", Buffer.from(KEY_B).toString("hex").toUpperCase()],
+    ["in hex of UTF-8", Buffer.from("pässwörter").toString("hex")],
+    ["in hex behind other bytes, and before some", Buffer.from(`x=${KEY_B};`).toString("hex").slice(4, -2)],
     ["in Base64, behind another byte", Buffer.from(`x${KEY_A}`).toString("base64").slice(2)],
   ])("is overwritten: %s", (_, form) => {
-    const masked = maskWith(KEY_A, KEY_B).mask(`/items/${form}/x`);
+    const masked = maskWith(KEY_A, KEY_B, "pässwörter").mask(`/items/${form}/x`);
     expect(masked).toContain("***");
     expect(masked).not.toContain(form.slice(2, -2));
     expect(masked.startsWith("/items/")).toBe(true);
@@ -47,8 +51,15 @@ describe("a secret in a text", () => {
     expect(maskWith(long).mask(`x ${long} y`)).toBe("x *** y");
   });
 
+  test("that is long is overwritten whole in hex", () => {
+    const long = randomBytes(300).toString("base64url");
+    expect(maskWith(long).mask(`x ${Buffer.from(long).toString("hex")} y`)).toBe("x *** y");
+  });
+
   test("that is short is none", () => {
     expect(maskWith("short").mask("a short text")).toBe("a short text");
+    const hex = Buffer.from("seven77").toString("hex");
+    expect(maskWith("seven77").mask(hex)).toBe(hex);
   });
 
   test("is found wherever it begins, and nothing else is touched", () => {
