@@ -53,6 +53,7 @@ interface Tokens {
   readonly parent: string;
   readonly child: string;
   readonly bytes: string;
+  readonly minute: string;
 }
 
 async function makeTokens(): Promise<Tokens> {
@@ -65,12 +66,13 @@ async function makeTokens(): Promise<Tokens> {
     parent,
     child: (made.json as { id: string }).id,
     bytes: await tokenWith({ rules: RULES, limits: { bytes_per_day: 10 * BODY_BYTES } }),
+    minute: await tokenWith({ rules: RULES, limits: { requests_per_minute: 10 } }),
   };
 }
 
-async function useOnce({ few, many, cooling, child, bytes }: Tokens): Promise<void> {
-  const counts = await Promise.all([few, child, bytes].map((token) => passed(token, 4)));
-  expect([...counts, await passed(many, 50), await passed(cooling, 10)]).toEqual([4, 4, 4, 50, 1]);
+async function useOnce({ few, many, cooling, child, bytes, minute }: Tokens): Promise<void> {
+  const counts = await Promise.all([few, child, bytes, minute].map((token) => passed(token, 4)));
+  expect([...counts, await passed(many, 50), await passed(cooling, 10)]).toEqual([4, 4, 4, 4, 50, 1]);
 }
 
 async function expectCooling(token: string): Promise<void> {
@@ -79,6 +81,8 @@ async function expectCooling(token: string): Promise<void> {
   expect(status).toBe(429);
   expect(Number(headers["retry-after"])).toBeGreaterThan(240);
   expect(Number(headers["retry-after"])).toBeLessThanOrEqual(300);
+  expect(headers.ratelimit).toBe(`"cooldown";r=0;t=${headers["retry-after"]}`);
+  expect(headers["ratelimit-policy"]).toBe('"cooldown";q=1;w=300');
 }
 
 describe("what a token has used of its limits", () => {
@@ -87,9 +91,11 @@ describe("what a token has used of its limits", () => {
     await useOnce(tokens);
     await restart("SIGTERM");
     await expectCooling(tokens.cooling);
+    expect(await passed(tokens.minute, 3)).toBe(3);
     expect(await passed(tokens.few, 3)).toBe(3);
     await call(server.address, "POST", "/auth/lock", { token: admin, body: "{}" });
     admin = await unlock(server);
+    expect(await passed(tokens.minute, 100)).toBe(3);
     expect(await passed(tokens.few, 100)).toBe(3);
     expect(await passed(tokens.child, 100)).toBe(6);
     expect(await passed(tokens.parent, 10)).toBe(0);

@@ -1,7 +1,7 @@
 import { NOWHERE, type LiveItem, type LiveList } from "../collections/live-list.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { Action } from "../policies/action.js";
-import type { Granted, Limiter, LimitName } from "../policies/limiter.js";
+import type { Granted, LimitName, ReservationPart } from "../policies/limiter.js";
 import { rateLimitFields, type Quota } from "../policies/rate-limit-fields.js";
 import type { TokenRecord } from "../tokens/token-record.js";
 import type { Grant } from "./grant.js";
@@ -18,9 +18,8 @@ export interface GrantHost {
 }
 
 /** The limits of a token, or of one that it descends from. */
-export interface LimitedToken {
+export interface LimitedToken extends ReservationPart {
   readonly digest: string;
-  readonly limiter: Limiter;
   readonly countsBytes: boolean;
 }
 
@@ -113,8 +112,8 @@ export class ActiveGrant implements Grant, LiveItem {
   }
 }
 
-export function quotasOf(limited: readonly Pick<LimitedToken, "limiter">[], now: number): Quota[] {
-  return limited.flatMap(({ limiter }) => limiter.quotas(now));
+export function quotasOf(limited: readonly ReservationPart[], now: number): Quota[] {
+  return limited.flatMap(({ limiter, cooldowns }) => limiter.quotas(now, cooldowns));
 }
 
 /** @param retryAfterSeconds undefined if waiting does not help */

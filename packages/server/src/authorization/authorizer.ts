@@ -1,7 +1,7 @@
 import { LiveList } from "../collections/live-list.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { Action } from "../policies/action.js";
-import { reserveTogether, type LimitName, type ReservationPart } from "../policies/limiter.js";
+import { reserveTogether, type LimitName } from "../policies/limiter.js";
 import { compilePolicy, decide, type CompiledPolicy } from "../policies/policy-decision.js";
 import type { PolicyContent } from "../policies/policy-schema.js";
 import type { TokenRecord } from "../tokens/token-record.js";
@@ -119,7 +119,7 @@ export function createAuthorizer(parts: AuthorizerParts): Authorizer {
       let rule: string | undefined;
       let command: string | undefined;
       let pathLists: readonly (readonly string[])[] = [];
-      const limited: (LimitedToken & ReservationPart)[] = [];
+      const limited: LimitedToken[] = [];
       for (const { token: each, policy, policyName } of chainOf(token)) {
         const decision = decide(policy, action, now);
         if (!decision.allowed) throw new VaultProxyError("policy_denied", decision.reason);

@@ -9,6 +9,8 @@ export const limiterStateSchema = z.strictObject({
   bytes: z.strictObject({ day: z.int().min(0), count: z.int().min(0) }),
   /** When a rule with a cooldown was last used: its key, and Unix milliseconds; the oldest first. */
   cooldowns: z.array(z.tuple([z.string().max(64), z.number()])).max(POLICY_LIMITS.rememberedCooldowns),
+  /** Calls of the latest minute while a limit of requests per minute was set: Unix milliseconds, and how many. */
+  minute: z.array(z.tuple([z.number(), z.int().min(1)])).optional(),
 });
 
 export type LimiterState = z.output<typeof limiterStateSchema>;

@@ -166,6 +166,28 @@ describe("a restart", () => {
     expect(second.reserve(NOON + 300_000)).toMatchObject({ limit: "max_uses" });
   });
 
+  test("keeps the calls of the latest minute, and makes nobody wait more than five seconds longer", () => {
+    const limits = { requestsPerMinute: 3 };
+    const first = new Limiter(limits);
+    grant(first, NOON + 1000);
+    grant(first, NOON + 20_000);
+    const state = limiterStateSchema.parse(JSON.parse(JSON.stringify(first.state())));
+    const second = new Limiter(limits, { state });
+    grant(second, NOON + 21_000);
+    expect(second.reserve(NOON + 61_000)).toMatchObject({
+      limit: "requests_per_minute",
+      retryAfterSeconds: 4,
+    });
+    grant(second, NOON + 65_000);
+    expect(second.reserve(NOON + 79_999)).toMatchObject({ granted: false });
+    grant(second, NOON + 80_000);
+    // Of a changed policy too, which set no such limit for a while.
+    const third = new Limiter({}, { state });
+    third.setLimits({ requestsPerMinute: 2 });
+    expect(third.reserve(NOON + 21_000)).toMatchObject({ granted: false });
+    expect(third.reserve(NOON + 120_000)).toMatchObject({ granted: true });
+  });
+
   test("is told of every change of what has to outlast it, and of no other", () => {
     let changes = 0;
     const limiter = new Limiter({ requestsPerMinute: 100 }, { onChange: () => (changes += 1) });
@@ -173,7 +195,7 @@ describe("a restart", () => {
     call.takeBytes(5, NOON);
     call.release();
     expect(changes).toBe(0);
-    expect(limiter.state()).toEqual(UNUSED);
+    expect(limiter.state()).toEqual({ ...UNUSED, minute: [[NOON, 1]] });
     grant(limiter, NOON, [cooldown("a", 1000)]);
     expect(changes).toBe(1);
     limiter.setLimits({ maxUses: 1, bytesPerDay: 10 });
@@ -250,6 +272,20 @@ test("the quotas give the RateLimit fields", () => {
   expect(rateLimitFields(limiter.quotas(NOON + 1500))?.RateLimit).toBe(
     '"requests";r=59;t=59, "concurrent";r=3, "uses";r=9, "bytes";r=999;t=43199',
   );
+});
+
+test("the quotas give a cooldown that is over first, while it runs and before", () => {
+  const limiter = new Limiter({ maxUses: 10 });
+  const rules = [cooldown("a", 90_500), cooldown("b", 60_000)];
+  const fields = (now: number) => rateLimitFields(limiter.quotas(now, rules));
+  expect(fields(NOON)?.RateLimit).toBe('"uses";r=10, "cooldown";r=1');
+  grant(limiter, NOON, rules);
+  expect(fields(NOON)?.RateLimit).toBe('"uses";r=9, "cooldown";r=1');
+  grant(limiter, NOON + 40_000, rules);
+  expect(fields(NOON + 41_000)).toEqual({
+    "RateLimit-Policy": '"uses";q=10, "cooldown";q=1;w=91',
+    RateLimit: '"uses";r=8, "cooldown";r=0;t=50',
+  });
 });
 
 interface Step {

@@ -3,9 +3,11 @@ import { UNUSED, type LimiterState } from "./limiter-state.js";
 import { POLICY_LIMITS } from "./policy-limits.js";
 import type { LimitValues } from "./policy-decision.js";
 import type { Quota } from "./rate-limit-fields.js";
-import { SlidingWindow } from "./sliding-window.js";
+import { SlidingWindow, type PastEvents } from "./sliding-window.js";
 
 const MINUTE_MS = 60_000;
+/** So exact the calls of the latest minute are kept for a restart: in a dozen numbers, whatever their limit is. */
+const KEPT_SPAN_MS = 5_000;
 const DAY_MS = 86_400_000;
 /** A call ends when it ends; this only keeps callers from asking without pause. */
 const RETRY_CONCURRENT_SECONDS = 1;
@@ -38,7 +40,7 @@ export type Reservation = Granted | Refused;
 export interface LimiterOptions {
   /** What an earlier run left. */
   readonly state?: LimiterState;
-  /** Called, before `reserve` or `takeBytes` returns, whenever what `state()` gives has changed. */
+  /** Called, before `reserve` or `takeBytes` returns, whenever what `state()` gives has changed, but for the latest minute. */
   readonly onChange?: () => void;
 }
 
@@ -49,6 +51,8 @@ export interface LimiterOptions {
 export class Limiter {
   #limits: LimitValues;
   #window: SlidingWindow | undefined;
+  /** Of an earlier run. */
+  readonly #pastMinute: PastEvents;
   #concurrent = 0;
   #uses: number;
   #day: number;
@@ -62,6 +66,7 @@ export class Limiter {
     this.#day = state.bytes.day;
     this.#dayBytes = state.bytes.count;
     this.#lastUses = new Map(state.cooldowns);
+    this.#pastMinute = state.minute ?? [];
     this.#onChange = onChange;
     this.#limits = limits;
     this.setLimits(limits);
@@ -72,8 +77,8 @@ export class Limiter {
     this.#limits = limits;
     const { requestsPerMinute } = limits;
     if (requestsPerMinute === undefined) this.#window = undefined;
-    else if (this.#window === undefined) this.#window = new SlidingWindow(requestsPerMinute, MINUTE_MS);
-    else this.#window.setLimit(requestsPerMinute);
+    else if (this.#window !== undefined) this.#window.setLimit(requestsPerMinute);
+    else this.#window = new SlidingWindow(requestsPerMinute, MINUTE_MS, this.#pastMinute);
   }
 
   /** @param cooldowns of the policy's decision */
@@ -134,15 +139,22 @@ export class Limiter {
   }
 
   state(): LimiterState {
+    const minute = (this.#window?.past(KEPT_SPAN_MS) ?? []).map(
+      ([time, count]) => [time, count] as [number, number],
+    );
     return {
       uses: this.#uses,
       bytes: { day: this.#day, count: this.#dayBytes },
       cooldowns: [...this.#lastUses],
+      ...(minute.length === 0 ? {} : { minute }),
     };
   }
 
-  /** Each limit with what is left of it, for `rateLimitFields`. */
-  quotas(now: number): readonly Quota[] {
+  /**
+   * Each limit with what is left of it, for `rateLimitFields`.
+   * @param cooldowns of the policy's decision: of those the one that is over first
+   */
+  quotas(now: number, cooldowns: readonly AdmittingRule[] = []): readonly Quota[] {
     const { requestsPerMinute, maxConcurrent, maxUses, bytesPerDay } = this.#limits;
     const quotas: Quota[] = [];
     if (requestsPerMinute !== undefined && this.#window !== undefined) {
@@ -173,6 +185,8 @@ export class Limiter {
         resetSeconds: Math.ceil((DAY_MS - (now % DAY_MS)) / 1000),
       });
     }
+    const [soonest] = [...cooldowns].sort((a, b) => this.#waitOf(a, now) - this.#waitOf(b, now));
+    if (soonest !== undefined) quotas.push(cooldownQuota(soonest.cooldownMs, this.#waitOf(soonest, now)));
     return quotas;
   }
 
@@ -268,6 +282,14 @@ function dayOf(now: number): number {
 
 function atLeast0(value: number): number {
   return Math.max(0, value);
+}
+
+function cooldownQuota(cooldownMs: number, waitMs: number): Quota {
+  return {
+    ...{ name: "cooldown", limit: 1, remaining: waitMs > 0 ? 0 : 1 },
+    windowSeconds: Math.ceil(cooldownMs / 1000),
+    ...(waitMs > 0 ? { resetSeconds: Math.ceil(waitMs / 1000) } : {}),
+  };
 }
 
 function refused(limit: LimitName, milliseconds: number | undefined): Refused {

@@ -10,12 +10,14 @@ test("the fields name each quota with its unit and window, and what is left of i
       { name: "concurrent", limit: 8, remaining: 0 },
       { name: "uses", limit: 1000, remaining: 1 },
       { name: "bytes", limit: 1e9, remaining: 5e8, windowSeconds: 86_400, resetSeconds: 4000 },
+      { name: "cooldown", limit: 1, remaining: 0, windowSeconds: 300, resetSeconds: 299 },
     ]),
   ).toEqual({
     "RateLimit-Policy":
       '"requests";q=60;w=60, "concurrent";q=8;qu="concurrent-requests", "uses";q=1000, ' +
-      '"bytes";q=1000000000;qu="content-bytes";w=86400',
-    RateLimit: '"requests";r=12;t=31, "concurrent";r=0, "uses";r=1, "bytes";r=500000000;t=4000',
+      '"bytes";q=1000000000;qu="content-bytes";w=86400, "cooldown";q=1;w=300',
+    RateLimit:
+      '"requests";r=12;t=31, "concurrent";r=0, "uses";r=1, "bytes";r=500000000;t=4000, "cooldown";r=0;t=299',
   });
 });
 
@@ -41,7 +43,7 @@ test("of limits with one name the one that leaves least stands there, and of tho
 const count = fc.nat(999_999_999_999_999);
 const anyQuota: fc.Arbitrary<Quota> = fc.record(
   {
-    name: fc.constantFrom("requests", "concurrent", "uses", "bytes"),
+    name: fc.constantFrom("requests", "concurrent", "uses", "bytes", "cooldown"),
     limit: count,
     remaining: count,
     windowSeconds: fc.integer({ min: 1, max: 86_400 }),

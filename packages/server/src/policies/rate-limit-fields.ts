@@ -1,6 +1,6 @@
 /** One limit of a token as it stands now. */
 export interface Quota {
-  readonly name: "requests" | "concurrent" | "uses" | "bytes";
+  readonly name: "requests" | "concurrent" | "uses" | "bytes" | "cooldown";
   readonly limit: number;
   readonly remaining: number;
   /** Seconds of the span that the limit is for, if it is for one. */

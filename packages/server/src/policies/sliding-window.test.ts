@@ -32,6 +32,48 @@ test("in any span of the window's length there are never more events than the li
   );
 });
 
+test("a window that goes on after another, on what that told in few words, lets no more through than one would", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 20 }),
+      fc.array(fc.integer({ min: 0, max: 200 }), { maxLength: 100 }),
+      fc.nat(100),
+      (limit, gaps, restartAt) => {
+        let window = new SlidingWindow(limit, 1000);
+        const events: number[] = [];
+        let now = 0;
+        for (const [index, gap] of gaps.entries()) {
+          now += gap;
+          if (index === restartAt) {
+            const past = window.past(100);
+            expect(past.length).toBeLessThanOrEqual(12);
+            window = new SlidingWindow(limit, 1000, past);
+          }
+          const inside = events.filter((time) => time > now - 1000).length;
+          expect(window.remaining(now)).toBeLessThanOrEqual(limit - inside);
+          if (events.filter((time) => time > now - 1100).length < limit) {
+            expect(window.remaining(now)).toBeGreaterThan(0);
+          }
+          if (window.remaining(now) === 0) continue;
+          window.add(now);
+          events.push(now);
+        }
+      },
+    ),
+  );
+});
+
+test("a window tells of its events by the clock as it was read, which was set back meanwhile", () => {
+  const window = new SlidingWindow(5, 1000);
+  window.add(10_000);
+  window.add(5_000);
+  window.add(5_060);
+  expect(window.past(100)).toEqual([
+    [5000, 2],
+    [5100, 1],
+  ]);
+});
+
 test("a clock that is set back lets no more through, and does not stop the window for good", () => {
   const window = new SlidingWindow(2, 1000);
   window.add(10_000_000);

@@ -1,5 +1,8 @@
 const FIRST_CAPACITY = 16;
 
+/** When events were, at the latest, and how many. */
+export type PastEvents = readonly (readonly [time: number, count: number])[];
+
 /**
  * Counts events exactly: of all spans of the window's length, none ever holds more than the limit. A span holds its
  * first instant and not its last. Only the times of events inside the window are kept.
@@ -14,9 +17,11 @@ export class SlidingWindow {
   /** Added to the clock so that a clock that is set back never makes an old event look like one to come. */
   #clockOffset = 0;
 
-  constructor(limit: number, windowMs: number) {
+  /** @param past the oldest first; events beyond the limit too */
+  constructor(limit: number, windowMs: number, past: PastEvents = []) {
     this.#limit = limit;
     this.#windowMs = windowMs;
+    for (const [time, count] of past) for (let index = 0; index < count; index += 1) this.#push(time);
   }
 
   /** What was counted stays counted. */
@@ -43,6 +48,20 @@ export class SlidingWindow {
     const time = this.#adjusted(now);
     this.#forget(time);
     if (this.#count >= this.#limit) throw new RangeError("the sliding window is full");
+    this.#push(time);
+  }
+
+  /** The events for a window to come, in few words: those of a span as if they had been at its end. */
+  past(spanMs: number): PastEvents {
+    const counts = new Map<number, number>();
+    for (let index = 0; index < this.#count; index += 1) {
+      const end = Math.ceil((this.#at(index) - this.#clockOffset) / spanMs) * spanMs;
+      counts.set(end, (counts.get(end) ?? 0) + 1);
+    }
+    return [...counts];
+  }
+
+  #push(time: number): void {
     if (this.#count === this.#times.length) this.#grow();
     this.#times[(this.#start + this.#count) % this.#times.length] = time;
     this.#count += 1;
