@@ -11,7 +11,7 @@ import { startSshVault, type SshVault } from "../ssh/ssh-vault.js";
 
 /** Something that a token has begun and that goes on until it is ended. */
 export interface RunningUse {
-  readonly kind: "HTTP stream" | "WebSocket" | "Redis session" | "SSH shell" | "SSH command";
+  readonly kind: string;
   /** How it ended, as its client saw it, when it has. */
   readonly ended: Promise<string>;
   /** Rejects if it does not work any more. */
