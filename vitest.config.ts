@@ -20,8 +20,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     dangerouslyIgnoreUnhandledErrors: false,
-    // One for each processor, and no more: some tests say how long something may take.
-    maxWorkers: availableParallelism(),
     sequence: { sequencer: LongestFirstSequencer },
     projects: [
       {
@@ -33,6 +31,9 @@ export default defineConfig({
           isolate: false,
           unstubEnvs: true,
           restoreMocks: true,
+          // Few of these wait.
+          maxWorkers: availableParallelism(),
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -41,6 +42,10 @@ export default defineConfig({
           name: "programs",
           include: ["test/**/*.test.ts"],
           setupFiles: ["test/audit-secrets/interception.ts"],
+          // Half of their time these wait for processes and timers. No more than one above the processors: some say how long
+          // something may take.
+          maxWorkers: availableParallelism() + 1,
+          sequence: { groupOrder: 0 },
         },
       },
     ],
