@@ -41,6 +41,7 @@ const CHARSET_VALUE = /^(?:"([^"\\]*)"|'([^']*)'|([^\s;,"'\\]*))\s*(?:[;,]|$)/;
 /** The charsets that a Content-Type names, folded; undefined for one that cannot be read. */
 function charsetsOf(contentType: string): (string | undefined)[] {
   const lower = contentType.toLowerCase();
+  if (!lower.includes("charset")) return [];
   return Array.from(lower.matchAll(CHARSET), ({ 0: matched, index }) => {
     const match = CHARSET_VALUE.exec(lower.slice(index + matched.length).trimStart());
     const value = match?.[1] ?? match?.[2] ?? match?.[3];
