@@ -114,6 +114,9 @@ syncBuiltinESMExports();
 
 const session = new Session();
 session.connect();
+session.post("Profiler.enable");
+// Before the server is compiled: only what is compiled after this counts its blocks.
+session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: true });
 
 /** @returns {{ count: number, where: string }} The part of a function that ran most often since it was last asked. */
 function busiestBlock() {
@@ -134,8 +137,6 @@ function busiestBlock() {
 
 process.on("message", (/** @type {{ hotPath?: "begin" | "end" }} */ { hotPath }) => {
   if (hotPath === "begin") {
-    session.post("Profiler.enable");
-    session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: true });
     busiestBlock();
     counts = structuredClone(zero);
     process.send?.({});
