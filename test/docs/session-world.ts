@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chmod, mkdir, readdir, symlink, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -9,6 +9,7 @@ import { startDovecot } from "../real-servers/dovecot.js";
 import { MAIL_PASSWORDS } from "../real-servers/mail-users.js";
 import { startPostfix } from "../real-servers/postfix.js";
 import { POSTGRES_DATABASE, POSTGRES_USERS, startPostgres } from "../real-servers/postgresql.js";
+import { startSshd, type RunningSshd } from "../real-servers/openssh.js";
 import { REDIS_USERS, startRedis } from "../real-servers/redis.js";
 import type { FencedBlock } from "./fenced-blocks.js";
 import { runnableModule } from "./snippet-types.js";
@@ -16,6 +17,8 @@ import { runnableModule } from "./snippet-types.js";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const BLOCK_MS = 30_000;
 const MAIL_USER = "plain@mail.test";
+/** What pages run at servers, and need not do anything. */
+const REMOTE_PROGRAMS = ["docker", "git", "psql"];
 
 /** The services that pages name, and the protocol of each. */
 const PROTOCOLS = { orders: "postgres", cache: "redis", mail: "imap", outbox: "smtp", out: "smtp" } as const;
@@ -26,7 +29,7 @@ export interface BlockResult {
   readonly output: string;
 }
 
-/** A vault with a database, a cache and two mail servers behind it, for blocks that use sessions. */
+/** A vault with a database, a cache, two mail servers and one for SSH behind it, for blocks that use these. */
 export interface SessionWorld {
   /**
    * Runs a shell script as an agent, or code of another language by its interpreter.
@@ -40,11 +43,12 @@ export interface SessionWorld {
 export async function openSessionWorld(): Promise<SessionWorld> {
   const directory = await temporaryDirectory();
   const home = join(directory.path, "home");
-  const [dovecot, postfix, postgres, redis, server] = await Promise.all([
+  const [dovecot, postfix, postgres, redis, sshd, server] = await Promise.all([
     startDovecot(),
     startPostfix(),
     startPostgres(),
     startRedis(),
+    startBox(),
     startServer({ dataDir: join(directory.path, "data") }),
     makeHome(home),
   ]);
@@ -82,6 +86,14 @@ export async function openSessionWorld(): Promise<SessionWorld> {
   };
   for (const [name, [auth, ca]] of Object.entries(definitions))
     await addService(server, admin, { name, auth, tls_ca: ca, allow_private: true });
+  for (const name of ["box", "db"])
+    await addService(server, admin, {
+      ...{ name, allow_private: true },
+      auth: {
+        ...{ type: "ssh_key", ssh_host: sshd.host, ssh_port: sshd.port },
+        ...{ ssh_user: sshd.user, ssh_password: sshd.password },
+      },
+    });
   const environment = cleanEnvironment({
     HOME: home,
     PATH: `${home}/bin:${ROOT}packages/python-sdk/.venv/bin:/usr/sbin:${process.env.PATH ?? ""}`,
@@ -100,7 +112,7 @@ export async function openSessionWorld(): Promise<SessionWorld> {
     },
     async close() {
       await server.stop();
-      await Promise.all([dovecot.stop(), postfix.stop(), postgres.stop(), redis.stop()]);
+      await Promise.all([dovecot.stop(), postfix.stop(), postgres.stop(), redis.stop(), sshd.stop()]);
       await directory.remove();
     },
   };
@@ -126,6 +138,31 @@ async function makeHome(home: string): Promise<void> {
   );
   await mkdir(join(modules, "@vault-proxy"));
   await symlink(join(ROOT, "packages/client"), join(modules, "@vault-proxy/client"));
+}
+
+/** A server for SSH that has a folder `app` and the programs that pages call. */
+async function startBox(): Promise<RunningSshd> {
+  const programs = await temporaryDirectory();
+  await chmod(programs.path, 0o755);
+  const sshd = await startSshd({
+    login: "password",
+    settings: { SetEnv: `PATH=${programs.path}:/usr/bin:/bin` },
+  });
+  for (const name of REMOTE_PROGRAMS) {
+    const file = join(programs.path, name);
+    await writeFile(file, '#!/bin/sh\necho "$(basename "$0") was run: $*"\n');
+    await chmod(file, 0o755);
+  }
+  const app = join(sshd.home, "app");
+  await mkdir(app);
+  await chown(app, sshd.uid, sshd.gid);
+  return {
+    ...sshd,
+    async stop() {
+      await sshd.stop();
+      await programs.remove();
+    },
+  };
 }
 
 async function commandOf(block: FencedBlock, home: string): Promise<readonly string[]> {
