@@ -83,6 +83,8 @@ export interface VaultServer {
   drainSessions(): Promise<void>;
   /** Ends all shells, and opens no more. */
   endShells(): void;
+  /** Ends all calls that still run, other than shells, for the reason that the audit gives. */
+  endCalls(): void;
   readonly vault: Vault;
   /** Not listening yet. */
   readonly listener: Server;
@@ -351,7 +353,8 @@ export async function createServer(config: ServerConfig, version: string, log: L
     vault,
     listener,
     drainSessions: () => sessions.drain(),
-    endShells: () => shells.end(new VaultProxyError("unavailable", "the vault is stopping")),
+    endShells: () => shells.end(stoppingError()),
+    endCalls: () => calls.end(() => true, stoppingError()),
     async unlockAtStart(password) {
       const facts = { decision: "allow", client: PASSWORD_FILE_CALLER } as const;
       const isNew = !vault.initialized;
@@ -374,4 +377,8 @@ export async function createServer(config: ServerConfig, version: string, log: L
       await audit.close();
     },
   };
+}
+
+function stoppingError(): VaultProxyError {
+  return new VaultProxyError("unavailable", "the vault is stopping");
 }

@@ -54,6 +54,7 @@ async function stop(server: VaultServer, sockets: ReadonlySet<Socket>, signal: s
     // A connection whose call has just ended would wait for another one.
     const sweep = setInterval(() => listener.closeIdleConnections(), SWEEP_MS);
     const deadline = setTimeout(() => {
+      server.endCalls();
       for (const socket of sockets) socket.destroy();
     }, DRAIN_MS);
     await closed;
