@@ -1,11 +1,12 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
-import ssh2, { type ParsedKey } from "ssh2";
+import type { ParsedKey } from "ssh2";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { Secret } from "../redaction/secret.js";
 import { readArmoredKey, type ArmoredKey } from "./ssh-keys/armored-key.js";
 import { SSH_KEY_LIMITS } from "./ssh-keys/limits.js";
 import { encodeOpenSshEd25519, readOpenSshKeyHeader } from "./ssh-keys/openssh-key-file.js";
 import { readPkcs8Derivation } from "./ssh-keys/pkcs8-derivation.js";
+import { sshLibrary } from "./ssh-keys/ssh-library.js";
 
 const PASSPHRASE_FIELD = "auth.ssh_key_passphrase";
 const USABLE = "use one of Ed25519, ECDSA or RSA";
@@ -227,7 +228,7 @@ function openedPem(key: string, passphrase?: string): KeyObject | undefined {
 /** The same of ssh2, which gives errors back and throws some too. */
 function parse(text: string, passphrase: string | undefined): ParsedKey | undefined {
   try {
-    const key = ssh2.utils.parseKey(text, passphrase);
+    const key = sshLibrary().utils.parseKey(text, passphrase);
     return key instanceof Error ? undefined : key;
   } catch {
     return undefined;

@@ -1,11 +1,11 @@
 import { Socket } from "node:net";
-import ssh2, {
-  type Client,
-  type AnyAuthMethod,
-  type AuthHandlerMiddleware,
-  type ClientChannel,
-  type PseudoTtyOptions,
-  type SFTPWrapper,
+import type {
+  Client,
+  AnyAuthMethod,
+  AuthHandlerMiddleware,
+  ClientChannel,
+  PseudoTtyOptions,
+  SFTPWrapper,
 } from "ssh2";
 import type { SshAccess } from "../auth-strategies/auth-strategy.js";
 import {
@@ -15,6 +15,7 @@ import {
   savedFingerprint,
   savedKeyType,
 } from "../auth-strategies/ssh-host-key.js";
+import { sshLibrary } from "../auth-strategies/ssh-keys/ssh-library.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { dial } from "../wire/dial.js";
 import { offeredAlgorithms } from "./ssh-algorithms.js";
@@ -115,7 +116,7 @@ async function logIn(
   target: SshTarget,
   { signal, rememberHostKey, onHostKey, openChannelMs }: SshConnectionOptions,
 ): Promise<SshConnection> {
-  const client = new ssh2.Client();
+  const client = new (sshLibrary().Client)();
   let failure: Error | undefined;
   const fail = (error: Error): void => {
     failure ??= error;
