@@ -89,7 +89,7 @@ function under(base) {
  * @param {import("./certificates.mjs").Certificates} parts.certificates
  * @returns {Promise<Contestant>}
  */
-async function startPeer(processes, peer, { routes, certificates }) {
+export async function startPeer(processes, peer, { routes, certificates }) {
   const variables = {
     PORT: String(await freePort()),
     PLAIN: routes.plain,

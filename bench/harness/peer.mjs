@@ -1,4 +1,5 @@
 /** Servers that somebody else adds to the HTTP rows. */
+import { ScriptError } from "../../scripts/run-process.mjs";
 
 /**
  * @typedef {object} Peer
@@ -16,14 +17,14 @@ const FORM = /^([^=]+)=(.+?),(https?:\/\/[^,\s]+)(?:,([^:,\s]+):\s*(.+))?$/;
  *
  * @param {string} text
  * @returns {Peer[]}
- * @throws {Error} Naming the line that has another form.
+ * @throws {ScriptError} Naming the line that has another form.
  */
 export function parsePeers(text) {
   const lines = text.split("\n").map((line) => line.trim());
   return lines.filter(Boolean).map((line) => {
     const [, name, command, url, header, value] = FORM.exec(line) ?? [];
     if (name === undefined || command === undefined || url === undefined) {
-      throw new Error(`VAULT_BENCH_PEER: "${line}" is not of the form name=command,url,header`);
+      throw new ScriptError(`VAULT_BENCH_PEER: "${line}" is not of the form name=command,url,header`);
     }
     return {
       name: name.trim(),

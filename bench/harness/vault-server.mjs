@@ -48,7 +48,11 @@ export async function startVault(processes, dataDir, options = {}) {
  * @param {VaultOptions} [options]
  * @returns {Promise<VaultServer & { unlock: () => Promise<void> }>} `unlock` makes the vault, the first time.
  */
-export async function startLocked(processes, dataDir, { flags = [], env = {}, isBare = false, nodeFlags = [], program = PROGRAM } = {}) {
+export async function startLocked(
+  processes,
+  dataDir,
+  { flags = [], env = {}, isBare = false, nodeFlags = [], program = PROGRAM } = {},
+) {
   const args = [...nodeFlags, program, "--data-dir", dataDir, "--listen", "127.0.0.1:0", ...flags];
   const options = { env, ready: /listening on (\S+)/ };
   const server = await (isBare

@@ -102,9 +102,7 @@ for (const { prototype } of [Map, Set]) {
 }
 const searchers = ["find", "findIndex", "findLast", "filter", "some", "every", "map", "reduce", "flatMap"];
 for (const name of [...walkers, ...searchers, "indexOf", "includes", "sort", "toSorted", "slice", "concat"]) {
-  watch(Array.prototype, name, (_target, _args, self) =>
-    countWalk(Array.isArray(self) ? self.length : 0),
-  );
+  watch(Array.prototype, name, (_target, _args, self) => countWalk(Array.isArray(self) ? self.length : 0));
 }
 for (const name of ["keys", "values", "entries"]) {
   const original = Reflect.get(Object, name);
