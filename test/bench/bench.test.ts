@@ -56,7 +56,7 @@ test("one row runs for real: it measures, prints, and writes its figures as JSON
     machine: { cores: number; versions: Record<string, string> };
     results: { row: { name: string }; measured: { targets: { measured: number }[] } }[];
   };
-  expect(machine.versions["node"]).toBe(process.versions.node);
+  expect(machine.versions.node).toBe(process.versions.node);
   expect(results.map(({ row }) => row.name)).toEqual(["expired-token"]);
   expect(results[0]?.measured.targets.map(({ measured }) => measured)).toEqual([1, 200]);
 });

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { Agent, createServer, request, type Server } from "node:http";
+import { Agent, createServer, request, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -97,7 +97,7 @@ async function callOnce(url: string, token: string, method: string): Promise<voi
   };
   const sent = request(url, { agent, method, headers });
   sent.end(method === "POST" ? BODY : undefined);
-  const [response] = (await once(sent, "response")) as [import("node:http").IncomingMessage];
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
   let text = "";
   for await (const chunk of response) text += String(chunk);
   expect([response.statusCode, text]).toEqual([200, BODY]);
