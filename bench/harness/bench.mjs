@@ -31,6 +31,8 @@ export async function createBench({ isQuick, peers, say }) {
   return {
     isQuick,
     say,
+    /** The contestants whose code is compiled. */
+    warm: /** @type {Set<string>} */ (new Set()),
     /** A new path for each call, which does not exist yet; all are removed at the end. */
     newPath: (/** @type {string} */ name) => join(directory, `${String((count += 1))}-${name}`),
     /** Lets other users pass through the directory of {@link newPath}. */

@@ -6,7 +6,7 @@ import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
 /** One after another, so that the first byte of one does not wait for all others. */
-const OPENED_EVERY_MS = 4;
+const OPENED_EVERY_MS = 2;
 /** Each event has the time at which it was sent, in nanoseconds of the machine's monotonic clock. */
 const EVENT = /^data: (\d+) an event\n\n$/;
 const CRLF = Buffer.from("\r\n");

@@ -23,7 +23,7 @@ export default {
   title: "SSE, one event every 20 ms: 1, 100 and 1,000 streams",
   packages: ["nginx"],
   async measure(bench) {
-    const [turns, seconds] = bench.isQuick ? [1, 1] : [3, 3];
+    const [turns, seconds] = bench.isQuick ? [1, 1] : [3, 2];
     const ready = /listening on (\S+)/;
     const source = await bench.processes.startNode([SOURCE], { ready });
     const readers = await bench.processes.startNode([READERS], { ready: /ready/ });
@@ -111,7 +111,7 @@ export default {
       }
     }
     return {
-      settings: `${String(turns)} turns of ${String(seconds)} s; streams are opened 4 ms apart`,
+      settings: `${String(turns)} turns of ${String(seconds)} s; streams are opened 2 ms apart`,
       lines,
       targets,
     };

@@ -3,7 +3,6 @@ import { peakMb, residentMb } from "../harness/process-costs.mjs";
 import { serviceAt, startVault } from "../harness/vault-server.mjs";
 
 const SERVICES = 10;
-const IDLE_MS = 3000;
 
 /** @type {import("../harness/row.mjs").Row} */
 export default {
@@ -15,10 +14,11 @@ export default {
     for (let index = 0; index < SERVICES; index += 1) {
       await vault.call("POST", "/services", serviceAt(`api-${String(index)}`, "http://127.0.0.1:9"));
     }
-    await delay(IDLE_MS);
+    const idleMs = bench.isQuick ? 1000 : 5000;
+    await delay(idleMs);
     const resident = residentMb(vault.pid);
     return {
-      settings: `${String(IDLE_MS / 1000)} s after the last service was made`,
+      settings: `${String(idleMs / 1000)} s after the last service was made`,
       lines: [
         {
           "": "vault-server",

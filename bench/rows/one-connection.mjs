@@ -1,4 +1,4 @@
-import { warmUp } from "../harness/load-row.mjs";
+import { warmContestant } from "../harness/load-row.mjs";
 import { median } from "../harness/statistics.mjs";
 import { takeTurns } from "../harness/turns.mjs";
 import { wrk } from "../harness/wrk.mjs";
@@ -19,7 +19,7 @@ export default {
         seconds: duration,
         headers,
       });
-    for (const side of sides) await warmUp(bench, () => load(side, 1));
+    for (const side of sides) await warmContestant(bench, side, () => load(side, 1));
     const samples = await takeTurns(sides, turns, (side) => load(side, seconds));
     const figures = new Map(
       [...samples].map(([{ name }, own]) => [

@@ -34,7 +34,7 @@ export default {
   title: "PostgreSQL, Redis and bare bytes through sessions, against direct",
   packages: ["postgresql", "postgresql-client", "redis-server", "redis-tools"],
   async measure(bench) {
-    const [turns, seconds, scale] = bench.isQuick ? [1, 1, 1] : [4, 3, 5];
+    const [turns, seconds, scale] = bench.isQuick ? [1, 1, 1] : [3, 3, 5];
     const vault = await startVault(bench.processes, bench.newPath("vault"));
     const [postgres, redis] = [await startPostgres(bench), await startRedis(bench)];
     const flood = Number((await bench.processes.startNode([FLOOD], { ready: /listening on (\d+)/ })).said);
