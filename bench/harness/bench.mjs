@@ -1,5 +1,5 @@
 /** What rows share: servers that are started once, when the first row asks for them. */
-import { chmodSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -54,6 +54,7 @@ export async function createBench({ isQuick, peers, say }) {
     kill() {
       own.killAll();
       shared.killAll();
+      rmSync(directory, { recursive: true, force: true });
     },
   };
 }
