@@ -45,7 +45,8 @@ await runScript(async () => {
 
   for (const result of results)
     print(`\n${result.row.name}: ${result.row.title}\n${await linesTable(result)}\n`);
-  print(`\n${await targetsTable(results)}\n`);
+  if (results.some((result) => "failure" in result || result.measured.targets.length > 0))
+    print(`\n${await targetsTable(results)}\n`);
   if (json !== undefined) writeFileSync(json, `${JSON.stringify({ machine, isQuick, results }, null, 2)}\n`);
   const failed = results.filter((result) => "failure" in result);
   if (names.length === 0 && !isQuick && failed.length === 0) {

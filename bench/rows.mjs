@@ -17,10 +17,11 @@ import http2Upstream from "./extra-rows/http2-upstream.mjs";
 import metrics from "./extra-rows/metrics.mjs";
 import outboundScan from "./extra-rows/outbound-scan.mjs";
 import scrubbing from "./extra-rows/scrubbing.mjs";
+import workers from "./extra-rows/workers.mjs";
 
 /** @type {readonly import("./harness/row.mjs").Row[]} */
 export const ROWS = [
   ...[smallGet, post2kb, post2kbTls, oneConnection, policyAudit, largeBodies, eventStreams, manyServices],
   ...[storedFiles, expiredToken, sessions, sessionOpening, startUp, idleMemory],
-  ...[scrubbing, outboundScan, metrics, http2Upstream],
+  ...[workers, scrubbing, outboundScan, metrics, http2Upstream],
 ];
