@@ -27,7 +27,8 @@ const pages = PAGES.map((page) => ({ page, blocks: blocksOf(page).filter(isDone)
 const isRun = ({ treatment: { kind } }: FencedBlock): boolean => kind === "run";
 /** Pages of a folder share a machine; where nothing is run, definitions of all other pages go to one vault. */
 const worldOf = ({ page, blocks }: (typeof pages)[number]): string => {
-  if (page.startsWith("docs/auth-types/")) return "docs/auth-types/*.md";
+  const folder = /^docs\/\w[\w-]*\//.exec(page)?.[0];
+  if (folder !== undefined) return `${folder}*.md`;
   return blocks.some(isRun) ? page : "all other pages";
 };
 const worlds = [...new Set(pages.map(worldOf))].map((page) => ({
