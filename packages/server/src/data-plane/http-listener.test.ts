@@ -229,6 +229,31 @@ describe("requests that are pipelined on one connection", () => {
   });
 });
 
+test.each([
+  [
+    "a foreign page",
+    "forbidden",
+    "GET /services HTTP/1.1\r\nHost: localhost\r\nOrigin: https://evil.example",
+  ],
+  ["a strange expectation", "expectation_failed", "GET /health HTTP/1.1\r\nHost: localhost\r\nExpect: more"],
+  ["TRACE", "method_not_allowed", "TRACE /tokens HTTP/1.1\r\nHost: localhost"],
+  ["CONNECT", "method_not_allowed", "CONNECT api.example:443 HTTP/1.1\r\nHost: api.example:443"],
+  [
+    "another WebSocket",
+    "not_implemented",
+    "GET /x HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: upgrade",
+  ],
+  ["what is no HTTP", "invalid_request", "GET\u0000 / HTTP/1.1"],
+  ["a header that is too large", "headers_too_large", `GET / HTTP/1.1\r\nX: ${"x".repeat(100_000)}`],
+])("%s is refused with the mark of the vault's own answers, on any path", async (_what, code, head) => {
+  const answer = await exchange(
+    {},
+    head + (head.includes("Upgrade") ? "\r\n\r\n" : "\r\nConnection: close\r\n\r\n"),
+  );
+  expect(answer).toContain(`\r\nX-Vault-Error: ${code}\r\n`);
+  expect(answer).toContain(`"code":"${code}"`);
+});
+
 test("a connection above the cap is closed, and the log says so", async () => {
   const warnings: string[] = [];
   const log = {

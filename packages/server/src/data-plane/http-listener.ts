@@ -89,7 +89,7 @@ export function createHttpListener(parts: HttpListenerParts): Server {
     socket.on("error", () => socket.destroy());
     parts.onRefused?.(error);
     if (unanswered.on(socket) > 0) socket.destroy();
-    else answerErrorOnSocket(socket, error, { requestId: randomUUID(), markError: true });
+    else answerErrorOnSocket(socket, error, { requestId: randomUUID() });
   };
 
   const admit = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
@@ -107,7 +107,7 @@ export function createHttpListener(parts: HttpListenerParts): Server {
     if (refusal !== undefined) {
       parts.onRefused?.(refusal);
       const extraHeaders = refusal.code === "method_not_allowed" ? ALLOW_HEADER : [];
-      answerError(request, response, refusal, { requestId, markError: isProxied, extraHeaders });
+      answerError(request, response, refusal, { requestId, extraHeaders });
     } else if (isProxied) {
       parts.proxy.call({ request, response, target, requestId, expectsContinue });
     } else {
@@ -124,10 +124,7 @@ export function createHttpListener(parts: HttpListenerParts): Server {
     if (unanswered.add(request.socket, response) === undefined) return;
     const refusal = new VaultProxyError("expectation_failed", "only Expect: 100-continue is understood");
     parts.onRefused?.(refusal);
-    answerError(request, response, refusal, {
-      requestId: randomUUID(),
-      markError: isProxyTarget(request.url ?? "/"),
-    });
+    answerError(request, response, refusal, { requestId: randomUUID() });
   };
 
   server.on("request", (request, response) => admit(request, response, false));

@@ -9,7 +9,6 @@ test("an error has its own status line and headers, also where an upstream's wer
     response.statusMessage = "Made It";
     answerError(request, response, new VaultProxyError("locked_out", "wait", { retryAfterSeconds: 30 }), {
       requestId: "the-id",
-      markError: true,
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

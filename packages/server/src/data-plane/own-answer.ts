@@ -30,15 +30,14 @@ export const UPGRADE_HEADERS: readonly (readonly [string, string])[] = [
 
 export interface OwnAnswerOptions {
   readonly requestId: string;
-  /** `X-Vault-Error`, which marks the vault's own answers where an upstream's could be expected. */
-  readonly markError: boolean;
 }
 
 /** The headers of an error that the vault answers, flat: name, value, … */
 export function errorHeaders(error: VaultProxyError, options: OwnAnswerOptions): string[] {
   const headers = OWN_ANSWER_HEADERS.flat();
   headers.push("X-Vault-Request-Id", options.requestId);
-  if (options.markError) headers.push("X-Vault-Error", error.code);
+  // Wherever the request went: so that a client needs no list of the paths where an upstream's answer can be expected.
+  headers.push("X-Vault-Error", error.code);
   if (error.code === "unauthorized") headers.push("WWW-Authenticate", "Bearer");
   // Official SDKs try a 409 again by themselves, and a few of these requests suspend the token.
   if (error.code === "secret_in_request") headers.push(...DO_NOT_RETRY.flat());

@@ -99,7 +99,7 @@ function fail(parts: ProxyPipelineParts, call: IncomingCall, thrown: unknown, au
   const error = logged(parts, call.requestId, thrown);
   audit.end(undefined, error);
   if (call.response.headersSent) call.response.destroy();
-  else answerError(call.request, call.response, error, { requestId: call.requestId, markError: true });
+  else answerError(call.request, call.response, error, { requestId: call.requestId });
 }
 
 function failUpgrade(
@@ -111,7 +111,7 @@ function failUpgrade(
   const error = logged(parts, upgrade.requestId, thrown);
   audit.end(undefined, error);
   upgrade.socket.on("error", () => upgrade.socket.destroy());
-  answerErrorOnSocket(upgrade.socket, error, { requestId: upgrade.requestId, markError: true });
+  answerErrorOnSocket(upgrade.socket, error, { requestId: upgrade.requestId });
 }
 
 function logged(parts: ProxyPipelineParts, requestId: string, thrown: unknown): VaultProxyError {

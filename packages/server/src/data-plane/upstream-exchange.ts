@@ -269,7 +269,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
     if (this.#over) return;
     this.#finish(error);
     if (response.headersSent) breakOff(request, response);
-    else answerError(request, response, error, { requestId, markError: true });
+    else answerError(request, response, error, { requestId });
   }
 
   #finish(error: VaultProxyError | undefined): void {

@@ -213,7 +213,7 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
     this.#stopAwaiting();
     socket.off("close", this.#onCallerClose);
     if (hasSwitched) socket.destroy();
-    else answerErrorOnSocket(socket, error, { requestId, markError: true });
+    else answerErrorOnSocket(socket, error, { requestId });
     this.#finish(error);
   }
 

@@ -89,7 +89,7 @@ export function createShellUpgrades(parts: ShellUpgradesParts): ShellUpgrades {
           );
         }
         if (handshake.isAnswered) socket.destroy();
-        else answerErrorOnSocket(socket, error, { requestId, markError: true });
+        else answerErrorOnSocket(socket, error, { requestId });
       });
     },
     end(reason) {
