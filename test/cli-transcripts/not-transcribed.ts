@@ -16,11 +16,17 @@ export const UNREACHABLE_CODES: ReadonlyMap<string, string> = new Map([
 
 /** Commands that succeed only where a transcript cannot go, and why. */
 export const WITHOUT_SUCCESS: ReadonlyMap<string, string> = new Map([
-  ["audit follow", "ends with a signal"],
-  ["metrics", "long, and never the same: test/live has it"],
+  ["audit follow", "goes on until a signal ends it, which its exit code tells"],
 ]);
 
 /** Commands that do not fail once a server is there and the command line is right. */
 export const WITHOUT_FAILURE: ReadonlyMap<string, string> = new Map([
   ["__complete", "a shell that asks wants words or nothing"],
+]);
+
+/** Error codes of vault-cli itself and of its client that no transcript shows, and why. */
+export const UNREACHABLE_OWN_CODES: ReadonlyMap<string, string> = new Map([
+  ["interrupted", "a signal at the right moment: test/live/interrupted-commands.test.ts"],
+  ["internal", "a defect"],
+  ["upstream_status", "only of a function of the client that vault-cli does not call"],
 ]);

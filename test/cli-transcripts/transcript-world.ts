@@ -28,6 +28,7 @@ export async function startTranscriptWorld(): Promise<TranscriptWorld> {
   const path = (name: string): string => join(directory.path, name);
   const certificates = await makeCertificates();
   const upstream = await startUpstream(certificates, (request, response, body) => {
+    if (request.url === "/slow") return;
     response.statusCode = statusOf(request.url ?? "", body);
     response.setHeader("Content-Type", "application/json");
     response.end(`${JSON.stringify(answerOf(request.method, request.url, body, upstream.origin))}\n`);
@@ -75,9 +76,11 @@ export async function startTranscriptWorld(): Promise<TranscriptWorld> {
       if (triesPassword) await sleep(Math.max(0, lastUnlock + UNLOCK_PAUSE_MS - Date.now()));
       const stdin = step.input.map((line) => `${fillIn(line, values)}\n`).join("");
       const surroundings = { stdin, env: { HOME: home, TZ: "UTC", VAULT_ADDR: server.address, ...env } };
-      const result = needsProcess(args)
-        ? await cli(args, surroundings)
-        : await cliInProcess(args, surroundings);
+      const { interruptAfterLines, shown } = step;
+      const result =
+        needsProcess(args, step) || env.NODE_EXTRA_CA_CERTS !== undefined
+          ? await cli(args, { ...surroundings, interruptAfterLines })
+          : await cliInProcess(args, surroundings);
       if (triesPassword) lastUnlock = Date.now();
       for (const { key, pattern } of step.captures) {
         const found = new RegExp(pattern).exec(result.stdout)?.[1];
@@ -87,7 +90,7 @@ export async function startTranscriptWorld(): Promise<TranscriptWorld> {
       }
       return {
         code: result.code,
-        stdout: normalise(result.stdout, values),
+        stdout: normalise(linesThatFit(result.stdout, shown), values),
         stderr: normalise(result.stderr, values),
       };
     },
@@ -101,8 +104,15 @@ export async function startTranscriptWorld(): Promise<TranscriptWorld> {
   };
 }
 
-/** Of commands that give their input and output to another program, or start one that outlives them. */
-function needsProcess(args: readonly string[]): boolean {
+function linesThatFit(text: string, pattern: string | undefined): string {
+  if (pattern === undefined) return text;
+  const lines = text.split("\n").filter((line) => new RegExp(pattern).test(line));
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+/** Commands that give their input and output to another program, start one that outlives them, or end by a signal. */
+function needsProcess(args: readonly string[], { interruptAfterLines }: Step): boolean {
+  if (interruptAfterLines !== undefined) return true;
   return /^(?:run|up|down)$/.test(args[0] ?? "") || args.includes("--");
 }
 

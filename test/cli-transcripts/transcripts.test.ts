@@ -1,17 +1,30 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { COMMANDS } from "../../packages/cli/src/commands/registry.js";
+import { COMMANDS, GROUPS } from "../../packages/cli/src/commands/registry.js";
 import { selectCommand } from "../../packages/cli/src/program.js";
 import { STATUS_OF_ERROR_CODE } from "../../packages/server/src/errors/error-codes.js";
 import { parseTranscript, renderTranscript, shellWords, type Outcome } from "./transcript.js";
 import { startTranscriptWorld, type TranscriptWorld } from "./transcript-world.js";
-import { UNREACHABLE_CODES, WITHOUT_FAILURE, WITHOUT_SUCCESS } from "./not-transcribed.js";
+import {
+  UNREACHABLE_CODES,
+  UNREACHABLE_OWN_CODES,
+  WITHOUT_FAILURE,
+  WITHOUT_SUCCESS,
+} from "./not-transcribed.js";
 
 const FOLDER = fileURLToPath(new URL("./transcripts/", import.meta.url));
 const FILES = readdirSync(FOLDER).sort();
 const textOf = (file: string): string => readFileSync(`${FOLDER}${file}`, "utf8");
 const REWRITES = process.env.UPDATE_TRANSCRIPTS === "1";
+
+/** All of a package's own modules, without their tests. */
+function sourcesOf(name: string): string[] {
+  const folder = fileURLToPath(new URL(`../../packages/${name}/src/`, import.meta.url));
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".ts") && !/\.test\.ts$|^testing\//.test(path))
+    .map((path) => readFileSync(`${folder}${path}`, "utf8"));
+}
 
 describe("the transcripts", () => {
   let world: TranscriptWorld;
@@ -51,8 +64,28 @@ describe("are complete", () => {
     },
   );
 
+  const shownPaths = COMMANDS.filter(({ hidden }) => hidden !== true).map(({ path }) => path.join(" "));
+  test.each(["", ...Object.keys(GROUPS), ...shownPaths])("the help of vault-cli %s is in one", (path) => {
+    const command = ["vault-cli", ...path.split(" "), "--help"].filter((word) => word !== "").join(" ");
+    expect(steps.filter((block) => block.startsWith(`$ ${command}\n`))).toHaveLength(1);
+  });
+
   test.each(Object.keys(STATUS_OF_ERROR_CODE))("the error %s is in one, or cannot be met", (code) => {
-    const isMet = steps.some((block) => block.includes(`"code":"${code}"`));
-    expect(isMet).toBe(!UNREACHABLE_CODES.has(code));
+    expect(isMet(code)).toBe(!UNREACHABLE_CODES.has(code));
+  });
+
+  const isMet = (code: string): boolean => steps.some((block) => block.includes(`"code":"${code}"`));
+
+  test("and so is each error that vault-cli or its client makes itself", () => {
+    const sources = ["client", "cli"].flatMap((name) => sourcesOf(name));
+    const made = sources.flatMap((text) => [
+      ...[...text.matchAll(/VaultError\(\s*0,\s*"(\w+)"/g)].map(([, code = ""]) => code),
+      ...[...text.matchAll(/\bcode(?:: | = )"(\w+)"/g)].map(([, code = ""]) => code),
+      ...[...text.matchAll(/super\([^)]*, "(\w+)"\)/g)].map(([, code = ""]) => code),
+    ]);
+    const codes = new Set(made);
+    expect([...codes]).toEqual(expect.arrayContaining(["failed", "usage", "interrupted", "timeout"]));
+    expect([...codes].filter((code) => !isMet(code) && !UNREACHABLE_OWN_CODES.has(code))).toEqual([]);
+    expect([...UNREACHABLE_OWN_CODES.keys()].filter((code) => isMet(code))).toEqual([]);
   });
 });

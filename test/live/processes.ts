@@ -114,7 +114,12 @@ export interface CliResult {
 /** Runs the built vault-cli to its end. */
 export async function cli(
   args: readonly string[],
-  options: { readonly env?: Readonly<Record<string, string>>; readonly stdin?: string } = {},
+  options: {
+    readonly env?: Readonly<Record<string, string>>;
+    readonly stdin?: string;
+    /** Ctrl-C, once stdout has this many lines. */
+    readonly interruptAfterLines?: number | undefined;
+  } = {},
 ): Promise<CliResult> {
   noteSecretsOfBody(options.stdin ?? "");
   const child = spawn(process.execPath, [CLI, ...args], {
@@ -123,7 +128,12 @@ export async function cli(
   });
   let stdout = "";
   let stderr = "";
-  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stdout.on("data", (chunk: Buffer) => {
+    stdout += chunk.toString();
+    const lines = stdout.split("\n").length - 1;
+    if (options.interruptAfterLines !== undefined && lines >= options.interruptAfterLines)
+      child.kill("SIGINT");
+  });
   child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
   child.stdin.on("error", () => undefined);
   child.stdin.end(options.stdin ?? "");

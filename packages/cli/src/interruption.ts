@@ -22,6 +22,9 @@ export async function untilInterrupted<Result>(
   for (const signal of SIGNALS) process.on(signal, interrupt);
   try {
     return await work(interruption.signal);
+  } catch (error) {
+    // Whatever the abort made of the work, such as a wait that ended early.
+    throw interruption.signal.aborted ? interruption.signal.reason : error;
   } finally {
     stopListening();
   }

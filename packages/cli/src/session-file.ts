@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -58,6 +57,8 @@ async function readPrivately(path: string): Promise<string> {
 export async function writeSession(path: string, session: Session): Promise<void> {
   const { token, address, listenerUid } = session;
   const lines = [token, address, ...(listenerUid === undefined ? [] : [listenerUid])];
+  // Loaded here: most commands only read, and it takes longer to load than they do to run.
+  const { randomBytes } = await import("node:crypto");
   const temporary = `${path}.${randomBytes(8).toString("hex")}`;
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });

@@ -1,9 +1,7 @@
 import { addFilterOptions, auditFilter, type FilterOptions } from "../audit/audit-filter.js";
-import { followAudit } from "../audit/follow-audit.js";
-import { printEntry } from "../audit/print-entry.js";
+import { printFollowed } from "../audit/print-followed.js";
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
-import { untilInterrupted } from "../interruption.js";
 
 /** Of what was there before. */
 const SHOWN_BEFORE = 10;
@@ -15,14 +13,8 @@ export const configureAuditFollow: ConfigureCommand = (command, perform) => {
   );
   addExamples(command, "% audit follow", "% audit follow --denied --json");
   command.action((options: FilterOptions) =>
-    perform(async ({ connect, output }) => {
-      const client = await connect("token");
-      await untilInterrupted(async (signal) => {
-        for await (const entry of followAudit(client, auditFilter(options), { tail: SHOWN_BEFORE, signal })) {
-          await printEntry(output, entry);
-        }
-      }, "the audit log goes on");
-      return undefined;
-    }),
+    perform(async ({ connect, output }) =>
+      printFollowed(await connect("token"), output, auditFilter(options), SHOWN_BEFORE),
+    ),
   );
 };

@@ -1,11 +1,10 @@
 import { addFilterOptions, auditFilter, type FilterOptions } from "../audit/audit-filter.js";
 import { PAGE_ENTRIES, latestEntries } from "../audit/audit-pages.js";
 import { entryCount } from "../audit/entry-count.js";
-import { followAudit } from "../audit/follow-audit.js";
 import { printEntry } from "../audit/print-entry.js";
+import { printFollowed } from "../audit/print-followed.js";
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
-import { untilInterrupted } from "../interruption.js";
 
 interface AuditCommandOptions extends FilterOptions {
   readonly limit: number;
@@ -28,13 +27,7 @@ export const configureAudit: ConfigureCommand = (command, perform) => {
     perform(async ({ connect, output }) => {
       const client = await connect("token");
       const filter = auditFilter(options);
-      if (follow === true) {
-        await untilInterrupted(async (signal) => {
-          for await (const entry of followAudit(client, filter, { tail: limit, signal }))
-            await printEntry(output, entry);
-        }, "the audit log goes on");
-        return undefined;
-      }
+      if (follow === true) return printFollowed(client, output, filter, limit);
       const entries = await latestEntries(client, filter, limit);
       for (const entry of entries) await printEntry(output, entry);
       if (entries.length === 0 && output.onTerminal) output.note("Nothing of that kind is recorded.");
