@@ -4,6 +4,7 @@ import { readFile, stat } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import type { ServerConfig } from "./config/server-config.js";
 import { VaultProxyError } from "./errors/vault-proxy-error.js";
+import { isOpenToOthers, type FileAccess, type ProcessIdentity } from "./other-readers.js";
 import type { Logger } from "./redaction/logger.js";
 import { Secret } from "./redaction/secret.js";
 
@@ -37,10 +38,13 @@ export interface StartPassword {
   readonly source: string;
 }
 
-/** Other users' bits of a mode. */
-const OTHERS = 0o077;
 /** systemd gives a credential to its user by an access list, whose mask stands where a group's bits do (acl(5)). */
 const OTHERS_BEYOND_ACCESS_LIST = 0o007;
+
+function processIdentity(): ProcessIdentity | undefined {
+  const [uid, gid] = [process.getuid?.(), process.getgid?.()];
+  return uid === undefined || gid === undefined ? undefined : { uid, gid };
+}
 
 /**
  * The password to unlock with at start, or undefined if none was given: the first line of a file, without its line end.
@@ -53,29 +57,32 @@ export async function readStartPassword(
   log: Pick<Logger, "warn">,
 ): Promise<StartPassword | undefined> {
   if (passwordFile !== undefined) {
-    const password = await readPassword("--password-file", passwordFile, OTHERS, log);
+    const self = processIdentity();
+    const openToOthers = (file: FileAccess): boolean => isOpenToOthers(file, self);
+    const password = await readPassword("--password-file", passwordFile, openToOthers, log);
     return { password, source: "the password file" };
   }
   // Most units have no such credential.
   if (passwordCredential === undefined || !(await isThere(passwordCredential))) return undefined;
   const title = "systemd credential";
-  const password = await readPassword(title, passwordCredential, OTHERS_BEYOND_ACCESS_LIST, log);
+  const openToOthers = ({ mode }: FileAccess): boolean => (mode & OTHERS_BEYOND_ACCESS_LIST) !== 0;
+  const password = await readPassword(title, passwordCredential, openToOthers, log);
   return { password, source: `the ${title}` };
 }
 
 async function readPassword(
   title: string,
   path: string,
-  othersMask: number,
+  openToOthers: (file: FileAccess) => boolean,
   log: Pick<Logger, "warn">,
 ): Promise<Secret> {
   const bytes = await read(title, path);
   // Every byte that is none would become the same character, and so different passwords the same.
   if (!isUtf8(bytes)) throw new VaultProxyError("invalid_request", `${title}: ${path} is not UTF-8 text`);
   const text = bytes.toString("utf8");
-  const { mode } = await stat(path);
-  if ((mode & othersMask) !== 0) {
-    log.warn({ file: path, mode: (mode & 0o777).toString(8) }, "other users may read the password file");
+  const file = await stat(path);
+  if (openToOthers(file)) {
+    log.warn({ file: path, mode: (file.mode & 0o777).toString(8) }, "other users may read the password file");
   }
   const [firstLine = ""] = text.split(/\r?\n/, 1);
   if (firstLine === "") {
