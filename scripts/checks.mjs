@@ -21,7 +21,7 @@ const VECTORS = path.join(ROOT, "test/vectors");
  * Runs every check, whatever the others say, and prints a line for each and the output of those that failed.
  *
  * @param {object} [options]
- * @param {boolean} [options.inBackground] Take only the processor time that others leave.
+ * @param {boolean} [options.inBackground] Give way to others where the processors have no time left.
  * @param {(text: string) => void} [options.print] Standard output by default.
  * @returns {Promise<number>} How many failed.
  */

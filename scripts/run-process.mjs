@@ -1,6 +1,6 @@
 /** Running one child process to its end, shown to the person or kept for later. */
 import { spawn } from "node:child_process";
-import { constants, setPriority } from "node:os";
+import { setPriority } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -12,7 +12,7 @@ export const ROOT = fileURLToPath(new URL("..", import.meta.url));
  * @property {string} [cwd] Where to run; the root of the workspace by default.
  * @property {Record<string, string>} [env] Added to this process's environment.
  * @property {number} [timeoutMs] After this the process gets SIGTERM, and SIGKILL 5 s later; none by default.
- * @property {boolean} [inBackground] Take only the processor time that others leave.
+ * @property {boolean} [inBackground] Give way to others where the processors have no time left.
  * @property {boolean} [show] Let the output through to the person instead of keeping it.
  *
  * @typedef {object} Finished
@@ -22,7 +22,8 @@ export const ROOT = fileURLToPath(new URL("..", import.meta.url));
  */
 
 const KILL_AFTER_MS = 5_000;
-const BACKGROUND_PRIORITY = constants.priority.PRIORITY_BELOW_NORMAL;
+// A third of what others get where there is no time left over, so that it does not end long after them.
+const BACKGROUND_PRIORITY = 5;
 
 /**
  * Runs a command without standard input. Never rejects: a command that cannot be started is a result too.

@@ -42,7 +42,7 @@ async function withStuckLog(
 }
 
 test("while the disk takes nothing, entries are kept up to the bound, then wait, then are refused", async () => {
-  await withStuckLog({ queueLines: 5 }, async (log, mend, directory, said) => {
+  await withStuckLog({ queueLines: 5, waitMs: 500 }, async (log, mend, directory, said) => {
     const full = log.head();
     log.useKey(keyOf("k"));
     // The header of the file that is due, and four calls.
