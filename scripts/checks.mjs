@@ -23,17 +23,17 @@ const VECTORS = path.join(ROOT, "test/vectors");
  * @param {object} [options]
  * @param {boolean} [options.inBackground] Give way to others where the processors have no time left.
  * @param {(text: string) => void} [options.print] Standard output by default.
+ * @param {() => Promise<void>} [options.preparePython] Waited for where Python's tools are needed first.
  * @returns {Promise<number>} How many failed.
  */
 export async function runChecks({
   inBackground = false,
   print = (text) => void process.stdout.write(text),
+  preparePython = ensurePythonEnvironment,
 } = {}) {
   const build = { name: "build", check: () => outcomeOf(ensureBuilt) };
-  const waiting = allChecks({
-    inBackground,
-    timeoutMs: inBackground ? BACKGROUND_TIMEOUT_MS : CHECK_TIMEOUT_MS,
-  });
+  const timeoutMs = inBackground ? BACKGROUND_TIMEOUT_MS : CHECK_TIMEOUT_MS;
+  const waiting = allChecks({ inBackground, timeoutMs }, preparePython);
   const width = Math.max(...waiting.map(({ name }) => name.length));
   let failed = 0;
   /** @param {Check[]} queue */
@@ -56,9 +56,10 @@ export async function runChecks({
 
 /**
  * @param {import("./run-process.mjs").RunOptions} options
+ * @param {() => Promise<void>} preparePython
  * @returns {Check[]} The slowest first.
  */
-function allChecks(options) {
+function allChecks(options, preparePython) {
   /**
    * @param {string} command
    * @param {string[]} args
@@ -81,7 +82,7 @@ function allChecks(options) {
     },
     { name: "format (prettier)", check: () => npmTool("prettier", ["--check", "."]) },
     { name: "lock file", check: lockFileCheck },
-    { name: "python (ruff, mypy), Dockerfile (hadolint)", check: () => pythonCheck(options) },
+    { name: "python (ruff, mypy), Dockerfile (hadolint)", check: () => pythonCheck(options, preparePython) },
   ];
 }
 
@@ -93,10 +94,11 @@ async function lockFileCheck() {
 
 /**
  * @param {import("./run-process.mjs").RunOptions} options
+ * @param {() => Promise<void>} preparePython
  * @returns {Promise<Outcome>}
  */
-async function pythonCheck(options) {
-  const prepared = await outcomeOf(ensurePythonEnvironment);
+async function pythonCheck(options, preparePython) {
+  const prepared = await outcomeOf(preparePython);
   if (!prepared.ok) return prepared;
   /** @type {[string, string[]][]} */
   const commands = [

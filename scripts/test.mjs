@@ -7,7 +7,7 @@ import { ensurePythonEnvironment, PYTHON_SDK, pythonCommand } from "./python-env
 import { ROOT, run, runScript, ScriptError } from "./run-process.mjs";
 import { ensureSystemPackages } from "./system-packages.mjs";
 import { countPytest, countVitest } from "./test-results.mjs";
-import { ensureBuilt, ensureInstalled, readJson } from "./workspace.mjs";
+import { ensureBuilt, readJson } from "./workspace.mjs";
 
 // A run that hangs is ended, and counts as failed, well before a CI would give up on it.
 const VITEST_TIMEOUT_MS = 2_400_000;
@@ -53,23 +53,29 @@ await runScript(async () => {
     else if ((counts?.passed ?? 0) + (counts?.failed ?? 0) === 0) fail(`${name} ran no test`);
   };
 
+  // Debian's packages and Python's want nothing of npm's; the TypeScript tests read known answers that come with Python's.
+  const python = ensureSystemPackages().then(ensurePythonEnvironment);
+  const built = ensureBuilt();
   let isBuilt = false;
+  // Tests wait for timers and for each other's processes; the checks, and pytest, take the time that this leaves.
+  let checksSaid = "";
+  const checks = built
+    .catch(() => undefined)
+    .then(() =>
+      runChecks({
+        inBackground: true,
+        print: (text) => (checksSaid += text),
+        preparePython: () => python,
+      }),
+    );
+  // Told in its own step below.
+  checks.catch(() => undefined);
   await step("prepare", async () => {
-    await ensureInstalled();
     // To their ends, whatever becomes of the other.
-    const outcomes = await Promise.allSettled([
-      ensureBuilt(),
-      // The TypeScript tests read known answers that come with the Python environment.
-      ensureSystemPackages().then(ensurePythonEnvironment),
-    ]);
+    const outcomes = await Promise.allSettled([built, python]);
     isBuilt = outcomes[0].status === "fulfilled";
     for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   });
-  // Tests wait for timers and for each other's processes; the checks, and pytest, take the time that this leaves.
-  let checksSaid = "";
-  const checks = runChecks({ inBackground: true, print: (text) => (checksSaid += text) });
-  // Told in its own step below.
-  checks.catch(() => undefined);
   const pytestReport = path.join(reports, "pytest.xml");
   const pytest = run(pythonCommand("python"), [...PYTEST, `--junitxml=${pytestReport}`], {
     cwd: PYTHON_SDK,
