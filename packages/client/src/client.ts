@@ -6,7 +6,7 @@ import type { Policy, PolicyContent, PolicyQuestion, PolicyText } from "./polici
 import type { PolicyVerdict, RemovePolicyOptions, StoredPolicy } from "./policies.js";
 import { ProxyClient } from "./proxy-client.js";
 import * as services from "./services.js";
-import type { ServiceDefinition, ServiceInfo } from "./services.js";
+import type { ServiceDefinition, ServiceInfo, ServicePatch } from "./services.js";
 import * as tokens from "./tokens.js";
 import type { TokenRequest, TokenScope } from "./tokens.js";
 import type { CallOptions } from "./transport.js";
@@ -63,6 +63,11 @@ export class VaultClient extends ProxyClient {
     options?: CallOptions,
   ): Promise<ServiceInfo> {
     return services.updateService(this.transport, name, definition, options);
+  }
+
+  /** Changes what is named of a service, and leaves all else as it is, the secrets too; null takes a field away. */
+  async patchService(name: string, patch: ServicePatch, options?: CallOptions): Promise<ServiceInfo> {
+    return services.patchService(this.transport, name, patch, options);
   }
 
   async removeService(name: string, options?: CallOptions): Promise<void> {

@@ -14,6 +14,7 @@ export {
   addService,
   getService,
   listServices,
+  patchService,
   removeService,
   testService,
   updateService,

@@ -52,6 +52,7 @@ export type {
 export type {
   ServiceDefinition,
   ServiceInfo,
+  ServicePatch,
   ServiceSettings,
   ServiceTest,
   TokenStatus,

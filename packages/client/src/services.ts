@@ -48,6 +48,20 @@ export interface ServiceDefinition extends ServiceSettings {
   readonly auth: AuthDefinition;
 }
 
+/**
+ * A change of a service (RFC 7396): what is left out stays, the secrets too, and null takes a field away. `auth` holds
+ * fields of the service's auth type; with another `type`, all that that one wants.
+ */
+export type ServicePatch = {
+  readonly [Field in keyof ServiceSettings]?: Nullable<ServiceSettings[Field]>;
+} & { readonly auth?: Readonly<Record<string, unknown>> | undefined };
+
+/** A map is changed by its keys. */
+type Nullable<Value> =
+  Value extends Readonly<Record<string, infer Entry>>
+    ? Readonly<Record<string, Entry | null>> | null
+    : Value | null;
+
 /** Of an access token: `expiring` within 30 minutes, `expired` also if there is none yet. */
 export type TokenStatus = "valid" | "expiring" | "expired";
 
@@ -162,6 +176,17 @@ export async function updateService(
   options: CallOptions = {},
 ): Promise<ServiceInfo> {
   const call = { ...options, method: "PUT", target: serviceTarget(name), body: definition };
+  return serviceInfo(await transport.json(call));
+}
+
+/** Changes what is named, and leaves all else as it is. @throws VaultError `not_found` */
+export async function patchService(
+  transport: Transport,
+  name: string,
+  patch: ServicePatch,
+  options: CallOptions = {},
+): Promise<ServiceInfo> {
+  const call = { ...options, method: "PATCH", target: serviceTarget(name), body: patch };
   return serviceInfo(await transport.json(call));
 }
 

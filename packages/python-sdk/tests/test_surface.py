@@ -40,6 +40,7 @@ CALLS: list[Callable[[Any], Any]] = [
     lambda c: c.get_service("api"),
     lambda c: c.add_service(SERVICE),
     lambda c: c.update_service("api", SERVICE),
+    lambda c: c.patch_service("api", {"description": None}),
     lambda c: c.remove_service("api"),
     lambda c: c.set_host_key("api", "SHA256:x"),
     lambda c: c.clear_host_key("api"),

@@ -115,6 +115,25 @@ export const SERVICES: readonly RouteRow[] = [
       client.updateService(`api-${world.pass}`, { ...definition(world), description: "changed" }),
     python: (world) => ({ method: "update_service", args: [`api-${world.pass}`, update(world)] }),
   },
+  {
+    route: "PATCH /services/{name}",
+    access: "admin",
+    request: ({ pass }) => ({ target: `/services/api-${pass}`, json: { description: "patched" } }),
+    status: 200,
+    answers: { ...info, description: "patched" },
+    faulty: {
+      request: ({ pass }) => ({ target: `/services/api-${pass}`, json: { auth: { tokn: "x" } } }),
+      names: "tokn",
+    },
+    errors: [
+      {
+        ...unknown,
+        request: () => ({ target: "/services/nothing-of-that-name", json: { description: "patched" } }),
+      },
+    ],
+    typescript: (client, { pass }) => client.patchService(`api-${pass}`, { description: "patched" }),
+    python: ({ pass }) => ({ method: "patch_service", args: [`api-${pass}`, { description: "patched" }] }),
+  },
 ];
 
 /** After the calls that use it. */

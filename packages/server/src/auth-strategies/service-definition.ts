@@ -143,6 +143,24 @@ export const serviceUpdateSchema = z
   })
   .openapi("ServiceUpdate");
 
+const patchedSettings = Object.fromEntries(
+  Object.entries<z.ZodType>(settings).map(([name, field]) => [name, z.nullable(z.optional(field))]),
+);
+const patchedAuth = Object.fromEntries(
+  AUTH_STRATEGIES.flatMap(({ schema }) => Object.keys(schema.shape)).map((name) => [
+    name,
+    z.unknown().optional(),
+  ]),
+);
+/** `PATCH /services/{name}`: the names of what changes. What becomes of it is checked as a new service would be. */
+export const servicePatchSchema = z.strictObject({
+  ...patchedSettings,
+  auth: z
+    .strictObject({ ...patchedAuth, type: z.string().optional() })
+    .optional()
+    .openapi({ description: "Fields of the service's auth type; of another type all that it wants." }),
+});
+
 function authUnion(first: z.ZodObject | undefined, others: z.ZodObject[]): [z.ZodObject, ...z.ZodObject[]] {
   if (first === undefined) throw new Error("no auth strategy is registered");
   return [first, ...others];

@@ -247,3 +247,38 @@ test("changes are logged by name and type, without a secret or a whole token", a
   expect(fixture.logged.join()).not.toContain(fixture.admin);
   expect(lines.every((line) => line.includes(`"by":"${fixture.admin.slice(0, 12)}"`))).toBe(true);
 });
+
+describe("PATCH /services/{name}", () => {
+  const patch = (name: string, json: unknown, token = fixture.admin): Promise<Answer> =>
+    fixture.call("PATCH", `/services/${name}`, { token, json });
+
+  test("changes what it names, and answers without a secret", async () => {
+    await add({ ...bearer, description: "kept", session_cookies: true });
+    const answer = await patch("api", { auth: { token: "another-secret" } });
+    expect(answer).toMatchObject({ status: 200, json: { description: "kept", session_cookies: true } });
+    expect(answer.text).not.toContain("another-secret");
+    expect(injected("api")).toEqual(["Authorization", "Bearer another-secret"]);
+  });
+
+  test("is for admins, and for services that there are", async () => {
+    await add(bearer);
+    expect((await patch("api", { description: "x" }, fixture.proxy)).status).toBe(403);
+    expect((await patch("nothing", { description: "x" })).status).toBe(404);
+    expect(injected("api")).toEqual(["Authorization", `Bearer ${SECRET}`]);
+  });
+
+  test.each([
+    [{ auth: { toke: null } }, /^unknown field auth\.toke$/],
+    [{ auth: { [SECRET]: null } }, /^an unknown field in auth$/],
+    [{ descripton: null }, /^unknown field descripton$/],
+    [{ auth: { header_name: "X-Key" } }, /^unknown field auth\.header_name$/],
+    [{ auth: { type: SECRET } }, /^auth\.type: must be one of bearer, /],
+    [{ auth: null }, /^auth: must be an object$/],
+    [{ tls_skip_verify: "yes" }, /^tls_skip_verify: must be true or false$/],
+  ])("refuses %j and names what is wrong", async (body, message) => {
+    await add(bearer);
+    const answer = await patch("api", body);
+    expect(answer).toMatchObject({ status: 400, json: { error: expect.stringMatching(message) as string } });
+    expect(answer.text).not.toContain(SECRET);
+  });
+});

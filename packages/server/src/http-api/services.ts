@@ -3,6 +3,7 @@ import {
   readDefinitionFiles,
   serviceDefinitionSchema,
   serviceNameSchema,
+  servicePatchSchema,
   serviceUpdateSchema,
   toServiceRecord,
   warningsOf,
@@ -11,25 +12,27 @@ import {
 import { withHostKeyOf } from "../auth-strategies/kept-host-key.js";
 import { serviceInfoSchema, type ServiceInfo } from "../auth-strategies/service-info.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
-import type { AuditTrail } from "./audit-trail.js";
+import type { ReadFile } from "../auth-strategies/auth-strategy.js";
+import type { AuditTrail, ControlContext } from "./audit-trail.js";
 import type { AccessRules } from "./authentication.js";
 import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
 import { deletedSchema } from "./deleted-schema.js";
 import { ADMIN_ERRORS, BODY_ERRORS, SAVE_ERRORS, TOKEN_ERRORS, errorResponses } from "./error-schema.js";
 import { BEARER_SECURITY, jsonAnswer, jsonRequest } from "./route-documentation.js";
-import type { ServiceUpdateBody } from "./service-update.js";
-import { mergeServiceUpdate } from "./service-update.js";
+import type { ServicePatchBody, ServiceUpdateBody } from "./service-update.js";
+import { mergeServicePatch, mergeServiceUpdate } from "./service-update.js";
 import { sortedByName } from "./sorted-services.js";
 import { serviceInfoOf } from "./token-state.js";
 
 const nameParams = z.strictObject({ name: serviceNameSchema });
 /** The path's name wins, so that even an illegal one in the body is no fault. */
+const ignoredName = z.string().optional().openapi({ description: "Ignored: the path's name counts." });
 const updateBodySchema = z
-  .strictObject({
-    ...serviceUpdateSchema.shape,
-    name: z.string().optional().openapi({ description: "Ignored: the path's name counts." }),
-  })
+  .strictObject({ ...serviceUpdateSchema.shape, name: ignoredName })
   .openapi("ServiceUpdate");
+const patchBodySchema = z
+  .strictObject({ ...servicePatchSchema.shape, name: ignoredName })
+  .openapi("ServicePatch");
 const MAX_UPDATE_TURNS = 20;
 const noSuchService = (): VaultProxyError => new VaultProxyError("not_found", "no such service");
 
@@ -41,6 +44,16 @@ export function registerServiceRoutes(
   trail: AuditTrail,
 ): void {
   const { services, log } = parts;
+  const tellOfUpdate = async (
+    c: ControlContext,
+    record: ServiceRecord,
+    body: ServicePatchBody,
+  ): Promise<void> => {
+    const { name: service, auth } = record;
+    log.info({ service, auth_type: auth.type, by: c.get("token").id_prefix }, "service updated");
+    const details = { auth_type: auth.type, changed: changedFields(body) };
+    await trail.changed(c, "service.update", { status: 200, service }, details);
+  };
 
   app.openapi(
     createRoute({
@@ -142,13 +155,37 @@ export function registerServiceRoutes(
       const { name } = c.req.valid("param");
       // The body as sent: the schema's output has defaults in place of what was left out.
       const body = await c.req.json<ServiceUpdateBody>();
-      const record = await update(parts, name, body);
-      log.info(
-        { service: name, auth_type: record.auth.type, by: c.get("token").id_prefix },
-        "service updated",
+      const record = await update(parts, name, (stored, readFile) =>
+        mergeServiceUpdate(stored, body, readFile),
       );
-      const details = { auth_type: record.auth.type, changed: changedFields(body) };
-      await trail.changed(c, "service.update", { status: 200, service: name }, details);
+      await tellOfUpdate(c, record, body);
+      return c.json(describeStored(record, parts), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "patch",
+      path: "/services/{name}",
+      operationId: "patchService",
+      tags: ["services"],
+      summary: "Change what the body names of a service; all else stays, and null takes a field away",
+      security: BEARER_SECURITY,
+      middleware: access.adminJson,
+      request: { params: nameParams, body: jsonRequest(patchBodySchema) },
+      responses: {
+        200: jsonAnswer(serviceInfoSchema, "The service as it is kept"),
+        ...errorResponses("not_found", ...ADMIN_ERRORS, ...BODY_ERRORS, ...SAVE_ERRORS),
+      },
+    }),
+    async (c) => {
+      const { name } = c.req.valid("param");
+      // As sent, for the same reason.
+      const body = await c.req.json<ServicePatchBody>();
+      const record = await update(parts, name, (stored, readFile) =>
+        mergeServicePatch(stored, body, readFile),
+      );
+      await tellOfUpdate(c, record, body);
       return c.json(describeStored(record, parts), 200);
     },
   );
@@ -191,12 +228,12 @@ export function registerServiceRoutes(
 async function update(
   { services, vault }: ControlPlaneParts,
   name: string,
-  body: ServiceUpdateBody,
+  merge: (stored: ServiceRecord, readFile: ReadFile) => Promise<ServiceRecord>,
 ): Promise<ServiceRecord> {
   for (let turn = 0; turn < MAX_UPDATE_TURNS; turn += 1) {
     const stored = services.records.get(name);
     if (stored === undefined) throw noSuchService();
-    const updated = await mergeServiceUpdate(stored, body, (file) => vault.files.read(file));
+    const updated = await merge(stored, (file) => vault.files.read(file));
     const isDone = await services.change((records) => {
       if (records.get(name) !== stored) return false;
       records.set(name, updated);
@@ -213,7 +250,7 @@ function describeStored(record: ServiceRecord, parts: ControlPlaneParts): Servic
 }
 
 /** Names of what a request gives, those of the `auth` object too, and no values. The schema knows them all. */
-function changedFields({ auth, ...settings }: ServiceUpdateBody): string {
+function changedFields({ auth = {}, ...settings }: ServicePatchBody): string {
   const names = Object.keys(settings).filter((name) => name !== "name");
   return [...names, ...Object.keys(auth).map((name) => `auth.${name}`)].join(", ");
 }

@@ -8,6 +8,8 @@ from vault_proxy.blocking.connection import BlockingConnection
 from vault_proxy.operations import services
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import httpx
 
     from vault_proxy.service_definition import ServiceDefinition, ServiceUpdate
@@ -41,6 +43,13 @@ class BlockingServices(BlockingConnection):
         While the auth type stays, secrets that `definition` leaves out are kept; everything else is as it says.
         """
         return self._call(services.update_service(name, definition))
+
+    def patch_service(self, name: str, changes: Mapping[str, object]) -> ServiceInfo:
+        """Change what `changes` names of a service, and leave all else as it is (admin).
+
+        Secrets that are not named stay; None takes a field away. `auth` has fields of the service's auth type.
+        """
+        return self._call(services.patch_service(name, changes))
 
     def remove_service(self, name: str) -> None:
         """Delete a service and its credential (admin)."""

@@ -12,6 +12,8 @@ from vault_proxy.service_info import ServiceInfo
 from vault_proxy.service_test import ServiceTest, service_test
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from vault_proxy.service_definition import ServiceDefinition, ServiceUpdate
 
 
@@ -33,6 +35,11 @@ def add_service(definition: ServiceDefinition) -> Operation[ServiceInfo]:
 def update_service(name: str, definition: ServiceUpdate) -> Operation[ServiceInfo]:
     """Replace a service that is there; an admin token is needed. Raises `ValueError` for what is no name."""
     return Operation("PUT", _target(name), json_reader(ServiceInfo.from_json), body={"json": definition})
+
+
+def patch_service(name: str, changes: Mapping[str, object]) -> Operation[ServiceInfo]:
+    """Change what is named of a service; an admin token is needed. Raises `ValueError` for what is no name."""
+    return Operation("PATCH", _target(name), json_reader(ServiceInfo.from_json), body={"json": changes})
 
 
 def remove_service(name: str) -> Operation[None]:
