@@ -202,10 +202,10 @@ async function tell(directory, processes, atEnd) {
 const START_FOR_REAL = `
    npm start                                          # the server, on 127.0.0.1:8390
 
-   alias vault-cli="node $PWD/packages/cli/dist/main.js"
+   export PATH="$PWD/bin:$PATH"
    vault-cli unlock                                   # asks for a password; the first time it creates the vault
-   vault-cli service add openai --type bearer --base-url https://api.openai.com    # asks for the key
-   vault-cli token create proxy --name my-agent       # prints the agent's token
+   vault-cli service add openai                       # asks for the key, and tests it
+   vault-cli token create --name my-agent             # prints the agent's token
 
    # in the agent's own shell:
    export VAULT_TOKEN=tok_…

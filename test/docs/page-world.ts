@@ -63,7 +63,7 @@ export async function openPageWorld(hosts: readonly string[]): Promise<PageWorld
       );
       await chmod(program, 0o755);
     }),
-    ...["packages", "package.json", "scripts", "demo"].map((name) =>
+    ...["bin", "packages", "package.json", "scripts", "demo"].map((name) =>
       symlink(join(ROOT, name), join(home, name)),
     ),
   ]);

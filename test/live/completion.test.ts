@@ -1,5 +1,4 @@
 import { execFile } from "node:child_process";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -13,7 +12,7 @@ import {
   type RunningServer,
 } from "./processes.js";
 
-const CLI = fileURLToPath(new URL("../../packages/cli/dist/main.js", import.meta.url));
+const BIN = fileURLToPath(new URL("../../bin", import.meta.url));
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let server: RunningServer;
@@ -22,14 +21,10 @@ let env: Record<string, string>;
 beforeAll(async () => {
   directory = await temporaryDirectory();
   server = await startServer({ dataDir: join(directory.path, "data") });
-  const bin = join(directory.path, "bin");
-  mkdirSync(bin);
-  writeFileSync(join(bin, "vault-cli"), `#!/bin/sh\nexec "${process.execPath}" "${CLI}" "$@"\n`);
-  chmodSync(join(bin, "vault-cli"), 0o755);
   env = {
     HOME: directory.path,
     VAULT_ADDR: server.address,
-    PATH: `${bin}:${process.env.PATH ?? ""}`,
+    PATH: `${BIN}:${process.env.PATH ?? ""}`,
     LC_ALL: "C.UTF-8",
   };
   await succeed(["unlock"], PASSWORD);
@@ -135,4 +130,11 @@ test("--quiet leaves out confirmations and notes, not results", async () => {
   const revoked = await cli(["--quiet", "token", "revoke", created.stdout.trim(), "--yes"], { env });
   expect(revoked).toEqual({ code: 0, stdout: "", stderr: "" });
   expect(await cli(["lock", "--quiet"], { env })).toEqual({ code: 0, stdout: "", stderr: "" });
+});
+
+test("with bin/ on PATH, both programs are commands for whatever `run` starts too", async () => {
+  await succeed(["unlock"], PASSWORD);
+  const script = "vault-cli --version && vault-server --version && vault-cli health --quiet";
+  const said = await shell("vault-cli", ["run", "--quiet", "--", "sh", "-c", script]);
+  expect(said).toMatch(/^\d+\.\d+\.\d+\n\d+\.\d+\.\d+\n/);
 });
