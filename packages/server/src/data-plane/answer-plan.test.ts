@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { headOfDecoded, planAnswer } from "./answer-plan.js";
+import { createBodyTypeReader, headOfDecoded, planAnswer } from "./answer-plan.js";
 
+/** One for all, as for the answers of one service. */
+const readType = createBodyTypeReader();
 const JSON_TYPE = ["Content-Type", "application/json; charset=utf-8"];
 const scrub = { kind: "scrub", codings: [], edges: false, encoding: "named" };
 const untyped = { ...scrub, encoding: "unnamed" };
@@ -34,15 +36,25 @@ describe("the plan for an answer's body", () => {
     [204, JSON_TYPE, { kind: "pass" }],
     [304, [...JSON_TYPE, "Content-Encoding", "compress"], { kind: "pass" }],
   ])("of status %i with %j is %j", (status, headers, plan) => {
-    expect(planAnswer("GET", status, headers, true)).toEqual(plan);
+    expect(planAnswer("GET", status, headers, true, readType)).toEqual(plan);
   });
 
   test("is to pass it where nothing is searched for, and for HEAD", () => {
-    expect(planAnswer("GET", 200, JSON_TYPE, false)).toEqual({ kind: "pass" });
-    expect(planAnswer("HEAD", 200, [...JSON_TYPE, "Content-Encoding", "compress"], true)).toEqual({
+    expect(planAnswer("GET", 200, JSON_TYPE, false, readType)).toEqual({ kind: "pass" });
+    expect(planAnswer("HEAD", 200, [...JSON_TYPE, "Content-Encoding", "compress"], true, readType)).toEqual({
       kind: "pass",
     });
   });
+});
+
+test("a type is read once while answers say the same, and anew when they do not", () => {
+  const read = createBodyTypeReader();
+  const json = read(["application/json"]);
+  expect(read(["application/json"])).toBe(json);
+  expect(read(["image/png"])).toEqual({ isTextual: false, encoding: "unnamed" });
+  expect(read(["application/json"])).toEqual(json);
+  expect(read(["application/json", "text/plain; charset=utf-16"])).toMatchObject({ encoding: undefined });
+  expect(read([])).toEqual({ isTextual: true, encoding: "unnamed" });
 });
 
 test("the head of a decoded answer speaks of no encoded bytes, and its entity tag is the upstream's", () => {

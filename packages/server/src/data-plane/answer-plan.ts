@@ -23,6 +23,35 @@ const NO_CONTENT = 204;
 const PARTIAL_CONTENT = 206;
 const NOT_MODIFIED = 304;
 
+/** What the Content-Type fields of an answer say of its body. */
+export interface BodyType {
+  readonly isTextual: boolean;
+  /** Undefined if it is, or may be, one that cannot be searched. */
+  readonly encoding: TextEncoding | undefined;
+}
+
+export type ReadBodyType = (contentTypes: readonly string[]) => BodyType;
+
+const readBodyType: ReadBodyType = (contentTypes) => ({
+  isTextual: isTextual(contentTypes.length === 0 ? undefined : contentTypes.join(", ")),
+  encoding: textEncodingOf(contentTypes),
+});
+
+/** For the answers of one service, which mostly say the same: what was said last is not read again. */
+export function createBodyTypeReader(): ReadBodyType {
+  let last: string | undefined;
+  let known = readBodyType([]);
+  return (contentTypes) => {
+    const [only] = contentTypes;
+    if (only === undefined || contentTypes.length > 1) return readBodyType(contentTypes);
+    if (only !== last) {
+      known = readBodyType(contentTypes);
+      last = only;
+    }
+    return known;
+  };
+}
+
 /**
  * Decides by the head of an answer. `headers` is flat: name, value, …
  *
@@ -33,11 +62,11 @@ export function planAnswer(
   status: number,
   headers: readonly string[],
   isSearched: boolean,
+  readType: ReadBodyType,
 ): AnswerPlan {
   if (!isSearched || method === "HEAD" || status === NO_CONTENT || status === NOT_MODIFIED) return PASS;
-  const types = valuesOf(headers, "content-type");
-  if (!isTextual(types.length === 0 ? undefined : types.join(", "))) return PASS;
-  const encoding = textEncodingOf(types);
+  const { isTextual: isText, encoding } = readType(valuesOf(headers, "content-type"));
+  if (!isText) return PASS;
   const codings = parseContentCodings(valuesOf(headers, "content-encoding"));
   const isPart = status === PARTIAL_CONTENT;
   // A part of something compressed cannot be decoded.

@@ -17,6 +17,7 @@ import type { ReadGate } from "../network/read-gate.js";
 import { RangeLimit } from "./range-limit.js";
 import type { CookieJar } from "./cookie-jar.js";
 import type { CookieJars } from "./cookie-jars.js";
+import { createBodyTypeReader, type ReadBodyType } from "./answer-plan.js";
 import { createSearchedAnswers, type SearchedAnswers } from "./answer-search.js";
 
 /** Defaults of what a service may set, and bounds of what an upstream may do. */
@@ -51,6 +52,7 @@ export interface ServiceRoute {
   readonly idleTimeoutMs: number;
   /** What searches answers for the service's secrets; undefined if they are not searched. */
   readonly searchedAnswers: SearchedAnswers | undefined;
+  readonly readBodyType: ReadBodyType;
   /** Where the service's cookies are kept; undefined if they are not. */
   readonly cookieJar: CookieJar | undefined;
   readonly dispatcher: Dispatcher;
@@ -198,6 +200,7 @@ function routeOf(
     idleTimeoutMs,
     searchedAnswers:
       record.scrub === "off" ? undefined : createSearchedAnswers(searchedSecretsOf(record), changing),
+    readBodyType: createBodyTypeReader(),
     cookieJar,
     ranges: new RangeLimit(),
     currentGate: () => currentGate,

@@ -51,7 +51,13 @@ export interface ExchangeOutcome {
 /** What an exchange needs to know of the service that is called. */
 export type ExchangeRoute = Pick<
   ServiceRoute,
-  "name" | "origin" | "currentGate" | "responseTimeoutMs" | "idleTimeoutMs" | "searchedAnswers"
+  | "name"
+  | "origin"
+  | "currentGate"
+  | "responseTimeoutMs"
+  | "idleTimeoutMs"
+  | "searchedAnswers"
+  | "readBodyType"
 >;
 
 export interface ExchangeOptions {
@@ -165,7 +171,8 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
       this.#passInterim(status, head.headers);
       return;
     }
-    const plan = planAnswer(request.method ?? "GET", status, head.unscrubbed, search !== undefined);
+    const isSearched = search !== undefined;
+    const plan = planAnswer(request.method ?? "GET", status, head.unscrubbed, isSearched, route.readBodyType);
     if (plan.kind === "refuse") {
       throw new VaultProxyError("upstream_failed", UNREADABLE);
     }

@@ -93,7 +93,7 @@ function isAsciiText(byte: number): boolean {
 /** Looks at the beginning of a body that comes in pieces. */
 export class TextBeginning {
   readonly #encoding: TextEncoding;
-  #start = Buffer.alloc(0);
+  #start: Buffer | undefined;
 
   constructor(encoding: TextEncoding) {
     this.#encoding = encoding;
@@ -101,9 +101,11 @@ export class TextBeginning {
 
   /** Takes the next piece. @returns false if the body is in an encoding that cannot be searched */
   read(piece: Buffer): boolean {
-    const missing = SNIFFED_BYTES - this.#start.length;
+    const missing = SNIFFED_BYTES - (this.#start?.length ?? 0);
     if (missing === 0) return true;
-    this.#start = Buffer.concat([this.#start, piece.subarray(0, missing)]);
+    const next = piece.subarray(0, missing);
+    // Mostly the first piece has them all, and nothing needs to be copied.
+    this.#start = this.#start === undefined ? next : Buffer.concat([this.#start, next]);
     return mayBeginAscii(this.#encoding, this.#start);
   }
 }
