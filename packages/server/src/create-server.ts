@@ -39,7 +39,7 @@ import { createLogins } from "./oauth2-flow/logins.js";
 import { describeThrown, type Logger } from "./redaction/logger.js";
 import type { Secret } from "./redaction/secret.js";
 import { clientAddress, requestAddress } from "./request-address.js";
-import { createOutboundScan } from "./scrubbing/outbound-scan.js";
+import { OutboundScan } from "./scrubbing/outbound-scan.js";
 import { createOutboundSecrets } from "./scrubbing/outbound-secrets.js";
 import {
   callerKey,
@@ -317,7 +317,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
     proxy: createProxyPipeline({
       isLocked: () => vault.status === "locked",
       authenticate: (token) => tokens.authenticate(token),
-      searchOutbound: (service) => createOutboundScan(outboundSecrets, service),
+      searchOutbound: (service) => new OutboundScan(outboundSecrets, service),
       strike: (token, secret) => tokens.strike(token, secret),
       strikeOnce: (token, cause) => tokens.strikeOnce(token, cause),
       authorize: (token, action) => authorizer.authorize(token, action),

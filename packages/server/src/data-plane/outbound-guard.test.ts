@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { ServiceRecord } from "../auth-strategies/service-definition.js";
 import { Secret } from "../redaction/secret.js";
-import { createOutboundScan } from "../scrubbing/outbound-scan.js";
+import { OutboundScan } from "../scrubbing/outbound-scan.js";
 import { createOutboundSecrets } from "../scrubbing/outbound-secrets.js";
 import { createOutboundGuard } from "./outbound-guard.js";
 
@@ -31,7 +31,7 @@ function setUp(now: () => number = () => 0) {
   const index = createOutboundSecrets(randomBytes);
   const guard = createOutboundGuard(index, now);
   const finds = (called: string, text: string) =>
-    createOutboundScan(index, called).scanText(text) !== undefined;
+    new OutboundScan(index, called).scanText(text) !== undefined;
   return { guard, finds };
 }
 

@@ -6,7 +6,7 @@ import { afterEach, expect, test } from "vitest";
 import { auditUnavailable } from "../audit/audit-unavailable.js";
 import { NO_TOKEN, type ServiceRecord } from "../auth-strategies/service-definition.js";
 import { Secret } from "../redaction/secret.js";
-import { createOutboundScan } from "../scrubbing/outbound-scan.js";
+import { OutboundScan } from "../scrubbing/outbound-scan.js";
 import { createOutboundSecrets } from "../scrubbing/outbound-secrets.js";
 import type { TokenRecord } from "../tokens/token-record.js";
 import { createCookieJars } from "./cookie-jars.js";
@@ -62,7 +62,7 @@ async function startPipeline(
       tokenOf: () => NO_TOKEN,
       cookieJars: createCookieJars(Date.now),
     }),
-    searchOutbound: (service) => createOutboundScan(outbound, service),
+    searchOutbound: (service) => new OutboundScan(outbound, service),
     strikeOnce: () => undefined,
     strike: (token) => strikes.push(token.digest),
     calls,

@@ -198,7 +198,6 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
       this.#open();
       return;
     }
-    this.#idleTimer = setTimeout(this.#onIdle, route.idleTimeoutMs);
     process.nextTick(this.#open);
   }
 
@@ -314,6 +313,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
     const body = this.#body;
     this.#opening = undefined;
     if (this.#over || opening === undefined || body === undefined) return;
+    if (!opening.isWhole) this.#idleTimer = setTimeout(this.#onIdle, this.#options.route.idleTimeoutMs);
     // undici says so when the connection is closed.
     if (!opening.isWhole && this.#gate !== undefined && this.#gate.failure !== null) return;
     if (!body.mayBegin(opening.pieces)) {

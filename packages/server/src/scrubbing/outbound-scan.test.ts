@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Secret } from "../redaction/secret.js";
 import { LONGEST_SENT_PATTERN } from "./outbound-limits.js";
-import { createOutboundScan } from "./outbound-scan.js";
+import { OutboundScan } from "./outbound-scan.js";
 import { createOutboundSecrets, type OutboundSecrets } from "./outbound-secrets.js";
 
 const TOKEN = "tok_live_ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -29,7 +29,7 @@ function indexOf(
 
 /** The index of the first chunk at which the scan says yes, or -1. */
 function firstHit(secrets: OutboundSecrets, chunks: readonly Buffer[]): number {
-  const scan = createOutboundScan(secrets, "called");
+  const scan = new OutboundScan(secrets, "called");
   return chunks.findIndex((chunk) => scan.push(chunk) !== undefined);
 }
 
@@ -160,13 +160,13 @@ describe("the search of a body", () => {
   });
 
   test("once found it stays found", () => {
-    const scan = createOutboundScan(indexOf({ other: [TOKEN] }), "called");
+    const scan = new OutboundScan(indexOf({ other: [TOKEN] }), "called");
     expect(scan.push(Buffer.from(TOKEN))).toBeDefined();
     expect(scan.push(Buffer.from("harmless"))).toBeDefined();
   });
 
   test("what is pushed is not changed, nor needed afterwards", () => {
-    const scan = createOutboundScan(indexOf({ other: [TOKEN] }), "called");
+    const scan = new OutboundScan(indexOf({ other: [TOKEN] }), "called");
     const first = Buffer.from(TOKEN.slice(0, 20));
     scan.push(first);
     expect(first.toString()).toBe(TOKEN.slice(0, 20));
@@ -178,7 +178,7 @@ describe("the search of a body", () => {
 describe("changes while a body is under way", () => {
   test("a secret that is stored meanwhile is searched for, also if it reaches further back than any before", () => {
     const secrets = indexOf({ other: ["x".repeat(25)] });
-    const scan = createOutboundScan(secrets, "called");
+    const scan = new OutboundScan(secrets, "called");
     const long = randomBytes(600).toString("hex");
     expect(scan.push(Buffer.from("something else"))).toBeUndefined();
     secrets.update("late", [{ value: new Secret(long) }]);
@@ -188,7 +188,7 @@ describe("changes while a body is under way", () => {
 
   test("a secret that is half sent when it is stored is found if it is as short as the others", () => {
     const secrets = indexOf({ other: ["x".repeat(60)] });
-    const scan = createOutboundScan(secrets, "called");
+    const scan = new OutboundScan(secrets, "called");
     scan.push(Buffer.from(TOKEN.slice(0, 20)));
     secrets.update("late", [{ value: new Secret(TOKEN) }]);
     expect(scan.push(Buffer.from(TOKEN.slice(20)))).toBeDefined();
@@ -196,7 +196,7 @@ describe("changes while a body is under way", () => {
 
   test("a secret that is deleted meanwhile is no hit", () => {
     const secrets = indexOf({ other: [TOKEN], third: ["x".repeat(25)] });
-    const scan = createOutboundScan(secrets, "called");
+    const scan = new OutboundScan(secrets, "called");
     scan.push(Buffer.from(TOKEN.slice(0, 20)));
     secrets.remove("other");
     expect(scan.push(Buffer.from(TOKEN.slice(20)))).toBeUndefined();
@@ -204,7 +204,7 @@ describe("changes while a body is under way", () => {
 
   test("bytes that went by unsearched are not joined to later ones", () => {
     const secrets = indexOf({ other: [TOKEN] });
-    const scan = createOutboundScan(secrets, "called");
+    const scan = new OutboundScan(secrets, "called");
     scan.push(Buffer.from(TOKEN.slice(0, 20)));
     secrets.clear();
     expect(scan.isNeeded).toBe(false);
@@ -218,7 +218,7 @@ describe("changes while a body is under way", () => {
 
 describe("the search of headers", () => {
   const secrets = indexOf({ other: [TOKEN], called: ["own-secret-0123456789"] });
-  const scan = createOutboundScan(secrets, "called");
+  const scan = new OutboundScan(secrets, "called");
 
   test("a secret anywhere in a name or a value is found", () => {
     expect(scan.scanHeaders(["Host", "x", "Authorization", `Bearer ${TOKEN}`])).toBeDefined();
@@ -236,21 +236,21 @@ describe("the search of headers", () => {
   test("a value outside ASCII is compared as the bytes that were sent", () => {
     const secret = "schlüssel-mit-umlaut-0123";
     const sent = Buffer.from(secret).toString("latin1");
-    expect(createOutboundScan(indexOf({ other: [secret] }), "called").scanHeaders(["X", sent])).toBeDefined();
+    expect(new OutboundScan(indexOf({ other: [secret] }), "called").scanHeaders(["X", sent])).toBeDefined();
   });
 
   test("a search of headers leaves the body's search as it was", () => {
-    const other = createOutboundScan(secrets, "called");
+    const other = new OutboundScan(secrets, "called");
     other.push(Buffer.from(TOKEN.slice(0, 20)));
     expect(other.scanHeaders(["X", TOKEN])).toBeDefined();
     expect(other.push(Buffer.from(TOKEN.slice(20)))).toBeDefined();
-    const clean = createOutboundScan(secrets, "called");
+    const clean = new OutboundScan(secrets, "called");
     expect(clean.scanHeaders(["X", TOKEN.slice(0, 34)])).toBeUndefined();
     expect(clean.push(Buffer.from(TOKEN.slice(34)))).toBeUndefined();
   });
 
   test("nothing is searched if only the called service has secrets", () => {
-    const lonely = createOutboundScan(indexOf({ called: [TOKEN] }), "called");
+    const lonely = new OutboundScan(indexOf({ called: [TOKEN] }), "called");
     expect(lonely.isNeeded).toBe(false);
     expect(lonely.scanHeaders(["X", TOKEN])).toBeUndefined();
     expect(lonely.push(Buffer.from(TOKEN))).toBeUndefined();

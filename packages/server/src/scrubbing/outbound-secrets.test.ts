@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Secret } from "../redaction/secret.js";
-import { createOutboundScan } from "./outbound-scan.js";
+import { OutboundScan } from "./outbound-scan.js";
 import { createOutboundSecrets, type OutboundSecrets } from "./outbound-secrets.js";
 
 const KEY_A = "key-of-service-a-0123456789";
@@ -14,7 +14,7 @@ function secretsOf(...values: string[]): { value: Secret }[] {
 }
 
 function finds(secrets: OutboundSecrets, calledService: string, text: string): boolean {
-  return createOutboundScan(secrets, calledService).push(Buffer.from(text)) !== undefined;
+  return new OutboundScan(secrets, calledService).push(Buffer.from(text)) !== undefined;
 }
 
 describe("the index of secrets", () => {
@@ -41,7 +41,7 @@ describe("the index of secrets", () => {
 
   test("a secret has one identity in all its forms, and other secrets have others", () => {
     const secrets = createOutboundSecrets(randomBytes);
-    const identityOf = (text: string) => createOutboundScan(secrets, "x").scanText(text);
+    const identityOf = (text: string) => new OutboundScan(secrets, "x").scanText(text);
     const odd = 'key"with/quotes+and-0123456789';
     secrets.update("a", secretsOf(KEY_A, odd));
     secrets.update("b", secretsOf(KEY_B, KEY_A));
