@@ -31,6 +31,8 @@ const ASCII_BASED = new RegExp(
   ].join("|")})$`,
 );
 
+const NOTHING = Buffer.alloc(0);
+
 /** Messages with binary lengths between them: gRPC's and Connect's of JSON. */
 const FRAMED_SUBTYPE = /^(?:grpc|connect)\b/;
 
@@ -79,11 +81,16 @@ function mayBeginAscii(encoding: TextEncoding, start: Uint8Array): boolean {
 /** Whether ASCII characters of two or four bytes each come first, which a reader of JSON may see through. */
 function isWideAscii(start: Uint8Array): boolean {
   if (start.length < SNIFFED_BYTES) return false;
-  return [2, 4].some((width) =>
-    [0, width - 1].some((place) =>
-      start.every((byte, index) => (index % width === place ? isAsciiText(byte) : byte === 0)),
-    ),
-  );
+  return [2, 4].some((width) => isWideAsciiAt(start, width, 0) || isWideAsciiAt(start, width, width - 1));
+}
+
+/** @param place of the one byte in each `width` that is not NUL */
+function isWideAsciiAt(start: Uint8Array, width: number, place: number): boolean {
+  for (let index = 0; index < start.length; index += 1) {
+    const byte = start[index] ?? 0;
+    if (index % width === place ? !isAsciiText(byte) : byte !== 0) return false;
+  }
+  return true;
 }
 
 function isAsciiText(byte: number): boolean {
@@ -93,7 +100,7 @@ function isAsciiText(byte: number): boolean {
 /** Looks at the beginning of a body that comes in pieces. */
 export class TextBeginning {
   readonly #encoding: TextEncoding;
-  #start: Buffer | undefined;
+  #start: Buffer = NOTHING;
 
   constructor(encoding: TextEncoding) {
     this.#encoding = encoding;
@@ -101,11 +108,13 @@ export class TextBeginning {
 
   /** Takes the next piece. @returns false if the body is in an encoding that cannot be searched */
   read(piece: Buffer): boolean {
-    const missing = SNIFFED_BYTES - (this.#start?.length ?? 0);
+    const missing = SNIFFED_BYTES - this.#start.length;
     if (missing === 0) return true;
-    const next = piece.subarray(0, missing);
-    // Mostly the first piece has them all, and nothing needs to be copied.
-    this.#start = this.#start === undefined ? next : Buffer.concat([this.#start, next]);
+    // Nearly always all of it comes at once. A copy: the piece is overwritten where a secret is found in it.
+    this.#start =
+      missing === SNIFFED_BYTES
+        ? Buffer.from(piece.subarray(0, missing))
+        : Buffer.concat([this.#start, piece.subarray(0, missing)]);
     return mayBeginAscii(this.#encoding, this.#start);
   }
 }
