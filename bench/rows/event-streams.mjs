@@ -55,6 +55,7 @@ export default {
     /** @type {import("../harness/row.mjs").Target[]} */
     const targets = [];
     for (const count of COUNTS) {
+      const streams = count === 1 ? "1 stream" : `${count.toLocaleString("en")} streams`;
       const samples = await takeTurns(sides, turns, async ({ url, pid, name }) => {
         const resident = pid === undefined ? 0 : residentMb(pid);
         const spent = pid === undefined ? 0 : processorMicroseconds(pid);
@@ -89,14 +90,14 @@ export default {
       }
       const ofVault = [...samples.values()].at(-1) ?? [];
       targets.push({
-        what: `${count.toLocaleString("en")} streams: first byte added, p50`,
+        what: `${streams}: first byte added, p50`,
         comparison: "at most",
         limit: 2,
         unit: "ms",
         measured: (firsts.get("vault-server") ?? Number.NaN) - (firsts.get("direct") ?? Number.NaN),
       });
       targets.push({
-        what: `${count.toLocaleString("en")} streams: chunks an event`,
+        what: `${streams}: chunks an event`,
         comparison: "exactly",
         limit: 1,
         unit: "",
