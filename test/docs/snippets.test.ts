@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import type { FencedBlock } from "./fenced-blocks.js";
@@ -19,6 +20,20 @@ test("every block says by a comment how it is tested, or why it is not run", () 
   expect(
     all.filter(({ language, treatment }) => language !== "" && treatment.kind === "unsaid").map(title),
   ).toEqual([]);
+});
+
+test("a block that is not run since another test does it names a test that there is", () => {
+  const named = all.flatMap((block) =>
+    block.treatment.kind === "checked"
+      ? (block.treatment.reason.match(/\b(?:test|packages|docs)\/[\w./-]*\w/g) ?? []).map((path) => ({
+          block,
+          path,
+        }))
+      : [],
+  );
+  expect(named.length).toBeGreaterThan(10);
+  const missing = named.filter(({ path }) => !existsSync(new URL(`../../${path}`, import.meta.url)));
+  expect(missing.map(({ block, path }) => `${title(block)}: ${path}`)).toEqual([]);
 });
 
 test("TypeScript and JavaScript keep to the types of the packages", { timeout: 120_000 }, () => {
