@@ -418,4 +418,25 @@ describe("in a terminal of 80 by 24", () => {
     await tmux.see(/nothing was changed\nended:1/);
     expect(await tmux.screen()).not.toContain("S3cret");
   });
+
+  test("a key that the API refuses is asked for again, for as long as somebody wants to", async () => {
+    await start("typo", "--preset", "openai", ...here().map((word) => `'${word}'`));
+    await tmux.see(/Key or token for OpenAI/);
+    await tmux.type("sk-proj-typo-T3BlbkFJ-0123456789");
+    await tmux.press("Enter");
+    await tmux.see(/OpenAI refused the credential \(HTTP 401\)\. Give it again\?/);
+    await tmux.press("Enter");
+    await tmux.see(/Give it again\?[^]*Key or token for OpenAI/);
+    await tmux.type(KEY);
+    await tmux.press("Enter");
+    await tmux.see(/OpenAI takes the credential[^]*OPENAI_BASE_URL=[^]*ended:0/);
+    expect(await tmux.screen()).not.toContain("S3cret");
+    await start("typo2", "--preset", "openai", ...here().map((word) => `'${word}'`));
+    await tmux.see(/service add typo2[^]*Key or token for OpenAI/);
+    await tmux.type("sk-proj-typo-T3BlbkFJ-0123456789");
+    await tmux.press("Enter");
+    await tmux.see(/typo2[^]*Give it again\?/);
+    await tmux.type("n");
+    await tmux.see(/warning: typo2: OpenAI refused the credential[^]*add the service again\nended:0/);
+  });
 });

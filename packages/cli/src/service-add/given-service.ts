@@ -9,4 +9,6 @@ export interface GivenService {
   readonly key?: string | undefined;
   /** What it was made by. */
   readonly preset?: ServicePreset | undefined;
+  /** Asks for the secret once more, where a terminal was asked for it. */
+  readonly askAgain?: (() => Promise<GivenService>) | undefined;
 }

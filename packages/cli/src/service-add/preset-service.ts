@@ -53,17 +53,21 @@ export async function serviceOfPreset(
   const flags = await withValues(context, preset, options);
   const blanks = await blanksOf(context, preset, options);
   const tlsCa = await readTlsCa(options);
-  const secrets = await secretsOf(context, preset, options);
   const settings = serviceSettings(place.baseUrl, flags, tlsCa);
   const headers = mergedHeaders(preset.required_headers, settings.headers);
-  const definition = {
-    ...settings,
-    name,
-    ...(headers === undefined ? {} : { headers }),
-    auth: presetAuth(preset, { secrets, flags: withoutBlanks(flags, preset), tenant, blanks }),
+  const askForSecrets = async (): Promise<GivenService> => {
+    const secrets = await secretsOf(context, preset, options);
+    const definition = {
+      ...settings,
+      name,
+      ...(headers === undefined ? {} : { headers }),
+      auth: presetAuth(preset, { secrets, flags: withoutBlanks(flags, preset), tenant, blanks }),
+    };
+    return { definition, preset: { id, preset, prefix: place.prefix } };
   };
-  if (stepByStep) await confirmSummary(context, definition, preset.title);
-  return { definition, preset: { id, preset, prefix: place.prefix } };
+  const given = await askForSecrets();
+  if (stepByStep) await confirmSummary(context, given.definition, preset.title);
+  return { ...given, askAgain: isAsked(preset, options) ? askForSecrets : undefined };
 }
 
 /** A flag that contradicts the preset, or that its type has no use for. */
@@ -163,6 +167,11 @@ async function secretsOf(
   const hint = secrets.length === 1 ? secretHint(preset, secrets[0] ?? "") : undefined;
   if (hint !== undefined) context.output.warn(hint);
   return secrets;
+}
+
+/** Whether the secret comes from a terminal: what was read from a file would be the same again. */
+function isAsked(preset: Preset, options: ServiceAddOptions): boolean {
+  return presetSecretLabels(preset).length > 0 && !readsStdin(options) && options.secretFile === undefined;
 }
 
 async function readOrAsk(

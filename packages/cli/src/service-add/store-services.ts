@@ -7,6 +7,7 @@ import { isSessionType } from "../session-types/registry.js";
 import { addServiceWithKey } from "../ssh/key-upload.js";
 import type { GivenService } from "./given-service.js";
 import { nextSteps } from "./next-steps.js";
+import { untilTaken } from "./second-try.js";
 
 /** What is done with a service that was stored. */
 export interface Afterwards {
@@ -34,7 +35,7 @@ export async function storeServices(
   let failed = false;
   for (const [index, service] of stored.entries()) {
     const preset = given[index]?.preset;
-    const outcome = afterwards.test ? await checked(context, client, service, preset) : undefined;
+    const outcome = afterwards.test ? await testedService(context, client, service, given[index]) : undefined;
     failed ||= outcome?.ok === false;
     shown.push(outcome === undefined ? service : { ...service, test: outcome.data });
     if (output.json) continue;
@@ -49,6 +50,20 @@ export async function storeServices(
   }
   if (output.json) output.data(shown.length === 1 ? shown[0] : shown);
   return failed && afterwards.testCounts ? 1 : undefined;
+}
+
+/** @param given what it was made of */
+async function testedService(
+  context: CommandContext,
+  client: VaultClient,
+  service: ServiceInfo,
+  given: GivenService | undefined,
+): Promise<CheckOutcome | undefined> {
+  const outcome = await checked(context, client, service, given?.preset);
+  if (given === undefined) return outcome;
+  return untilTaken(context, given, outcome, async (again) =>
+    checked(context, client, await client.addService(again.definition), again.preset),
+  );
 }
 
 async function storeAll(

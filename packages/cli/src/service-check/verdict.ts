@@ -25,12 +25,13 @@ function shortfall(
   title: string,
   { method, path, expect }: PresetTest,
   status: number,
-): Pick<CheckOutcome, "message" | "hint"> {
+): Pick<CheckOutcome, "message" | "hint" | "isWrongCredential"> {
+  const wrongCredential = { hint: WRONG_CREDENTIAL, isWrongCredential: true } as const;
   if (status === expect.status) {
-    return { message: `${title} answered as it does to a wrong credential`, hint: WRONG_CREDENTIAL };
+    return { message: `${title} answered as it does to a wrong credential`, ...wrongCredential };
   }
   if (status === 401 || status === 407) {
-    return { message: `${title} refused the credential (HTTP ${status})`, hint: WRONG_CREDENTIAL };
+    return { message: `${title} refused the credential (HTTP ${status})`, ...wrongCredential };
   }
   if (status === 403) {
     return {
