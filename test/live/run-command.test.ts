@@ -161,6 +161,14 @@ describe("run", () => {
     },
   );
 
+  test("tells that the program outlived its token", async () => {
+    const ended = await run(["run", "--keep-session", "--ttl", "1s", "--", "sleep", "1.2"]);
+    expect(ended.code).toBe(0);
+    expect(ended.stderr).toMatch(
+      /^warning: the program's token ended before it, at \S+Z: --ttl gives a longer one\n$/,
+    );
+  });
+
   test("limits the token as it is told", async () => {
     const script = "for i in 1 2 3; do node $0 proxy $1 GET /x; echo; done; node $0 proxy other GET /x";
     const words = ["sh", "-c", script, CLI, "my-claude"];

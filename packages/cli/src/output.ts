@@ -14,6 +14,8 @@ export interface OutputStream extends Writable {
 /** Results go to stdout, everything else to stderr. Whatever text is given, none but `bytes` can move a cursor. */
 export interface Output {
   readonly json: boolean;
+  /** Whether only results, warnings and errors are wanted. */
+  readonly quiet: boolean;
   /** Whether a person reads stdout. */
   readonly onTerminal: boolean;
   /** How wide it is; undefined where it is no terminal. */
@@ -59,6 +61,7 @@ export function createOutput({ stdout, stderr, env, json, quiet = false }: Outpu
   const toJson = (value: unknown): string => asciiControls(JSON.stringify(value, null, 2));
   return {
     json,
+    quiet,
     onTerminal: stdout.isTTY === true,
     columns: stdout.columns,
     result: (line, tone) => {

@@ -3,6 +3,8 @@ import { open } from "node:fs/promises";
 import type { ConfigureCommand } from "../command-definition.js";
 import { CliError } from "../failures.js";
 import { addExamples } from "../help-examples.js";
+import { printable } from "../output.js";
+import { whileShown } from "../transfer-progress.js";
 
 export const configureFileDownload: ConfigureCommand = (command, perform) => {
   command
@@ -10,8 +12,9 @@ export const configureFileDownload: ConfigureCommand = (command, perform) => {
     .argument("[output]", "where to save it, - for stdout (default: its name, in this directory)");
   addExamples(command, "% file download google.json", "% file download google.json - | jq .client_email");
   command.action((name: string, target?: string) =>
-    perform(async ({ connect, output }) => {
-      const bytes = await (await connect("token")).getFile(name);
+    perform(async ({ connect, output, stderr }) => {
+      const coming = (await connect("token")).getFile(name);
+      const bytes = await whileShown({ stderr, output }, `Downloading ${printable(name)}`, coming);
       if (target === "-") {
         await output.bytes(bytes);
         return undefined;

@@ -3,17 +3,20 @@ import { readFile } from "node:fs/promises";
 import type { ConfigureCommand } from "../command-definition.js";
 import { CliError } from "../failures.js";
 import { addExamples } from "../help-examples.js";
+import { printable } from "../output.js";
+import { whileShown } from "../transfer-progress.js";
 
 export const configureFileUpload: ConfigureCommand = (command, perform) => {
   command.argument("<name>", "name in the vault").argument("<path>", "the file, 5 MB at most");
   addExamples(command, "% file upload google.json ~/Downloads/client_secret.json");
   command.action((name: string, path: string) =>
-    perform(async ({ connect, output }) => {
+    perform(async ({ connect, output, stderr }) => {
       const client = await connect("token");
       const content = await readFile(path).catch(() => {
         throw new CliError(`cannot read ${path}`);
       });
-      const file = await client.uploadFile(name, content);
+      const sent = client.uploadFile(name, content);
+      const file = await whileShown({ stderr, output }, `Uploading ${printable(name)}`, sent);
       if (output.json) output.data(file);
       else output.confirm(`File "${file.name}" uploaded.`);
       return undefined;

@@ -1,5 +1,6 @@
 import type { PolicyContent } from "@vault-proxy/client";
 
+import { localTime } from "../audit/local-time.js";
 import type { CommandContext } from "../command-context.js";
 import type { ConfigureCommand } from "../command-definition.js";
 import { connectWithoutToken, sessionAddress } from "../connection.js";
@@ -30,7 +31,9 @@ variable. With --env it also gets the variables that SDKs read, and its token is
 --service, --policy or --policy-file says otherwise.
 
 It runs as you, and could read the admin session: so that is ended first, and its file removed. Unlock again to
-administrate, or keep it with --keep-session. The exit code is the program's own.`;
+administrate, or keep it with --keep-session. The exit code is the program's own.
+
+A running program cannot be given another token: for one that runs longer than 8 hours say so with --ttl.`;
 
 export const configureRun: ConfigureCommand = (command, perform) => {
   command
@@ -90,6 +93,10 @@ async function prepare(
   });
   agent.token = token.id;
   const end = async (): Promise<void> => {
+    if (Date.now() >= Date.parse(token.expires_at)) {
+      output.warn(`the program's token ended before it, at ${token.expires_at}: --ttl gives a longer one`);
+      return;
+    }
     const reason = await giveUpToken(agent);
     if (reason === undefined) return;
     output.warn(`the program's token could not be revoked: ${reason}; it ends at ${token.expires_at}`);
@@ -97,6 +104,7 @@ async function prepare(
   try {
     if (options.keepSession !== true) await endSession(context, sessionAddress(client));
     warnOfOwnToken(context, token);
+    tellEnd(context, token);
     interruption.throwIfAborted();
   } catch (error) {
     await end();
@@ -140,6 +148,11 @@ async function endSession(context: CommandContext, address: string): Promise<voi
   if (ended === undefined) return;
   if (ended.warning !== undefined) output.warn(ended.warning);
   output.note(`The admin session was ended: run \`${context.bin} unlock\` to administrate again.`);
+}
+
+/** Nothing can give a running program another token, so whoever starts one should know. */
+function tellEnd({ output, stderr }: CommandContext, { expires_at: end }: AgentToken): void {
+  if (stderr.isTTY === true) output.note(`Its token ends with it, or at ${localTime(end)}: see --ttl.`);
 }
 
 /** The program's parents still have it in their environment, which every process of the same user can read. */

@@ -24,7 +24,7 @@ export const configureSshDownload: ConfigureCommand = (command, perform) => {
     perform(async ({ connect, output, stderr }) => {
       const path = target === "-" ? undefined : await localPath(remotePath, target);
       const client = await connect("token");
-      const progress = startProgress(stderr, `Downloading from ${service}`);
+      const progress = startProgress({ stderr, output }, `Downloading from ${service}`);
       const content = (signal?: AbortSignal): AsyncIterable<Uint8Array> =>
         progress.follow(client.sshDownloadStream(service, remotePath, { signal }));
       try {

@@ -34,7 +34,7 @@ export const configureSshUpload: ConfigureCommand = (command, perform) => {
         path === "-"
           ? stdin
           : (await openLocalFile(path, "pipe it to standard input, with - as the file")).stream();
-      const progress = startProgress(stderr, `Uploading to ${service}`);
+      const progress = startProgress({ stderr, output }, `Uploading to ${service}`);
       const uploaded = await client
         .sshUpload(service, remotePath, progress.follow(content), { mode, timeoutMs: 0 })
         .finally(() => progress.end());
