@@ -36,10 +36,10 @@ export const POLICY_LIMITS = {
   /** Cooldowns that are remembered for one token; the rules of its policy are fewer. */
   rememberedCooldowns: 1000,
   /**
-   * Steps of all comparisons of a child's policy with those above it, up to 0.5 µs each, while everybody else waits. What
-   * needs more is refused.
+   * Steps of all comparisons of a child's policy with those above it, up to 2 µs each in a process that never made
+   * one, while everybody else waits. What needs more is refused.
    */
-  inclusionSteps: 40_000,
+  inclusionSteps: 10_000,
   /** The same when learned patterns are compared with each other; beyond it none is taken for needless. */
   learnedInclusionSteps: 2_000_000,
   /** Learned patterns of one method up to which those are sought that others make needless. */

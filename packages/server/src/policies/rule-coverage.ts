@@ -35,7 +35,7 @@ export function createRuleCoverage(budget: StepBudget): RuleCoverage {
   const isHttpCovered = (wider: readonly PolicyRule[], rule: PolicyRule): boolean => {
     const methods = rule.methods ?? [OTHER_METHOD, ...new Set(wider.flatMap((each) => each.methods ?? []))];
     return methods.every((method) => {
-      if (!spend(wider.length)) return false;
+      if (!spend(wider.length / NAMES_A_STEP)) return false;
       const others = wider.filter(
         (each) =>
           each.methods === undefined ||
@@ -94,7 +94,7 @@ export function createRuleCoverage(budget: StepBudget): RuleCoverage {
     const services = typeof rule.service === "string" ? [rule.service] : rule.service;
     const actions = [...actionsOf(rule)];
     return services.every((service) => {
-      if (!spend(wider.length)) return false;
+      if (!spend(wider.length / NAMES_A_STEP)) return false;
       const others = wider.filter((each) => isForService(each, service));
       return (
         (!isForHttp(rule) || isHttpCovered(others.filter(isForHttp), rule)) &&
