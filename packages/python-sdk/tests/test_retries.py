@@ -14,6 +14,8 @@ import trio
 
 from conftest import Answer, StubVault
 from vault_proxy import AsyncVaultClient, VaultError
+from vault_proxy.address import resolve_address
+from vault_proxy.connection_errors import name_vault
 from vault_proxy.operations.proxying import proxy
 from vault_proxy.operations.vault_state import health, lock
 from vault_proxy.retry import retry_delay
@@ -79,13 +81,16 @@ def test_a_call_is_sent_again_only_as_often_as_is_allowed(listener: socket.socke
         lambda c: c.unlock("correct horse"),
         lambda c: c.create_token(),
         lambda c: c.remove_service("api"),
+        lambda c: c.proxy("api", "GET", "/"),
+        lambda c: c.proxy("api", "HEAD", "/"),
         lambda c: c.proxy("api", "POST", "/"),
+        lambda c: c.test_service("api"),
         lambda c: c.proxy("api", "PUT", "/", data=b"x"),
         lambda c: c.proxy("api", "GET", "/", data=b"x"),
         lambda c: c.proxy_stream("api", "DELETE", "/"),
     ],
 )
-def test_what_may_have_been_done_is_not_sent_again(
+def test_what_is_proxied_or_changes_anything_is_sent_once(
     listener: socket.socket, use_client: UseClient, call: Callable[[Any], Any]
 ) -> None:
     with answering_in_turn(listener, b"", LOCKED) as seen, pytest.raises(CUT_OFF):
@@ -113,28 +118,54 @@ def test_a_stream_that_has_begun_is_not_begun_again(listener: socket.socket, use
     assert len([request for request in seen if request]) == 1
 
 
-def test_a_post_that_found_nobody_listening_is_sent_again(use_client: UseClient) -> None:
+def test_a_get_that_found_nobody_listening_is_sent_again(use_client: UseClient) -> None:
     with socket.socket() as reserved:
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         reserved.bind(("127.0.0.1", 0))
         answered = threading.Event()
-        received = bytearray()
 
         def listen_later() -> None:
             assert not answered.wait(0.05)
             reserved.listen()
             connection, _ = reserved.accept()
             with connection:
-                while not received.endswith(b"1\r\nx\r\n0\r\n\r\n"):
-                    received.extend(connection.recv(65536))
-                connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+                connection.recv(65536)
+                connection.sendall(LOCKED)
 
         server = threading.Thread(target=listen_later)
         server.start()
-        answer = use_client(lambda c: c.proxy("api", "POST", "/", data=iter([b"x"])), address_of(reserved))
+        state = use_client(lambda c: c.health(), address_of(reserved))
         answered.set()
         server.join()
-    assert answer.status_code == 200
+    assert state == "locked"
+
+
+@pytest.mark.parametrize("call", [lambda c: c.proxy("api", "GET", "/"), lambda c: c.proxy_stream("api", "GET", "/")])
+def test_an_error_without_an_answer_says_which_vault_was_asked(
+    use_client: UseClient, call: Callable[[Any], Any]
+) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = address_of(closed)
+        with pytest.raises(httpx.ConnectError, match=f"^cannot connect to the vault at {address}: .*(refused|failed)"):
+            use_client(call, address)
+
+
+def test_an_error_about_a_unix_socket_names_its_path() -> None:
+    error = httpx.ReadError("")
+    name_vault(error, resolve_address("unix:/run/vault.sock", {}, allow_insecure=False))
+    assert str(error) == "no answer from the vault at /run/vault.sock: ReadError"
+
+
+@pytest.mark.parametrize("timeout", [0, -1, 0.0, float("nan"), httpx.Timeout(5, read=0)])
+def test_a_timeout_in_which_nothing_can_be_done_is_refused(
+    vault: StubVault, use_client: UseClient, timeout: float | httpx.Timeout
+) -> None:
+    with pytest.raises(ValueError, match="more than 0 seconds"):
+        use_client(lambda c: c.health(), vault.addr, timeout=timeout)
+    with pytest.raises(ValueError, match="more than 0 seconds"):
+        use_client(lambda c: c.proxy("api", "GET", "/", timeout=timeout), vault.addr)
+    assert vault.seen == []
 
 
 @pytest.mark.parametrize(("status", "code"), [(429, "rate_limited"), (503, "audit_unavailable"), (502, None)])
@@ -172,17 +203,17 @@ def test_what_took_too_long_is_not_sent_again(listener: socket.socket, use_clien
 
 def test_the_waits_grow_and_end() -> None:
     refused = httpx.ConnectError("refused")
-    assert [retry_delay(lock(revoke_tokens=True), refused, n, 3) for n in (1, 2, 3, 4)] == [0.1, 0.2, 0.4, None]
+    assert [retry_delay(health(), refused, n, 3) for n in (1, 2, 3, 4)] == [0.1, 0.4, 1.6, None]
     assert retry_delay(health(), refused, 1, 0) is None
 
 
-@pytest.mark.parametrize("error", [httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError])
-@pytest.mark.parametrize(("method", "again"), [("GET", True), ("head", True), ("OPTIONS", True), ("POST", False)])
-def test_only_safe_methods_are_sent_again_after_a_cut(
-    error: type[httpx.TransportError], method: str, again: bool
-) -> None:
-    operation = proxy("api", method, "/", json=None, data=None, headers=None, params=None)
-    assert (retry_delay(operation, error("cut off"), 1, 1) is not None) is again
+@pytest.mark.parametrize("error", [httpx.ConnectError, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError])
+@pytest.mark.parametrize("method", ["GET", "get", "HEAD", "OPTIONS", "PUT", "DELETE", "POST"])
+def test_only_what_reads_the_vault_is_worth_another_try(error: type[httpx.TransportError], method: str) -> None:
+    call = proxy("api", method, "/", json=None, data=None, headers=None, params=None)
+    assert retry_delay(call, error("no"), 1, 1) is None
+    assert retry_delay(lock(revoke_tokens=True), error("no"), 1, 1) is None
+    assert retry_delay(health(), error("no"), 1, 1) is not None
 
 
 @pytest.mark.parametrize(

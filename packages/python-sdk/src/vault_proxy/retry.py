@@ -1,4 +1,4 @@
-"""When a call that failed is sent again: only where it cannot be done twice."""
+"""When a call that failed is sent again: only where that harms nobody."""
 
 from __future__ import annotations
 
@@ -9,26 +9,20 @@ import httpx
 if TYPE_CHECKING:
     from vault_proxy.operations.operation import Operation
 
-# RFC 9110 section 9.2.1: they ask for nothing to be done.
-_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-
-# The connection ended under way: the call may have been done, or not.
-_CUT_OFF = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
+# There was no connection, or it ended under way.
+_WITHOUT_ANSWER = (httpx.ConnectError, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 
 _FIRST_DELAY_SECONDS = 0.1
+_GROWTH = 4.0
 
 
 def retry_delay(operation: Operation[Any], error: httpx.TransportError, failures: int, allowed: int) -> float | None:
     """Say after how many seconds to send a call again, or None where its error is the caller's.
 
-    `failures` counts those so far, this one included, and `allowed` is how often the call may be sent again. A call
-    whose connection was refused is sent again whatever it is, since the vault got nothing of it. One that was cut off
-    is sent again only if its method is safe and it has no body. What took too long is never sent again, nor is a call
-    that was answered, whatever the answer.
+    `failures` counts those so far, this one included, and `allowed` is how often the call may be sent again: only if
+    it reads the vault's own state. A call of an API never is, whatever its method, nor what changes anything, nor what
+    took too long, nor what was answered.
     """
-    if failures > allowed:
+    if failures > allowed or operation.method != "GET" or operation.calls_api:
         return None
-    harmless = operation.method.upper() in _SAFE_METHODS and not operation.body
-    if not isinstance(error, httpx.ConnectError) and not (harmless and isinstance(error, _CUT_OFF)):
-        return None
-    return _FIRST_DELAY_SECONDS * 2.0 ** (failures - 1)
+    return _FIRST_DELAY_SECONDS * _GROWTH ** (failures - 1) if isinstance(error, _WITHOUT_ANSWER) else None

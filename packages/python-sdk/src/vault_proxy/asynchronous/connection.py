@@ -9,9 +9,11 @@ import anyio
 import httpx
 
 from vault_proxy.address import resolve_address
+from vault_proxy.connection_errors import name_vault
 from vault_proxy.http_settings import HttpSettings
 from vault_proxy.operations.operation import request_arguments
 from vault_proxy.retry import retry_delay
+from vault_proxy.time_limits import time_limits
 
 if TYPE_CHECKING:
     import ssl
@@ -47,14 +49,15 @@ class AsyncConnection:
         each of connecting, sending, and waiting for more of the answer; None waits forever. `ssl_context` is for a
         vault whose certificate is not from a public CA.
 
-        `retries` is how often a call is sent again that the vault did not get, since the connection was refused; or
-        one by GET, HEAD or OPTIONS without a body whose connection was cut off. Nothing else is ever sent twice.
+        `retries` is how often a GET of the vault's own state is sent again that was not answered. What is proxied, and
+        what changes anything, is never sent twice.
 
-        Raises `ValueError` for a bad address, and for plaintext HTTP to another machine unless `allow_insecure`.
+        Raises `ValueError` for a bad address or a timeout that is not more than 0, and for plaintext HTTP to another
+        machine unless `allow_insecure`.
         """
         address = resolve_address(addr, os.environ, allow_insecure=allow_insecure)
         self.token = token if token is not None else os.environ.get("VAULT_TOKEN")
-        self._settings = HttpSettings(address, httpx.Timeout(timeout), ssl_context)
+        self._settings = HttpSettings(address, time_limits(timeout), ssl_context)
         self._retries = retries
         self._http = self._new_http()
         self._process = os.getpid()
@@ -98,12 +101,12 @@ class AsyncConnection:
             self._process = os.getpid()
         return self._http
 
-    async def _call(self, operation: Operation[Result], time_limits: TimeLimits | None = None) -> Result:
-        return operation.read(await self._send(operation, time_limits))
+    async def _call(self, operation: Operation[Result], limits: TimeLimits | None = None) -> Result:
+        return operation.read(await self._send(operation, limits))
 
-    async def _head(self, operation: Operation[Result], time_limits: TimeLimits | None) -> Result:
+    async def _head(self, operation: Operation[Result], limits: TimeLimits | None) -> Result:
         """Read the head of the answer only, and the body of an error of the vault."""
-        response = await self._send(operation, time_limits, stream=True)
+        response = await self._send(operation, limits, stream=True)
         try:
             if "x-vault-error" in response.headers:
                 await response.aread()
@@ -112,9 +115,9 @@ class AsyncConnection:
             await response.aclose()
 
     async def _stream(
-        self, operation: Operation[httpx.Response], time_limits: TimeLimits | None
+        self, operation: Operation[httpx.Response], limits: TimeLimits | None
     ) -> AsyncGenerator[bytes, None]:
-        response = await self._send(operation, time_limits, stream=True)
+        response = await self._send(operation, limits, stream=True)
         try:
             if response.is_error:
                 await response.aread()
@@ -125,14 +128,14 @@ class AsyncConnection:
             await response.aclose()
 
     async def _send(
-        self, operation: Operation[Result], time_limits: TimeLimits | None, *, stream: bool = False
+        self, operation: Operation[Result], limits: TimeLimits | None, *, stream: bool = False
     ) -> httpx.Response:
         failures = 0
         while True:
             http = self._own_http()
             arguments = request_arguments(operation, self._settings.address, self.token)
-            if time_limits is not None:
-                arguments["timeout"] = time_limits
+            if limits is not None:
+                arguments["timeout"] = time_limits(limits)
             request = http.build_request(**arguments)
             try:
                 return await http.send(request, stream=stream)
@@ -140,6 +143,7 @@ class AsyncConnection:
                 failures += 1
                 delay = retry_delay(operation, error, failures, self._retries)
                 if delay is None:
+                    name_vault(error, self._settings.address)
                     raise
             finally:
                 # Answers and errors keep their request, and can be pickled.

@@ -26,7 +26,8 @@ class Operation(Generic[Result]):
     """One call of the vault.
 
     `target` is its request target, exactly; `body` holds httpx's body arguments. `shown_target` stands for a target
-    that holds a token wherever httpx shows or logs a URL.
+    that holds a token wherever httpx shows or logs a URL. `calls_api` is for what the vault passes on: it may cost
+    money, and counts towards a policy's limits.
     """
 
     method: str
@@ -36,6 +37,7 @@ class Operation(Generic[Result]):
     body: Mapping[str, Any] = field(default_factory=dict)
     with_token: bool = True
     shown_target: str | None = None
+    calls_api: bool = False
 
 
 def check_token(token: str) -> str:

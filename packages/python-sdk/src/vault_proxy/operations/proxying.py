@@ -40,6 +40,7 @@ def proxy(
         checked_proxy_answer,
         headers=_header_pairs(headers),
         body=_body(json, data),
+        calls_api=True,
     )
 
 
