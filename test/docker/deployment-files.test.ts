@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parseCommandLine } from "../../packages/server/src/config/command-line.js";
 import type { ServerConfig } from "../../packages/server/src/config/server-config.js";
@@ -170,6 +170,15 @@ describe("compose", () => {
     expect(password.volumes).toEqual(["password:/run/vault-proxy"]);
     expect(services["vault-proxy"].volumes).toContain("password:/run/vault-proxy:ro");
     expect(textOf(DEPLOYMENT_FILES.imageRoot)).toContain('"$1/run/vault-proxy"');
+  });
+
+  test("builds the image of both, and fetches none of that name", () => {
+    for (const { build, pull_policy } of Object.values(services)) {
+      expect(pull_policy).toBe("build");
+      expect(build.dockerfile).toBe(DEPLOYMENT_FILES.dockerfile);
+      const folder = join(dirname(pathOf(DEPLOYMENT_FILES.compose)), build.context);
+      expect(existsSync(join(folder, build.dockerfile))).toBe(true);
+    }
   });
 
   test("hardens both of its containers", () => {

@@ -66,6 +66,8 @@ export interface ContainerFacts {
 
 interface ComposeService {
   readonly image: string;
+  readonly pull_policy: string;
+  readonly build: { readonly context: string; readonly dockerfile: string };
   readonly user: string;
   readonly entrypoint?: readonly string[];
   readonly command: readonly string[];
