@@ -263,6 +263,18 @@ describe("the commands", () => {
     expect(stdout).toMatch(/version|format/i);
   });
 
+  test("are installed for the whole machine from their two files, without asking a registry for either", async () => {
+    const prefix = join(directory.path, "global");
+    const files = (["server", "cli"] as const).map((name) => packed.get(name)!.tarball);
+    const flags = ["--registry", registry.url, "--ignore-scripts", "--no-audit", "--no-fund"];
+    await npm(["install", "--global", "--prefix", prefix, ...flags, ...files], directory.path);
+    const env = cleanEnvironment({ HOME: directory.path });
+    const { stdout } = await run(join(prefix, "bin/vault-cli"), ["--version"], { env });
+    expect((await run(join(prefix, "bin/vault-server"), ["--version"], { env })).stdout).toBe(stdout);
+    // The registry here has neither of them.
+    expect([...registry.tarballs]).not.toContain("@vault-proxy");
+  });
+
   test("nothing but the listed dependencies is installed", async () => {
     const modules = await readdir(join(project, "node_modules"));
     const listed = modules.filter((name) => !name.startsWith("."));

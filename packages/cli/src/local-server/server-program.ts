@@ -22,7 +22,10 @@ export function findServerProgram(env: Environment): ServerProgram {
     const program = join(folder, "vault-server");
     if (folder !== "" && existsSync(program)) return { program, args: [] };
   }
-  throw new CliError("vault-server is not installed", "npm install --global @vault-proxy/server");
+  throw new CliError(
+    "vault-server is not installed",
+    "install vault-server of the same version beside vault-cli, or put it on PATH",
+  );
 }
 
 function installedEntry(): string | undefined {
