@@ -13,7 +13,7 @@ export async function resultsPage(machine, results) {
   const text = [
     "# Measured",
     "<!-- `pnpm bench` writes this page; what was found is in FINDINGS.md. -->",
-    `By \`pnpm bench\` in ${String(Math.ceil(seconds / 60))} minutes on ${String(machine.cores)} cores and ${String(machine.memoryGb)} GB, ${machine.date}, ${versions.join(", ")}; the load average was ${String(machine.load)} before. Absolute figures mean little on a shared machine: what counts are ratios, which are medians of those within a turn, and processor time. What the figures are, and how they are measured, is in [README.md](README.md); what was found and done, in [FINDINGS.md](FINDINGS.md).`,
+    `By \`pnpm bench\` in ${String(Math.ceil(seconds / 60))} min on ${String(machine.cores)} cores and ${String(machine.memoryGb)} GB, ${machine.date}, ${versions.join(", ")}; the load average was ${String(machine.load)} before. Absolute figures mean little on a shared machine: what counts are ratios, which are medians of those within a turn, and processor time. What the figures are, and how they are measured, is in [README.md](README.md); what was found and done, in [FINDINGS.md](FINDINGS.md).`,
     markdownTable(["work", "what", "target", "measured", "reached"], targetCells(results)),
     ...results.flatMap((result) => [
       `## ${result.row.title}`,

@@ -106,7 +106,7 @@ test("the table of a row has all headings of its lines", async () => {
 
 test("the page of results has machine, targets and figures, and is formatted as the check wants it", async () => {
   const page = await resultsPage(machine, results);
-  expect(page).toContain("in 2 minutes on 2 cores and 24 GB, 2026-11-22, node 20.20.2");
+  expect(page).toContain("in 2 min on 2 cores and 24 GB, 2026-11-22, node 20.20.2");
   expect(page).toMatch(
     /\| small GET +\| processor time, × nginx's +\| at most 4 ×, then 2\.50 × +\| 3\.46 × +\| yes +\|/,
   );
