@@ -34,6 +34,16 @@ test("what is recorded is written soon, though nobody asks for it", async () => 
   });
 });
 
+test("nothing waits for a log that is closed", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    const log = await openLogIn(directory, { waitMs: 60_000 });
+    await log.close();
+    await expect(log.flush()).rejects.toMatchObject({ code: "audit_unavailable" });
+    await expect(log.record(call(1))).rejects.toMatchObject({ code: "audit_unavailable" });
+    await log.close();
+  });
+});
+
 test("a log goes on where an earlier run ended", async () => {
   await withTemporaryDirectory(async (directory) => {
     await writeLog(directory, 3);

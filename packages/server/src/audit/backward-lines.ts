@@ -31,7 +31,6 @@ export async function* piecesBackward(
       yield { bytes: Buffer.concat(later.reverse()), start: start + feed + 1 };
       later = [];
       block = block.subarray(0, feed);
-      if (feed === 0) break;
     }
     if (block.length > 0) later.push(block);
     position = start;

@@ -67,7 +67,6 @@ async function fileTail(handle: FileHandle): Promise<FileTail> {
     if (torn === undefined) {
       torn = bytes;
       wholeBytes = start;
-      if (start === 0) break;
       continue;
     }
     lastLine ??= bytes;
