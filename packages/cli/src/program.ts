@@ -134,7 +134,11 @@ function usageError(error: CommanderError, bin: string, words: readonly string[]
     .replace(/^error: /, "")
     .replaceAll("\n", " ")
     // `--token=…` is no option, but what follows it may be a secret all the same.
-    .replace(/(unknown option '[^'=]*)=[^']*/, "$1");
+    .replace(/(unknown option '[^'=]*)=[^']*/, "$1")
+    .replace(
+      /^command-argument value '(.*)' is invalid for argument '.*'\. Allowed choices are (.*)\.$/,
+      '"$1" is none of $2',
+    );
   const selected = selectCommand(words, COMMANDS);
   return new UsageError(message, `see \`${[bin, ...(selected?.path ?? []), "--help"].join(" ")}\``);
 }
