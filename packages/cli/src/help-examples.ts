@@ -1,10 +1,13 @@
 import type { Command } from "commander";
 
-/** Adds examples to a command's help. Each begins after the program's name. */
+/** `%` as a word of its own stands for the program; in another place, such as `%s`, it is what it is. */
+const PROGRAM = /(?<![\w'"])%(?= )/g;
+
+/** Adds examples to a command's help. */
 export function addExamples(command: Command, ...examples: readonly string[]): void {
   command.addHelpText("after", () => {
     const bin = rootOf(command).name();
-    return `\nExamples:\n${examples.map((example) => `  ${example.replaceAll("%", bin)}`).join("\n")}`;
+    return `\nExamples:\n${examples.map((example) => `  ${example.replace(PROGRAM, bin)}`).join("\n")}`;
   });
 }
 

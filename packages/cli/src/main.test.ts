@@ -145,7 +145,7 @@ describe("health, unlock and lock", () => {
 });
 
 describe("service", () => {
-  const flags = ["service", "add", "api", "--base-url", "https://api.example"];
+  const flags = ["service", "add", "new", "--base-url", "https://api.example"];
 
   test("add takes the secret from standard input or a file", async () => {
     const { home, run, lastBody } = await cliFixture();
@@ -154,7 +154,7 @@ describe("service", () => {
       stdout: "Service added.\n",
       stderr: "",
     });
-    const base = { name: "api", base_url: "https://api.example" };
+    const base = { name: "new", base_url: "https://api.example" };
     expect(lastBody()).toEqual({ ...base, auth: { type: "bearer", token: "sk-hush" }, allow_private: true });
 
     const file = join(home, "secret");

@@ -2,6 +2,15 @@ import type { AuditEntry, AuditOptions, AuditPage } from "@vault-proxy/client";
 import { expect, test } from "vitest";
 import { followAudit } from "./follow-audit.js";
 
+test("an interruption between two polls is told as what it is", async () => {
+  const client = { listAudit: () => Promise.resolve({ entries: [] }) };
+  const ends = new AbortController();
+  const reason = new Error("interrupted");
+  setTimeout(() => ends.abort(reason), 10);
+  const options = { tail: 1, signal: ends.signal, pollMs: 60_000 };
+  await expect(followAudit(client, {}, options).next()).rejects.toBe(reason);
+});
+
 test("what is there is given from the oldest, then each entry once, over pages", async () => {
   const log: AuditEntry[] = [];
   const write = (count: number): void => {

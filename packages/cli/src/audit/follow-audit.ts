@@ -14,7 +14,8 @@ export async function* followAudit(
   let last = entries.at(-1)?.seq ?? 0;
   yield* entries.slice(entries.length - Math.min(tail, entries.length));
   for (;;) {
-    await delay(pollMs, undefined, { signal });
+    await delay(pollMs, undefined, { signal }).catch(() => undefined);
+    signal.throwIfAborted();
     const fresh = await entriesBehind(client, filter, last, signal);
     last = fresh.at(-1)?.seq ?? last;
     yield* fresh;

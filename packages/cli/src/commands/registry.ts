@@ -78,8 +78,13 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     path: ["service", "add"],
-    summary: "Add a service, or replace one of the same name",
+    summary: "Add a service",
     load: async () => (await import("./service-add.js")).configureServiceAdd,
+  },
+  {
+    path: ["service", "update"],
+    summary: "Replace the credential of a service, or change its settings",
+    load: async () => (await import("./service-update.js")).configureServiceUpdate,
   },
   {
     path: ["service", "remove"],

@@ -243,13 +243,16 @@ test("a preset asks for its tenant, its user name and its key, and a service is 
     auth: { type: "basic", username: "ann@acme.example", password: "hush-hush" },
   });
   const terminal = terminalContext("https://vault.example");
-  terminal.services.push({ name: "openai", auth_type: "bearer" });
+  terminal.services.push({ name: "openai", auth_type: "bearer", base_url: "https://eu.example" });
   const command = new Command("add");
   configureServiceAdd(command, async (action) => {
     await action(terminal.context);
   });
   const done = command.parseAsync(["openai"], { from: "user" });
+  await terminal.answer("Key or token for OpenAI", "hush-hush\r");
   await terminal.answer("Replace it?", "\r");
+  expect(terminal.screen()).toContain("To change only its credential: vault-cli service update openai");
+  expect(terminal.screen()).toContain("base_url  https://eu.example → https://api.openai.com");
   await expect(done).rejects.toThrow("nothing was changed");
   expect(terminal.calls).toEqual(["GET /services"]);
 });

@@ -6,7 +6,7 @@ import type { CommandContext } from "../command-context.js";
 import { CliError, UsageError } from "../failures.js";
 import { addExamples } from "../help-examples.js";
 import { loadPresets } from "../presets/preset-catalogue.js";
-import { askText, canAsk, confirm } from "../prompt.js";
+import { askText, canAsk } from "../prompt.js";
 import {
   addServiceAddOptions,
   assertOneSource,
@@ -18,6 +18,7 @@ import { serviceOfFlags } from "../service-add/flag-service.js";
 import type { GivenService } from "../service-add/given-service.js";
 import { jsonServices } from "../service-add/json-services.js";
 import { namedPreset, unknownService } from "../service-add/preset-choice.js";
+import { noteExisting, replacedService } from "../service-add/replaced-service.js";
 import { serviceOfPreset } from "../service-add/preset-service.js";
 import { storeServices, type Afterwards } from "../service-add/store-services.js";
 import { serviceNameProblem } from "../service-name.js";
@@ -33,6 +34,7 @@ export const configureServiceAdd: ConfigureCommand = (command, perform) => {
       "for oauth2_client the client's secret, then the refresh token; for ssh_key the password, or the key's passphrase.\n" +
       "Private keys are uploaded first (`file upload`), but for ssh_key, by --ssh-key-file.\n" +
       "Without either, a terminal asks for it without echo, and for whatever else is missing, step by step.\n" +
+      "A service that is there is replaced only with --replace, or by JSON; `service update` changes a part of one.\n" +
       "Without a terminal and any option, JSON is read from standard input.",
   );
   addExamples(
@@ -57,7 +59,12 @@ export const configureServiceAdd: ConfigureCommand = (command, perform) => {
       const json = await givenJson(context, argument, options);
       if (json !== undefined) {
         const client = await context.connect("token");
-        return storeServices(context, client, json, afterwards(options));
+        const services = await client.listServices();
+        const found = json.map((given) => ({
+          ...given,
+          replaces: services.find(({ name }) => name === given.definition.name),
+        }));
+        return storeServices(context, client, found, afterwards(options));
       }
       assertOneSource(options);
       const name = givenName(argument, options);
@@ -118,11 +125,14 @@ async function addWithoutTerminal(
     id === undefined || preset === undefined
       ? await serviceOfFlags(context, name, withoutTenant(options), false)
       : await serviceOfPreset(context, { id, preset, name: name ?? id, stepByStep: false }, options);
-  return storeServices(context, await context.connect("token"), [given], afterwards(options));
+  const client = await context.connect("token");
+  const services = await client.listServices();
+  const replaces = await replacedService(context, services, given, options.replace === true);
+  return storeServices(context, client, [{ ...given, replaces }], afterwards(options));
 }
 
 function afterwards({ test = false }: ServiceAddOptions): Afterwards {
-  return { test, testCounts: test, tellNextSteps: test };
+  return { test, testCounts: test, tellNextSteps: test, tellReplaced: true };
 }
 
 /** Before anything is asked, the vault is: what is wrong with it would make all answers vain. */
@@ -133,13 +143,13 @@ async function addInTerminal(
 ): Promise<number | undefined> {
   const client = await context.connect("token");
   const services = await client.listServices();
-  const given = await askedService(context, name, options, async (chosen) => {
-    if (!services.some((service) => service.name === chosen)) return;
-    const question = `There is a service ${chosen} already. Replace it?`;
-    if (!(await confirm(context, question, false))) throw new CliError("nothing was changed");
+  const given = await askedService(context, name, options, (chosen) => {
+    if (options.replace !== true) noteExisting(context, services, chosen);
   });
-  return storeServices(context, client, [given], {
+  const replaces = await replacedService(context, services, given, options.replace === true);
+  return storeServices(context, client, [{ ...given, replaces }], {
     ...afterwards(options),
+    tellReplaced: options.replace === true,
     test: options.test ?? true,
     tellNextSteps: true,
   });
@@ -149,7 +159,7 @@ async function askedService(
   context: CommandContext,
   given: string | undefined,
   options: ServiceAddOptions,
-  confirmName: (name: string) => Promise<void>,
+  onName: (name: string) => void,
 ): Promise<GivenService> {
   const catalogue = await loadPresets();
   let id = await namedPreset(context, catalogue, given, options);
@@ -162,7 +172,7 @@ async function askedService(
     else type = kind.type;
   }
   const name = given ?? (await askText(context, "Name of the service", serviceNameProblem, id));
-  await confirmName(name);
+  onName(name);
   const preset = id === undefined ? undefined : await catalogue.get(id);
   return id === undefined || preset === undefined
     ? serviceOfFlags(context, name, { ...withoutTenant(options), type }, stepByStep)

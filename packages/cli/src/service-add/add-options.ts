@@ -14,6 +14,7 @@ export interface ServiceAddOptions extends ServiceFlags {
   readonly preset?: string;
   readonly tenant?: string;
   readonly fromJson?: string;
+  readonly replace?: boolean;
   readonly bearerStdin?: boolean;
   readonly secretStdin?: boolean;
   readonly secretFile?: string;
@@ -44,6 +45,7 @@ export function addServiceAddOptions(command: Command): void {
     .option("--secret-stdin", "read the secret from standard input")
     .option("--secret-file <file>", "read the secret from a file")
     .option("--from-json <file>", "take whole services from a JSON file, - for standard input")
+    .option("--replace", "store it in the place of a service of that name, with nothing of that left")
     .option("--test", "call the service at the end, and exit with 1 if it does not answer as it should")
     .option("--no-test", "do not; without either, it is done in a terminal");
   addSessionTypeOptions(command);
@@ -54,7 +56,13 @@ export function addServiceAddOptions(command: Command): void {
 }
 
 /** Whether nothing is said of the service itself. */
-export function isPlain({ scrub, test: _test, name: _name, ...others }: ServiceAddOptions): boolean {
+export function isPlain({
+  scrub,
+  test: _test,
+  name: _name,
+  replace: _,
+  ...others
+}: ServiceAddOptions): boolean {
   return scrub && Object.keys(others).length === 0;
 }
 

@@ -1,4 +1,4 @@
-import type { ServiceDefinition } from "@vault-proxy/client";
+import type { ServiceDefinition, ServiceInfo } from "@vault-proxy/client";
 
 import type { ServicePreset } from "../presets/service-preset.js";
 
@@ -7,6 +7,8 @@ export interface GivenService {
   readonly definition: ServiceDefinition;
   /** A private key that must be stored before it. */
   readonly key?: string | undefined;
+  /** The service that it replaces. */
+  readonly replaces?: ServiceInfo | undefined;
   /** What it was made by. */
   readonly preset?: ServicePreset | undefined;
   /** Asks for the secret once more, where a terminal was asked for it. */

@@ -2,10 +2,13 @@ import type { ServiceInfo, VaultClient } from "@vault-proxy/client";
 
 import type { CommandContext } from "../command-context.js";
 import { CliError, describeFailure } from "../failures.js";
+import { loadPresets } from "../presets/preset-catalogue.js";
+import { presetOf } from "../presets/service-preset.js";
 import type { CheckOutcome } from "../service-check/check-outcome.js";
 import { isSessionType } from "../session-types/registry.js";
 import { addServiceWithKey } from "../ssh/key-upload.js";
 import type { GivenService } from "./given-service.js";
+import { tellOfReplaced } from "./replaced-service.js";
 import { nextSteps } from "./next-steps.js";
 import { untilTaken } from "./second-try.js";
 
@@ -14,6 +17,8 @@ export interface Afterwards {
   readonly test: boolean;
   /** Whether a test that fails makes the exit code 1. */
   readonly testCounts: boolean;
+  /** Whether to say what changed of a service that was there: a person who was asked knows it. */
+  readonly tellReplaced: boolean;
   /** Whether to say how an agent uses it. */
   readonly tellNextSteps: boolean;
 }
@@ -29,6 +34,10 @@ export async function storeServices(
   const stored = await storeAll(context, client, given);
   if (!output.json) {
     output.confirm(stored.length === 1 ? "Service added." : `${stored.length} services added.`);
+    for (const [index, service] of stored.entries()) {
+      const before = given[index]?.replaces;
+      if (before !== undefined && afterwards.tellReplaced) tellOfReplaced(context, before, service);
+    }
     for (const warning of stored.flatMap(({ warnings }) => warnings ?? [])) output.warn(warning);
   }
   const shown: object[] = [];
@@ -66,18 +75,33 @@ async function testedService(
   );
 }
 
+/** Tests one service that is stored, and tells of it; under `--json` of the service too. Resolves with the exit code. */
+export async function checkAfterwards(
+  context: CommandContext,
+  client: VaultClient,
+  service: ServiceInfo,
+  { test, testCounts }: Pick<Afterwards, "test" | "testCounts">,
+): Promise<number | undefined> {
+  const preset = test ? await presetOf(await loadPresets(), service) : undefined;
+  const outcome = test ? await checked(context, client, service, preset) : undefined;
+  if (context.output.json)
+    context.output.data(outcome === undefined ? service : { ...service, test: outcome.data });
+  else if (outcome !== undefined) tell(context, service.name, outcome);
+  return outcome?.ok === false && testCounts ? 1 : undefined;
+}
+
 async function storeAll(
   context: CommandContext,
   client: VaultClient,
   given: readonly GivenService[],
 ): Promise<ServiceInfo[]> {
   const stored: ServiceInfo[] = [];
-  for (const { definition, key } of given) {
+  for (const { definition, key, replaces } of given) {
     try {
       stored.push(
         await (key === undefined
           ? client.addService(definition)
-          : addServiceWithKey(client, definition, key)),
+          : addServiceWithKey(client, definition, key, replaces)),
       );
     } catch (error) {
       if (given.length === 1) throw error;

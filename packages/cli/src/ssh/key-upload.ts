@@ -1,4 +1,4 @@
-import type { ServiceDefinition, ServiceInfo, VaultClient } from "@vault-proxy/client";
+import type { ServiceDefinition, ServiceInfo, ServicePatch, VaultClient } from "@vault-proxy/client";
 
 /** What names of files are tried before giving up on a short one. */
 const MAX_NUMBER = 100;
@@ -6,21 +6,61 @@ const MAX_NUMBER = 100;
 /**
  * Stores a private key, and then a service that logs in with it. A file that is there stays as it is, since another
  * service may need it; of a service that is refused, no key stays behind.
+ * @param replaced the service that was there: a key that was stored for it alone goes
  */
 export async function addServiceWithKey(
   client: VaultClient,
   definition: ServiceDefinition,
   key: string,
+  replaced?: ServiceInfo,
 ): Promise<ServiceInfo> {
-  const file = freeName(definition.name, new Set((await client.listFiles()).map(({ name }) => name)));
+  return storeWithKey(client, definition.name, key, replaced, (file) => {
+    const auth = { ...definition.auth, ssh_key_file_ref: file } as ServiceDefinition["auth"];
+    return client.addService({ ...definition, auth });
+  });
+}
+
+/** The same for a service that changes. */
+export async function changeServiceWithKey(
+  client: VaultClient,
+  service: ServiceInfo,
+  patch: ServicePatch,
+  key: string,
+): Promise<ServiceInfo> {
+  return storeWithKey(client, service.name, key, service, (file) =>
+    client.patchService(service.name, { ...patch, auth: { ...patch.auth, ssh_key_file_ref: file } }),
+  );
+}
+
+async function storeWithKey(
+  client: VaultClient,
+  name: string,
+  key: string,
+  replaced: ServiceInfo | undefined,
+  store: (file: string) => Promise<ServiceInfo>,
+): Promise<ServiceInfo> {
+  const file = freeName(name, new Set((await client.listFiles()).map((stored) => stored.name)));
   await client.uploadFile(file, new TextEncoder().encode(key));
   try {
-    const auth = { ...definition.auth, ssh_key_file_ref: file } as ServiceDefinition["auth"];
-    return await client.addService({ ...definition, auth });
+    const stored = await store(file);
+    await removeFormerKey(client, name, replaced?.ssh_key_file_ref).catch(() => undefined);
+    return stored;
   } catch (error) {
     await client.deleteFile(file).catch(() => undefined);
     throw error;
   }
+}
+
+/** Only a file that bears the name which {@link freeName} gave it, and that no service logs in with. */
+async function removeFormerKey(client: VaultClient, name: string, file: string | undefined): Promise<void> {
+  if (file === undefined || !isKeyOf(name, file)) return;
+  const services = await client.listServices();
+  if (services.some(({ ssh_key_file_ref: used }) => used === file)) return;
+  await client.deleteFile(file);
+}
+
+function isKeyOf(service: string, file: string): boolean {
+  return file.startsWith(service) && /^(?:-\d{1,16})?\.key$/.test(file.slice(service.length));
 }
 
 function freeName(service: string, taken: ReadonlySet<string>): string {
