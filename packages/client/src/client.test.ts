@@ -402,6 +402,26 @@ describe("where a token may go", () => {
   });
 });
 
+describe("options in plain JavaScript", () => {
+  test.each([
+    [{ tokne: "x" }, "there is no option tokne; there are addr, socketPath, token"],
+    [{ timeout: 5 }, "there is no option timeout"],
+  ])("%j is told", (options, message) => {
+    expect(() => new VaultClient(options as object)).toThrow(message);
+  });
+
+  test("a call without a token says so; a wrong password and a wrong token are only what they are", async () => {
+    const server = await serve((_request, response) =>
+      json(response, 401, { error: "no", code: "unauthorized" }),
+    );
+    const without = NewWithToken(server.addr, "");
+    const message = "no (this client has none: give it as `token`, or set VAULT_TOKEN and use New)";
+    await expect(without.listServices()).rejects.toMatchObject({ code: "unauthorized", message });
+    await expect(without.unlock("x")).rejects.toMatchObject({ message: "no" });
+    await expect(clientOf(server).listServices()).rejects.toMatchObject({ message: "no" });
+  });
+});
+
 describe("New", () => {
   test("prefers VAULT_PROXY_SOCK, then VAULT_ADDR, then loopback", () => {
     vi.stubEnv("VAULT_PROXY_SOCK", "");

@@ -4,14 +4,22 @@ import type { Answer } from "./exchange.js";
 /** Bytes. */
 const MAX_ERROR_BYTES = 64 * 1024;
 
-/** The error that an answer stands for. Consumes the answer's body. @throws VaultError `invalid_answer` when it is too long */
-export async function errorFromAnswer(answer: Answer): Promise<VaultError> {
+/** Why a caller that thinks it has a token is told that one is wanted. */
+const NO_TOKEN = " (this client has none: give it as `token`, or set VAULT_TOKEN and use New)";
+
+/**
+ * The error that an answer stands for. Consumes the answer's body.
+ * @param lacksToken whether the call was sent without a token that it may have wanted
+ * @throws VaultError `invalid_answer` when it is too long
+ */
+export async function errorFromAnswer(answer: Answer, lacksToken = false): Promise<VaultError> {
   const body = parseErrorBody(await answer.text(MAX_ERROR_BYTES));
   const requestId = answer.header("x-vault-request-id");
+  const hint = lacksToken && answer.status === 401 && body.error !== undefined ? NO_TOKEN : "";
   return new VaultError(
     answer.status,
     body.code ?? answer.header("x-vault-error") ?? `http_${answer.status}`,
-    body.error ?? `HTTP ${answer.status} from an address that does not answer like a vault-server`,
+    (body.error ?? `HTTP ${answer.status} from an address that does not answer like a vault-server`) + hint,
     requestId === undefined ? {} : { requestId },
   );
 }

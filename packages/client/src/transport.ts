@@ -103,6 +103,13 @@ export function createTransport(options: TransportOptions): Transport {
     );
   }
 
+  /** A password is in the place of a token. */
+  function lacksToken({ confidential, headers }: Call): boolean {
+    return (
+      confidential !== true && options.token() === "" && !hasHeader(headerPairs(headers), "authorization")
+    );
+  }
+
   async function perform<T>(call: Call, finish: (answer: Answer) => Promise<T>): Promise<T> {
     const prepared = await prepare(call);
     const deadline = startDeadline(call.timeoutMs ?? options.timeoutMs, call.signal);
@@ -131,12 +138,12 @@ export function createTransport(options: TransportOptions): Transport {
       perform(call, async (answer) => {
         const rejected =
           call.rejects === "failures" ? !isSuccess(answer) : answer.header("x-vault-error") !== undefined;
-        if (call.rejects !== undefined && rejected) throw await errorFromAnswer(answer);
+        if (call.rejects !== undefined && rejected) throw await errorFromAnswer(answer, lacksToken(call));
         return answer.response();
       }),
     json: (call) =>
       perform({ ...call, rejects: "failures" }, async (answer) => {
-        if (!isSuccess(answer)) throw await errorFromAnswer(answer);
+        if (!isSuccess(answer)) throw await errorFromAnswer(answer, lacksToken(call));
         const text = await answer.text(call.maxAnswerBytes ?? MAX_JSON_BYTES);
         if (text === "") return undefined;
         try {

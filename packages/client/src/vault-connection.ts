@@ -13,7 +13,7 @@ export class VaultConnection {
   // A private field, so that neither console.log nor JSON.stringify of a client shows it.
   #token: string;
 
-  /** @throws VaultError `invalid_address`, or `invalid_request` for `timeoutMs` or `retries` that are none */
+  /** @throws VaultError `invalid_address`, or `invalid_request` for an option that is none or whose value is none */
   constructor(options: ClientOptions = {}) {
     this.#token = options.token ?? "";
     this.transport = connect({ ...options, token: () => this.#token });
