@@ -90,7 +90,7 @@ test("a peer is started by its command, called under load at its URL with its he
   expect([...seen]).toEqual(["POST /v1/models bench Bearer key-of-the-bench-0123456789abcdef"]);
   await processes.stopAll();
   expect(() => process.kill(pid!, 0)).toThrow(/ESRCH/);
-  await expect(wrk(url, { connections: 1, seconds: 1 })).rejects.toThrow("requests failed");
+  await expect(wrk(url, { connections: 1, seconds: 1 })).rejects.toThrow(/failed/i);
   upstream.closeAllConnections();
   upstream.close();
 });
