@@ -11,7 +11,7 @@ export const configureCompletion: ConfigureCommand = (command, perform) => {
     command,
     'eval "$(% completion bash)"                      # in ~/.bashrc',
     'eval "$(% completion zsh)"                       # in ~/.zshrc, after compinit',
-    "% completion fish > ~/.config/fish/completions/%.fish",
+    "% completion fish > ~/.config/fish/completions/vault-cli.fish",
   );
   command.action((shell: Shell) =>
     perform(({ bin, output }) => {
