@@ -50,6 +50,14 @@ test.each([
   expect(make("proxy", { path: "/a;v=1/b", decision: "allow" }).path).toBe("/a;v=1/b");
 });
 
+test.each([
+  ...["request_id", "token", "token_name", "service", "method", "path", "rule", "client", "justification"],
+])("a secret is masked where only the %s holds one", (name) => {
+  const entry = make("proxy", { [name]: `x${SECRET}y`, decision: "allow" });
+  expect(JSON.stringify(entry)).toContain("x*****y");
+  expect(JSON.stringify(entry)).not.toContain(SECRET);
+});
+
 test("every text of an entry is masked, in details too, and no vault token stands in any", () => {
   const text = `x ${SECRET} ${TOKEN} y`;
   const facts = {

@@ -46,28 +46,44 @@ export type MakeAuditEntry = <A extends AuditAction>(
 
 /** @param mask is applied to every text that a caller or an upstream may have made. */
 export function createEntryMaker(mask: MaskText): MakeAuditEntry {
-  const text = (value: string | undefined, max: number): string | undefined =>
-    value === undefined ? undefined : entryText(value, max, mask);
+  return (action, facts, details) => {
+    const maskText = maskFor(facts, mask);
+    const text = (value: string | undefined, max: number): string | undefined =>
+      value === undefined ? undefined : entryText(value, max, maskText);
+    return {
+      request_id: text(facts.request_id, ENTRY_LIMITS.name),
+      token: text(facts.token, ENTRY_LIMITS.name),
+      token_name: text(facts.token_name, ENTRY_LIMITS.name),
+      action,
+      service: text(facts.service, ENTRY_LIMITS.name),
+      method: text(facts.method, ENTRY_LIMITS.name),
+      path: facts.path === undefined ? undefined : targetOf(facts.decision)(facts.path, maskText),
+      decision: facts.decision,
+      rule: text(facts.rule, ENTRY_LIMITS.name),
+      status: facts.status,
+      code: facts.code,
+      bytes_in: facts.bytes_in,
+      bytes_out: facts.bytes_out,
+      ms: facts.ms === undefined ? undefined : Math.round(facts.ms * 100) / 100,
+      client: text(facts.client, ENTRY_LIMITS.name),
+      justification: text(facts.justification, ENTRY_LIMITS.justification),
+      details: details === undefined ? undefined : knownDetails(action, details, mask),
+    };
+  };
+}
 
-  return (action, facts, details) => ({
-    request_id: text(facts.request_id, ENTRY_LIMITS.name),
-    token: text(facts.token, ENTRY_LIMITS.name),
-    token_name: text(facts.token_name, ENTRY_LIMITS.name),
-    action,
-    service: text(facts.service, ENTRY_LIMITS.name),
-    method: text(facts.method, ENTRY_LIMITS.name),
-    path: facts.path === undefined ? undefined : targetOf(facts.decision)(facts.path, mask),
-    decision: facts.decision,
-    rule: text(facts.rule, ENTRY_LIMITS.name),
-    status: facts.status,
-    code: facts.code,
-    bytes_in: facts.bytes_in,
-    bytes_out: facts.bytes_out,
-    ms: facts.ms === undefined ? undefined : Math.round(facts.ms * 100) / 100,
-    client: text(facts.client, ENTRY_LIMITS.name),
-    justification: text(facts.justification, ENTRY_LIMITS.justification),
-    details: details === undefined ? undefined : knownDetails(action, details, mask),
-  });
+/** Nearly no entry holds a secret: one look at all texts together, which does not join two of them to one, costs a fifth. */
+function maskFor(facts: AuditFacts, mask: MaskText): MaskText {
+  const { request_id: id = "", token = "", token_name: name = "", service = "", method = "" } = facts;
+  const { path = "", rule = "", client = "", justification = "" } = facts;
+  const all = [id, token, name, service, method, path, rule, client, justification].join(TEXT_END);
+  return mask(all) === all ? unmasked : mask;
+}
+
+const TEXT_END = "\n";
+
+function unmasked(text: string): string {
+  return text;
 }
 
 function targetOf(decision: AuditFacts["decision"]): typeof entryTarget {

@@ -12,7 +12,7 @@ export const AUDIT_LIMITS = {
   waitMs: 5_000,
   /** Lines are written together: after so long, or once there are so many bytes of them. */
   batchMs: 100,
-  batchBytes: 128 * KIB,
+  batchBytes: 256 * KIB,
   /** After a write that failed. */
   retryMs: 500,
   fileBytes: 100 * MIB,

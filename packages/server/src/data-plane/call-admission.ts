@@ -11,7 +11,7 @@ import type { TokenRecord } from "../tokens/token-record.js";
 import { assertMayCall } from "../tokens/token-scope.js";
 import type { CallAudit, CallAuditParts } from "./call-audit.js";
 import type { InFlightCalls } from "./in-flight-calls.js";
-import { pathOf, prepareRequest, withoutOverrides } from "./outgoing-request.js";
+import { pathOf, prepareRequest, dropOverrides } from "./outgoing-request.js";
 import { presentedTokens } from "./presented-tokens.js";
 import type { ServiceRoute, ServiceRoutes } from "./service-routes.js";
 
@@ -72,7 +72,7 @@ export function admit(
     assertSafePath(target.path);
     if (target.query !== undefined) assertSafeQuery(target.query);
     const outgoing = prepareRequest(request, target, route, parts.now());
-    if (grant.isRestricted) outgoing.headers.splice(0, Infinity, ...withoutOverrides(outgoing.headers));
+    if (grant.isRestricted) dropOverrides(outgoing.headers);
     const search = parts.searchOutbound(route.name);
     if (search.isNeeded) {
       const found = search.scanText(pathOf(outgoing)) ?? search.scanHeaders(outgoing.headers);

@@ -103,7 +103,7 @@ export class Limiter {
     if (maxConcurrent !== undefined && this.#concurrent >= maxConcurrent) {
       found.push(refused("max_concurrent", RETRY_CONCURRENT_SECONDS * 1000));
     }
-    return found.sort((a, b) => (b.retryAfterSeconds ?? 0) - (a.retryAfterSeconds ?? 0))[0];
+    return found.length < 2 ? found[0] : found.reduce(longer);
   }
 
   /** Uses up what `refusal` has just, in the same turn of the event loop, said to be there. */
@@ -290,6 +290,10 @@ function cooldownQuota(cooldownMs: number, waitMs: number): Quota {
     windowSeconds: Math.ceil(cooldownMs / 1000),
     ...(waitMs > 0 ? { resetSeconds: Math.ceil(waitMs / 1000) } : {}),
   };
+}
+
+function longer(a: Refused, b: Refused): Refused {
+  return (b.retryAfterSeconds ?? 0) > (a.retryAfterSeconds ?? 0) ? b : a;
 }
 
 function refused(limit: LimitName, milliseconds: number | undefined): Refused {
