@@ -53,9 +53,11 @@ export function createAuthorizer(parts: AuthorizerParts): Authorizer {
   const host: GrantHost = { uses: parts.uses, onLimited: parts.onLimited, clock: parts.clock, active };
 
   const compile = (content: PolicyContent): CompiledPolicy => {
-    const known = compiled.get(content) ?? compilePolicy(content);
-    compiled.set(content, known);
-    return known;
+    const known = compiled.get(content);
+    if (known !== undefined) return known;
+    const made = compilePolicy(content);
+    compiled.set(content, made);
+    return made;
   };
   /** Undefined for a token that may do everything. */
   const policyOf = (token: TokenRecord): CompiledPolicy | undefined => {
