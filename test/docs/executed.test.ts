@@ -81,7 +81,8 @@ describe.each(worlds)("$page", ({ blocks }) => {
     admin = (JSON.parse(unlocked.output) as { id: string }).id;
     document = JSON.parse((await request("GET", "/openapi.json", "application/json", "")).output) as Document;
     if (!blocks.some(({ treatment }) => treatment.kind === "run" && treatment.as === "agent")) return;
-    for (const name of SERVICES) {
+    const commands = blocks.map(({ given, text }) => `${given}\n${text}`).join("\n");
+    for (const name of SERVICES.filter((each) => !commands.includes(`service add ${each}`))) {
       const service = {
         name,
         base_url: `https://${name}.example.com`,

@@ -163,7 +163,7 @@ describe("service add with a preset", () => {
     "that the API does not take tells what its answer means, and exits 1: %s",
     async (key, message, hint) => {
       const added = await run(
-        ["service", "add", "bad", "--preset", "openai", ...here(), "--secret-stdin", "--test"],
+        ["service", "add", "bad", "--preset", "openai", ...here(), "--secret-stdin", "--test", "--replace"],
         key,
       );
       expect(added).toMatchObject({ code: 1, stdout: "Service added.\n" });
@@ -185,6 +185,7 @@ describe("service add with a preset", () => {
       ...here(),
       "--secret-stdin",
       "--test",
+      "--replace",
     ];
     expect(await run(add, KEY)).toMatchObject({ code: 0 });
     const sent = () => headerValues(vault.upstream.requests.at(-1)?.rawHeaders ?? [], "anthropic-version");
@@ -196,7 +197,7 @@ describe("service add with a preset", () => {
   test("looks into the answer of an API that says 200 to every key", async () => {
     const add = ["service", "add", "slack", "--preset", "slack", ...here(), "--secret-stdin", "--test"];
     expect(await run(add, KEY)).toMatchObject({ code: 0 });
-    const refused = await run(add, "xoxb-0123456789");
+    const refused = await run(["service", "update", "slack", "--secret-stdin", "--test"], "xoxb-0123456789");
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain("Slack answered as it does to a wrong credential");
     expect(vault.upstream.requests.map(({ method, target }) => `${method} ${target}`)).toEqual([
@@ -413,7 +414,10 @@ describe("in a terminal of 80 by 24", () => {
     await tmux.press("Enter");
     await tmux.see(/OpenAI takes the credential[^]*OPENAI_BASE_URL=\S+\/proxy\/again\/v1[^]*ended:0/);
     await start("again", "--preset", "openai", ...here().map((word) => `'${word}'`));
-    await tmux.see(/There is a service again already\. Replace it\?/);
+    await tmux.see(/There is a service again already[^]*Key or token for OpenAI/);
+    await tmux.type(KEY);
+    await tmux.press("Enter");
+    await tmux.see(/This replaces its credential[^]*Replace it\?/);
     await tmux.press("Enter");
     await tmux.see(/nothing was changed\nended:1/);
     expect(await tmux.screen()).not.toContain("S3cret");

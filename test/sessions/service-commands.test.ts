@@ -99,7 +99,18 @@ function add(
   more: readonly string[] = [],
 ): Promise<CliResult> {
   const place = ["--host", `127.0.0.1:${port()}`, "--allow-private"];
-  const args = ["service", "add", name, "--type", type, ...place, ...flags(), ...more, "--secret-stdin"];
+  const args = [
+    "service",
+    "add",
+    name,
+    "--type",
+    type,
+    ...place,
+    ...flags(),
+    ...more,
+    "--replace",
+    "--secret-stdin",
+  ];
   return succeed(args, `${password}\n`);
 }
 

@@ -13,7 +13,7 @@ test.each([
       cause: Object.assign(new Error(), { code: "ECONNREFUSED" }),
     }),
     "cannot reach it",
-    "start it with `vault-server`",
+    "start one here with `vault up`, or see that VAULT_ADDR is right",
   ],
   [
     new VaultError(0, "connection_failed", "cannot reach it", {

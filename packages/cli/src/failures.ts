@@ -110,8 +110,11 @@ function isVaultFileError(error: unknown): error is Error & { readonly code: str
 function ownWords({ code, message }: VaultErrorShape): string | undefined {
   // What the server says of a request without a token tells how programs send one.
   if (code === "unauthorized" && message.startsWith("a token is required")) return "there is no session";
-  return OWN_WORDS[code];
+  return OWN_WORDS[code] ?? message.replace(FOR_PROGRAMMERS, "");
 }
+
+/** What the client adds for those who call it from a program. */
+const FOR_PROGRAMMERS = / \(this client has none: [^)]*\)$/;
 
 /** Where the client's sentence speaks to programmers, or its hint would not fit. */
 const OWN_WORDS: Readonly<Record<string, string | undefined>> = {
@@ -144,15 +147,16 @@ function hintFor(error: VaultErrorShape, { bin, tokenFromEnvironment }: Circumst
     case "ssh_host_key_mismatch":
       return `if the server got a new key, and this is it: \`${bin} service host-key pin\``;
     case "connection_failed":
-      return connectionHint(error.cause);
+      return connectionHint(error.cause, bin);
     default:
       return undefined;
   }
 }
 
-function connectionHint(cause: unknown): string | undefined {
+function connectionHint(cause: unknown, bin: string): string | undefined {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  if (code === "ECONNREFUSED" || code === "ENOENT") return "start it with `vault-server`";
+  if (code === "ECONNREFUSED" || code === "ENOENT")
+    return `start one here with \`${bin} up\`, or see that VAULT_ADDR is right`;
   if (typeof code === "string" && /CERT|SELF_SIGNED|UNABLE_TO/.test(code)) {
     return "name its CA's certificate in NODE_EXTRA_CA_CERTS";
   }

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 
 /** `%` as a word of its own stands for the program; in another place, such as `%s`, it is what it is. */
-const PROGRAM = /(?<![\w'"])%(?= )/g;
+const PROGRAM = /(?<![\w'"])%(?=[ .])/g;
 
 /** Adds examples to a command's help. */
 export function addExamples(command: Command, ...examples: readonly string[]): void {

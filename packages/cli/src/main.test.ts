@@ -57,7 +57,7 @@ describe("health, unlock and lock", () => {
     const { code, stdout, stderr } = await run(["health", "--addr", "http://127.0.0.1:9"]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toBe(
-      "error: cannot reach vault-server at http://127.0.0.1:9 (ECONNREFUSED): start it with `vault-server`\n",
+      "error: cannot reach vault-server at http://127.0.0.1:9 (ECONNREFUSED): start one here with `vault-cli up`, or see that VAULT_ADDR is right\n",
     );
   });
 

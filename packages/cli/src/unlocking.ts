@@ -12,6 +12,7 @@ import {
   assertPasswordMayGo,
   toPasswordRefusal,
 } from "./password-delivery.js";
+import { promptHealth } from "./prompt-health.js";
 import { readFirstPassword, readPassword } from "./password.js";
 import { writeSession } from "./session-file.js";
 
@@ -43,7 +44,7 @@ export async function unlockAndSave(
   options: UnlockOptions,
 ): Promise<IssuedToken> {
   const idleTimeout = idleTimeoutOf(options.idleTimeout);
-  const { initialized } = await client.healthDetails();
+  const { initialized } = await promptHealth(client);
   await assertPasswordMayGo(client, options.listenerUid);
   const password = await (initialized ? readPassword : readFirstPassword)(context, options);
   const session = await client.unlockWithDetails(password, { idleTimeout }).catch((error: unknown) => {

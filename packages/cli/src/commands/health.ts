@@ -4,6 +4,7 @@ import { Argument } from "commander";
 import type { CommandContext } from "../command-context.js";
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
+import { promptHealth } from "../prompt-health.js";
 import { timeText } from "../time-text.js";
 
 export const configureHealth: ConfigureCommand = (command, perform) => {
@@ -26,7 +27,7 @@ export const configureHealth: ConfigureCommand = (command, perform) => {
 
 async function showVault({ connect, output }: CommandContext): Promise<void> {
   const client = await connect("no token");
-  const health = await client.healthDetails();
+  const health = await promptHealth(client);
   if (output.json) output.data(health);
   else output.result(`vault: ${health.status}`);
   if (!health.initialized) output.note("There is no vault yet: the first unlock creates it.");

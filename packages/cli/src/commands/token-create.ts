@@ -1,6 +1,7 @@
-import type { TokenScope } from "@vault-proxy/client";
+import type { TokenScope, VaultClient } from "@vault-proxy/client";
 import { Argument, Option } from "commander";
 
+import type { CommandContext } from "../command-context.js";
 import type { ConfigureCommand } from "../command-definition.js";
 import { goDuration } from "../duration.js";
 import { addExamples } from "../help-examples.js";
@@ -16,6 +17,20 @@ interface TokenCreateOptions extends PolicyFlags {
   readonly name?: string;
   readonly ttl?: string;
   readonly expiresAt?: string;
+}
+
+/** A service may be stored later, so that it is no mistake for sure. */
+async function warnOfUnknownServices(
+  { output, bin }: CommandContext,
+  client: VaultClient,
+  named: readonly string[] | undefined,
+): Promise<void> {
+  const names = named?.filter((name) => !name.includes("*")) ?? [];
+  if (names.length === 0) return;
+  const stored = new Set((await client.listServices()).map(({ name }) => name));
+  for (const name of names.filter((each) => !stored.has(each))) {
+    output.warn(`there is no service ${name}: the token is of no use before \`${bin} service add ${name}\``);
+  }
 }
 
 export const configureTokenCreate: ConfigureCommand = (command, perform) => {
@@ -61,6 +76,7 @@ export const configureTokenCreate: ConfigureCommand = (command, perform) => {
         expires_at: expiresAt,
         policy,
       };
+      await warnOfUnknownServices(context, client, options.service);
       deliverToken(context.output, await client.createTokenWithDetails(request));
       return undefined;
     }),

@@ -47,6 +47,7 @@ async function bringUp(context: CommandContext, flags: readonly string[], option
   }
   const dataDir = dataDirectory(options, env);
   const running = await findRunning(client);
+  if (running !== undefined) await assertHolds(client, dataDir, bin);
   const started = running === undefined ? await startServer({ client, dataDir, flags, env }) : undefined;
   if (started === undefined && flags.length > 0) {
     output.warn("vault-server runs already: the flags after -- were not used");
@@ -65,6 +66,20 @@ async function bringUp(context: CommandContext, flags: readonly string[], option
   output.confirm(`${started === undefined ? "vault-server runs" : "vault-server is up"} at ${client.addr}.`);
   output.confirm(isNew ? "Vault unlocked. Session saved." : "The vault is unlocked, and you have a session.");
   output.note(`Stop it with \`${bin} down\`.`);
+}
+
+/**
+ * The password of one vault is nothing for the server of another, which may have the address.
+ * @throws CliError when no server of this machine holds the data directory
+ */
+async function assertHolds({ addr }: VaultClient, dataDir: string, bin: string): Promise<void> {
+  const { findLockHolder } = await import("@vault-proxy/server/vault-file");
+  const holder = await findLockHolder(dataDir);
+  if (holder?.liveness === "alive" || holder?.liveness === "elsewhere") return;
+  throw new CliError(
+    `the vault-server at ${addr} is another vault's: it does not hold ${dataDir}`,
+    `give this one another address, such as --addr http://127.0.0.1:8391; or unlock that one with \`${bin} unlock\``,
+  );
 }
 
 /** @throws CliError when something else answers there */

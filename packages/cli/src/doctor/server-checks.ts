@@ -1,6 +1,7 @@
 import type { Health, VaultClient } from "@vault-proxy/client";
 
 import { assertTrustedListener, loopbackPort } from "../listener-check.js";
+import { HEALTH_TIMEOUT_MS } from "../prompt-health.js";
 import { fail, ok, warn, type Finding } from "./finding.js";
 
 /** Beyond this, times that are computed here and judged there go wrong. */
@@ -30,14 +31,19 @@ export async function serverFindings(
   let offset: number | undefined;
   try {
     const sentAt = context.now();
-    const response = await client.do("GET", "/health", undefined, { timeoutMs: 10_000 });
+    const response = await client.do("GET", "/health", undefined, { timeoutMs: HEALTH_TIMEOUT_MS });
     offset = clockOffset(response.headers.get("date"), sentAt, context.now());
     await response.body?.cancel();
-    health = await client.healthDetails({ timeoutMs: 10_000 });
+    health = await client.healthDetails({ timeoutMs: HEALTH_TIMEOUT_MS });
   } catch (error) {
     const reason = error instanceof Error ? error.message : "unknown reason";
     const isLocal = client.addr.startsWith("unix:") || loopbackPort(client.addr) !== undefined;
-    const mend = isLocal ? `${bin} up` : "check VAULT_ADDR, and that vault-server runs there";
+    const isSilent = error instanceof Error && "code" in error && error.code === "timeout";
+    const mend = isSilent
+      ? "something listens there that does not answer: stop it, or use another port by --addr"
+      : isLocal
+        ? `${bin} up`
+        : "check VAULT_ADDR, and that vault-server runs there";
     return { findings: [fail("server", `${client.addr} does not answer: ${reason}`, mend)] };
   }
   return {

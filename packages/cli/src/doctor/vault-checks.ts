@@ -2,7 +2,9 @@ import type { HealthDetails, ServiceInfo, TokenHealth, TokenInfo, VaultClient } 
 
 import { fail, ok, warn, type Finding } from "./finding.js";
 
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+/** Of a token's life: its last part is when it is time for the next. */
+const LAST_PART = 0.1;
 
 export interface VaultCheckContext {
   readonly bin: string;
@@ -85,9 +87,7 @@ export function auditFinding({ state }: HealthDetails["audit"]): Finding {
 export function tokenFindings(tokens: readonly TokenInfo[], { bin, now }: VaultCheckContext): Finding[] {
   const suspended = tokens.filter(({ suspended_at }) => suspended_at !== undefined);
   // The admin's own sessions are short by intent.
-  const soon = tokens.filter(
-    ({ scope, expires_at }) => scope !== "admin" && Date.parse(expires_at) - now < DAY_MS,
-  );
+  const soon = tokens.filter((token) => token.scope !== "admin" && endsSoon(token, now));
   const found = [
     ...suspended.map(({ id_prefix, name }) =>
       warn(
@@ -96,11 +96,34 @@ export function tokenFindings(tokens: readonly TokenInfo[], { bin, now }: VaultC
         `${bin} audit list --token ${id_prefix.replace("...", "")}`,
       ),
     ),
-    ...soon.map(({ id_prefix, name, expires_at }) =>
-      warn("tokens", `${labelOf(id_prefix, name)} expires at ${expires_at}`, `${bin} token create`),
+    ...soon.map((token) =>
+      warn(
+        "tokens",
+        `${labelOf(token.id_prefix, token.name)} expires at ${token.expires_at}`,
+        nextToken(token, bin),
+      ),
     ),
   ];
-  return found.length === 0 ? [ok("tokens", `${tokens.length} valid, none ends within a day`)] : found;
+  return found.length === 0 ? [ok("tokens", `${tokens.length} valid, none ends soon`)] : found;
+}
+
+/** In the last tenth of its life, and in its last hour unless that is most of its life. */
+function endsSoon({ created_at: created, expires_at: expires }: TokenInfo, now: number): boolean {
+  const end = Date.parse(expires);
+  const life = end - Date.parse(created);
+  return end - now < Math.min(Math.max(life * LAST_PART, HOUR_MS), life / 2);
+}
+
+function nextToken({ name, policy }: TokenInfo, bin: string): string {
+  const named = name === undefined ? "" : ` --name ${shellWord(name)}`;
+  if (policy === undefined) return `${bin} token create${named}`;
+  return typeof policy === "string"
+    ? `${bin} token create${named} --policy ${policy}`
+    : `${bin} token create${named}, with the rules that it has (\`token list --json\`)`;
+}
+
+function shellWord(text: string): string {
+  return /^[\w.@%+=:,/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function labelOf(prefix: string, name: string | undefined): string {

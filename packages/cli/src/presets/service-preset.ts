@@ -26,6 +26,19 @@ export async function presetOf(
   return undefined;
 }
 
+/** The same, and where the service is at another place, such as a region's: the preset that it is named for, if of its type. */
+export async function presetOfNamesake(
+  catalogue: PresetCatalogue,
+  service: { readonly name: string; readonly base_url?: string; readonly auth_type: string },
+): Promise<ServicePreset | undefined> {
+  const there = await presetOf(catalogue, service);
+  if (there !== undefined || service.base_url === undefined) return there;
+  const id = service.name.toLowerCase();
+  const preset = await catalogue.get(id);
+  if (preset?.auth.type !== service.auth_type) return undefined;
+  return { id, preset, prefix: servicePlace(preset, service.base_url).prefix };
+}
+
 function isPlaceOf(preset: Preset, baseUrl: string): boolean {
   const { auth, tenant } = preset;
   const template = servicePlace(preset, preset.base_url).baseUrl;

@@ -54,7 +54,12 @@ export function tellOfReplaced({ output }: CommandContext, before: ServiceInfo, 
 }
 
 function expectedChanges(stored: ServiceInfo, { definition, key }: GivenService): readonly ChangedField[] {
-  const changes = changedFields(stored, expectedInfo(stored, definition));
+  const all = changedFields(stored, expectedInfo(stored, definition));
+  // Of another type nothing of the credential stays: its fields would hide what else changes.
+  const changes =
+    stored.auth_type === definition.auth.type
+      ? all
+      : all.filter(({ field }) => !/^(?:imap|smtp|redis|postgres|ssh)_/.test(field));
   // The name of the file with a key is made when it is stored.
   return key === undefined ? changes : changes.filter(({ field }) => field !== "ssh_key_file_ref");
 }

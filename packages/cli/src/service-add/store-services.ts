@@ -3,7 +3,7 @@ import type { ServiceInfo, VaultClient } from "@vault-proxy/client";
 import type { CommandContext } from "../command-context.js";
 import { CliError, describeFailure } from "../failures.js";
 import { loadPresets } from "../presets/preset-catalogue.js";
-import { presetOf } from "../presets/service-preset.js";
+import { presetOfNamesake } from "../presets/service-preset.js";
 import type { CheckOutcome } from "../service-check/check-outcome.js";
 import { isSessionType } from "../session-types/registry.js";
 import { addServiceWithKey } from "../ssh/key-upload.js";
@@ -82,7 +82,7 @@ export async function checkAfterwards(
   service: ServiceInfo,
   { test, testCounts }: Pick<Afterwards, "test" | "testCounts">,
 ): Promise<number | undefined> {
-  const preset = test ? await presetOf(await loadPresets(), service) : undefined;
+  const preset = test ? await presetOfNamesake(await loadPresets(), service) : undefined;
   const outcome = test ? await checked(context, client, service, preset) : undefined;
   if (context.output.json)
     context.output.data(outcome === undefined ? service : { ...service, test: outcome.data });

@@ -6,7 +6,7 @@ import { CliError, UsageError } from "../failures.js";
 import { refuseUselessFlags } from "../flag-uses.js";
 import type { Preset } from "../presets/preset.js";
 import { loadPresets } from "../presets/preset-catalogue.js";
-import { presetOf } from "../presets/service-preset.js";
+import { presetOfNamesake } from "../presets/service-preset.js";
 import { askSecret, askText, canAsk } from "../prompt.js";
 import { linesOf, readLines, readSecretFile } from "../secret-source.js";
 import { readsStdin } from "../service-add/add-options.js";
@@ -109,8 +109,7 @@ async function newSecrets(
 /** The preset at the service's place, or the one that it is named for. */
 async function presetFor(info: ServiceInfo, type: AuthType): Promise<Preset | undefined> {
   if (type !== "header" && type !== "basic" && type !== "bearer") return undefined;
-  const catalogue = await loadPresets();
-  const preset = (await presetOf(catalogue, info))?.preset ?? (await catalogue.get(info.name.toLowerCase()));
+  const preset = (await presetOfNamesake(await loadPresets(), info))?.preset;
   return preset?.auth.type === type ? preset : undefined;
 }
 
