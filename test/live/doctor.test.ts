@@ -82,9 +82,8 @@ test("each trap is found, and told with its mend", async () => {
   ]);
   expect(of("backup")).toMatchObject([{ status: "warn" }]);
   expect(of("tls")).toMatchObject([{ status: "warn", message: expect.stringContaining("plain") as string }]);
-  expect(of("tokens")).toMatchObject([
-    { status: "warn", message: expect.stringContaining("bot (tok_") as string },
-  ]);
+  // A token that was just made is no trap, however short its life.
+  expect(of("tokens")).toMatchObject([{ status: "ok" }]);
   expect(of("service plain")).toMatchObject([
     {
       status: "fail",

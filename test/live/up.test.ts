@@ -75,3 +75,12 @@ test("up says why a server does not start, and starts none on a port that is som
   other.close();
   expect(existsSync(join(dataDir, "vault.enc"))).toBe(false);
 });
+
+test("up gives the password of one vault to no server of another", async () => {
+  expect(await run(["up"], `${PASSWORD}\n`)).toMatchObject({ code: 0 });
+  const other = join(directory.path, "other");
+  const refused = await run(["up", "--data-dir", other], `${PASSWORD}\n`);
+  expect(refused).toMatchObject({ code: 1, stdout: "" });
+  expect(refused.stderr).toContain(`is another vault's: it does not hold ${other}`);
+  expect(existsSync(other)).toBe(false);
+});
