@@ -121,9 +121,10 @@ async function valuesOf(option: Option, names: NameSources): Promise<Candidate[]
 }
 
 function optionsOf(command: Command): Candidate[] {
-  return command.options.flatMap(({ long, hidden, description }) =>
+  const own = command.options.flatMap(({ long, hidden, description }) =>
     long === undefined || hidden ? [] : [{ word: long, description }],
   );
+  return [...own, { word: "--help", description: "show the command's help" }];
 }
 
 async function argumentValues(
@@ -139,7 +140,8 @@ async function argumentValues(
   const name = argument.name();
   if (name === "preset" || name === "search") return asCandidates(await names.presets());
   const isService = SERVICE_ARGUMENTS.has(name) || (name === "name" && entry.path[0] === "service");
-  return isService && entry.path[1] !== "add" ? asCandidates(await names.services()) : [];
+  if (!isService) return [];
+  return asCandidates(await (entry.path[1] === "add" ? names.presets() : names.services()));
 }
 
 function asCandidates(words: readonly string[]): Candidate[] {
