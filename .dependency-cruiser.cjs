@@ -7,7 +7,7 @@ const layers = [
   ["auth-strategies", "wire"],
   ["protocols", "oauth2-flow", "audit", "authorization"],
   ["data-plane"],
-  ["tcp-sessions", "ssh"],
+  ["tcp-sessions", "ssh", "workers"],
   ["http-api"],
 ];
 

@@ -55,6 +55,7 @@ import { countRecords } from "./counted-records.js";
 import { createServerMetrics } from "./metrics/server-metrics.js";
 import { followVault } from "./follow-vault.js";
 import { openServerAudit } from "./server-audit.js";
+import type { ServerWorkers } from "./server-workers.js";
 import { every, runLater } from "./timers.js";
 import { observeServer } from "./server-state.js";
 import { readTlsFiles } from "./start-up-files.js";
@@ -86,8 +87,9 @@ export interface VaultServer {
   /** Ends all calls that still run, other than shells, for the reason that the audit gives. */
   endCalls(): void;
   readonly vault: Vault;
-  /** Not listening yet. */
+  /** Not listening yet. With workers it never does: their door does. */
   readonly listener: Server;
+  readonly workers: ServerWorkers | undefined;
   /** @throws {VaultProxyError} as {@link Vault.unlock} */
   unlockAtStart(password: Secret): Promise<void>;
   /** Locks the vault, ends what still runs, and gives the data directory free. */
@@ -137,6 +139,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
       );
       const { id_prefix: target, name: target_name, scope } = record;
       audit.recorder.record("token.suspend", { decision: "allow" }, { target, target_name, scope });
+      workers?.suspended([record, ...descendants]);
       for (const each of [record, ...descendants]) {
         endAllOf(each, new VaultProxyError("token_suspended", "this token was suspended"));
       }
@@ -155,6 +158,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
   });
   const endAllOf = (token: TokenRecord, reason: VaultProxyError): void => {
     calls.end((call) => call.tokenDigest === token.digest, reason);
+    workers?.end(token, reason);
     sessions.end((session) => session.token.digest === token.digest, reason);
   };
   const outboundSecrets = createOutboundSecrets(randomBytes);
@@ -299,15 +303,14 @@ export async function createServer(config: ServerConfig, version: string, log: L
     callerOf: (c) => userOfCaller(incomingOf(c), readTable),
     userIdOf: (c) => userIdOf(incomingOf(c), readTable),
   });
-  const listenToControlPlane = getRequestListener(controlPlane.fetch, { overrideGlobalObjects: false });
-
   const shells = createShellUpgrades({
     ...{ vault, tokens, ssh, log },
     clock: { now: Date.now, after: runLater },
   });
 
   const listener = createHttpListener({
-    tls,
+    // Workers speak TLS themselves.
+    tls: config.workers > 1 ? undefined : tls,
     shells,
     guard: createBrowserGuard({
       tlsNames: tls?.names ?? [],
@@ -341,9 +344,22 @@ export async function createServer(config: ServerConfig, version: string, log: L
     },
   });
 
-  const connections = countConnections(listener, () => eventMetrics.connected());
+  // What only servers with workers need is loaded by them only.
+  const workers =
+    config.workers === 1
+      ? undefined
+      : (await import("./server-workers.js")).createServerWorkers({
+          ...{ config, vault, tokens, authorizer, accessTokens, callMetrics, eventMetrics },
+          ...{ maxConnections, listener, log, recorder: audit.recorder },
+          onGuess: (service) => routes.get(service)?.ranges.note(performance.now()),
+        });
+  const controlFetch = workers?.fenced(controlPlane.fetch) ?? controlPlane.fetch;
+  const listenToControlPlane = getRequestListener(controlFetch, { overrideGlobalObjects: false });
+
+  const connections = workers ?? countConnections(listener, () => eventMetrics.connected());
   const observed = observeServer({
-    ...{ vault, tokens, calls, sessions, sshConnections, audit, connections },
+    ...{ vault, tokens, sessions, sshConnections, audit, connections },
+    calls: () => calls.size + (workers?.calls ?? 0),
     ...{ dataDir: config.dataDir, lag: metrics.lag, clock: Date.now },
     refreshFailures: () => callMetrics.refreshFailures,
   });
@@ -352,6 +368,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
   return {
     vault,
     listener,
+    workers,
     drainSessions: () => sessions.drain(),
     endShells: () => shells.end(stoppingError()),
     endCalls: () => calls.end(() => true, stoppingError()),
@@ -367,6 +384,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
       await audit.recordUnlock(facts, { created: isNew });
     },
     async close(signal) {
+      await workers?.stop();
       // A provider may have taken the old refresh token back already.
       await Promise.race([accessTokens.settle(), delay(SETTLE_MS, undefined, { ref: false })]);
       await beforeLock();

@@ -4,6 +4,7 @@ import type { ServerConfig } from "./config/server-config.js";
 import { keepMemoryOutOfCoreDumps } from "./core-dumps.js";
 import { VaultProxyError } from "./errors/vault-proxy-error.js";
 import { listen } from "./listen.js";
+import { exitOnDefects, ignoreInspectorSignal } from "./process-defects.js";
 import { createLogger, describeThrown, type Logger } from "./redaction/logger.js";
 import { readStartPassword } from "./start-up-files.js";
 import { stopOnSignals } from "./stop-on-signals.js";
@@ -40,7 +41,10 @@ async function run(config: ServerConfig, log: Logger): Promise<void> {
   const server = await createServer(config, version, log);
   stopOnSignals(server, log);
   try {
-    const address = await listen(server.listener, config.listen, config.tls === undefined ? "http" : "https");
+    const { workers, listener } = server;
+    const scheme = config.tls === undefined ? "http" : "https";
+    const address = await listen(workers?.door ?? listener, config.listen, scheme);
+    await workers?.start();
     log.info({ address, data_dir: config.dataDir, version }, `listening on ${address}`);
     const found = await readStartPassword(config, log);
     if (found === undefined) return;
@@ -50,18 +54,4 @@ async function run(config: ServerConfig, log: Logger): Promise<void> {
     await server.close();
     throw thrown;
   }
-}
-
-/** Node would open its inspector, on a port where every user of the machine may run code in this process. */
-function ignoreInspectorSignal(log: Logger): void {
-  process.on("SIGUSR1", () => log.warn({}, "SIGUSR1 is ignored"));
-}
-
-/** A rejection that nobody handled concerns one call; after an exception nobody knows what state is left. */
-function exitOnDefects(log: Logger): void {
-  process.on("unhandledRejection", (thrown) => log.error(describeThrown(thrown), "unexpected error"));
-  process.on("uncaughtException", (thrown) => {
-    log.error(describeThrown(thrown), "unexpected error, exiting");
-    process.exit(1);
-  });
 }

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from "node:http";
-import { TLSSocket } from "node:tls";
 import type { OwnAddress } from "./oauth2-flow/redirect-uri.js";
 
 /**
@@ -13,7 +12,7 @@ export function requestAddress({ socket, rawHeaders }: IncomingMessage): OwnAddr
   const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === "host");
   const host = at === -1 ? undefined : rawHeaders[at + 1];
   if (host === undefined) return undefined;
-  return { scheme: socket instanceof TLSSocket ? "https" : "http", host };
+  return { scheme: "encrypted" in socket ? "https" : "http", host };
 }
 
 const UNIX_SOCKET = "unix";

@@ -1,6 +1,5 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { InFlightCalls } from "./data-plane/in-flight-calls.js";
 import type { HealthDetails } from "./http-api/health-details.js";
 import type { EventLoopLag } from "./metrics/event-loop-lag.js";
 import type { ServerState } from "./metrics/state-gauges.js";
@@ -15,7 +14,8 @@ export interface ServerStateParts {
   readonly dataDir: string;
   readonly vault: Vault;
   readonly tokens: Pick<TokenRegistry, "list">;
-  readonly calls: Pick<InFlightCalls, "size">;
+  /** Calls that run. */
+  readonly calls: () => number;
   readonly connections: { readonly size: number };
   readonly sessions: Pick<SessionRegistry, "list">;
   readonly sshConnections: Pick<SshConnections, "size">;
@@ -49,7 +49,7 @@ export function observeServer(parts: ServerStateParts): ObservedServer {
     tokens: parts.tokens.list().length,
     policies: vault.collection("policies").records.size,
     files: vault.files.list().length,
-    callsRunning: parts.calls.size,
+    callsRunning: parts.calls(),
     connectionsOpen: parts.connections.size,
     sshConnections: parts.sshConnections.size,
     sessionsOpen: countByProtocol(parts.sessions),

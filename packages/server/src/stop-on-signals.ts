@@ -61,6 +61,7 @@ async function stop(server: VaultServer, sockets: ReadonlySet<Socket>, signal: s
     clearTimeout(deadline);
     clearInterval(sweep);
   }
+  await server.workers?.stop();
   await drained;
   await server.close(signal);
 }

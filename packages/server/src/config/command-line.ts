@@ -26,6 +26,7 @@ interface RawOptions {
   readonly passwordFile?: string;
   readonly onRefreshFailure?: string;
   readonly allowPlaintextBind?: boolean | string;
+  readonly workers: string;
   readonly audit: "on" | "off";
   readonly logFormat: ServerConfig["logFormat"];
   readonly logLevel: ServerConfig["logLevel"];
@@ -105,6 +106,7 @@ function defineCommand(version: string): Command {
       "--allow-plaintext-bind",
       "listen on a non-loopback address without TLS (a container's published port)",
     )
+    .option("--workers <number>", "processes that make proxied calls; 1: everything in one process", "1")
     .addOption(
       new Option("--audit <on|off>", "record everything that is done in audit.jsonl in the data directory")
         .choices(["on", "off"])
@@ -177,6 +179,7 @@ function toConfig(options: RawOptions, credentialsDirectory = ""): ServerConfig 
         ? undefined
         : resolve(credentialsDirectory, PASSWORD_CREDENTIAL),
     onRefreshFailure: options.onRefreshFailure === undefined ? undefined : resolve(options.onRefreshFailure),
+    workers: parseWorkers(options.workers),
     audit: options.audit === "on",
     logFormat: options.logFormat,
     logLevel: options.logLevel,
@@ -208,6 +211,16 @@ function parseSessionHost(text: string): string {
     throw new UsageError("--session-host: must be an address of this machine, such as 127.0.0.1 or 0.0.0.0");
   // In one spelling (RFC 5952), so that loopback is known as such.
   return isIP(host) === 6 ? new URL(`http://[${host}]/`).hostname.slice(1, -1) : host;
+}
+
+/** More gain nothing on any machine that we know of, and each has connections of its own to every upstream. */
+const MOST_WORKERS = 64;
+
+function parseWorkers(text: string): number {
+  const count = /^\d{1,2}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > MOST_WORKERS)
+    throw new UsageError(`--workers: must be a number from 1 to ${MOST_WORKERS}`);
+  return count;
 }
 
 const HIGHEST_PORT = 65_535;

@@ -23,6 +23,8 @@ export interface ServerConfig {
   readonly passwordCredential: string | undefined;
   /** Absolute path of a command that is told of failed refreshes. */
   readonly onRefreshFailure: string | undefined;
+  /** Processes that make calls; 1 for one process that does everything. */
+  readonly workers: number;
   /** Whether `audit.jsonl` is written. */
   readonly audit: boolean;
   readonly logFormat: (typeof LOG_FORMATS)[number];

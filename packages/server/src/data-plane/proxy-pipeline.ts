@@ -36,6 +36,8 @@ const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS
 
 export interface ProxyPipelineParts extends GuessWatchParts, CallAuditParts, AdmissionParts {
   readonly countBytes: CountBytes;
+  /** Takes a call, or an upgrade, that ended with `thrown` before anything was done, if another process makes it. */
+  readonly handOver?: ((thrown: unknown, call: IncomingCall | IncomingUpgrade) => boolean) | undefined;
 }
 
 /** A call as it comes from the listener. */
@@ -74,20 +76,20 @@ export function createProxyPipeline(parts: ProxyPipelineParts): ProxyPipeline {
       const audit = new CallAudit(parts, call);
       guarded(
         () => run(parts, call, audit),
-        (thrown) => fail(parts, call, thrown, audit),
+        (thrown) => parts.handOver?.(thrown, call) === true || fail(parts, call, thrown, audit),
       );
     },
     upgrade(upgrade) {
       const audit = new CallAudit(parts, upgrade);
       guarded(
         () => runUpgrade(parts, upgrade, audit),
-        (thrown) => failUpgrade(parts, upgrade, thrown, audit),
+        (thrown) => parts.handOver?.(thrown, upgrade) === true || failUpgrade(parts, upgrade, thrown, audit),
       );
     },
   };
 }
 
-function guarded(task: () => Promise<void> | undefined, onFailure: (thrown: unknown) => void): void {
+function guarded(task: () => Promise<void> | undefined, onFailure: (thrown: unknown) => unknown): void {
   try {
     task()?.catch(onFailure);
   } catch (thrown) {

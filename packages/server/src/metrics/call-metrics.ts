@@ -3,7 +3,7 @@ import type { ErrorCode } from "../errors/error-codes.js";
 import { ADDED_BUCKETS } from "./metrics-limits.js";
 import { PlainHistogram } from "./plain-histogram.js";
 import { ScrapedHistogram } from "./scraped-histogram.js";
-import type { Plane, ServiceSeries, ServiceTable } from "./service-series.js";
+import type { Plane, ServiceTable } from "./service-series.js";
 
 /** How a call ended. */
 export interface EndedCall {
@@ -28,6 +28,15 @@ export interface CallMetrics {
    * @param startedAt when its head had been read, in monotonic milliseconds, as `now` has them
    */
   times(service: string, startedAt: number): CallTimes;
+  /** A call that another process has measured, in seconds. */
+  measured(service: string, seconds: MeasuredSeconds): void;
+}
+
+export interface MeasuredSeconds {
+  /** That the vault added; `connecting` is a part of it. */
+  readonly added: number;
+  readonly connecting: number;
+  readonly upstream: number;
 }
 
 /** @param now monotonic milliseconds */
@@ -119,19 +128,26 @@ export function createCallMetrics(
       return refreshFailures;
     },
     times: (service, startedAt) => new CallTimes(services.of(service), measures, startedAt),
+    measured(service, seconds) {
+      added.observe(seconds.added);
+      connecting.observe(seconds.connecting);
+      services.of(service).upstream.observe(seconds.upstream);
+    },
   };
 }
 
+type Observed = Pick<PlainHistogram, "observe">;
+
 /** What all calls are measured with. */
 interface Measures {
-  readonly added: PlainHistogram;
-  readonly connecting: PlainHistogram;
+  readonly added: Observed;
+  readonly connecting: Observed;
   readonly now: () => number;
 }
 
 /** The moments of one call that are measured. One that gets no answer is not observed. */
 export class CallTimes {
-  readonly #series: ServiceSeries;
+  readonly #series: { readonly upstream: Observed };
   readonly #measures: Measures;
   readonly #startedAt: number;
   readonly #dispatchedAt: number;
@@ -139,7 +155,7 @@ export class CallTimes {
   #sentAt: number | undefined;
   #cameAt: number | undefined;
 
-  constructor(series: ServiceSeries, measures: Measures, startedAt: number) {
+  constructor(series: { readonly upstream: Observed }, measures: Measures, startedAt: number) {
     this.#series = series;
     this.#measures = measures;
     this.#startedAt = startedAt;

@@ -17,8 +17,14 @@ const HASHES_PER_PATTERN = BLOCK_BYTES + 1;
 const LENGTH_FACTOR = 0x9e3779b1;
 const NOTHING = Buffer.alloc(0);
 
-/** Tells a secret, in whatever form, from others, and nothing else of it. A positive number, never used for another. */
+/**
+ * Tells a secret, in whatever form, from others, and nothing else of it: a positive number, the same in every process
+ * that was given the same key.
+ */
 export type SecretIdentity = number;
+
+/** Of a keyed digest: of ten thousand secrets two share them in one vault of five million. */
+const IDENTITY_BYTES = 6;
 
 /** Which secrets may not be sent to which service. */
 export interface OutboundSecrets {
@@ -90,7 +96,6 @@ export function createOutboundSecrets(randomBytes: (size: number) => Buffer): Ou
   let filterCapacity = 0;
   let removedSinceFilter = 0;
   let reach = 0;
-  let lastIdentity: SecretIdentity = 0;
 
   /** @param identity of the secret; undefined if none of its forms was claimed before */
   function claim(form: Buffer, service: string, identity: SecretIdentity | undefined): Pattern {
@@ -108,7 +113,7 @@ export function createOutboundSecrets(randomBytes: (size: number) => Buffer): Ou
       probe: probeOf(hash, seen, form.length, tail),
       blocks: endBlockHashes(hash, form),
       digest,
-      identity: identity ?? (lastIdentity += 1),
+      identity: identity ?? identityOf(digest),
       owners: [service],
     };
     insert(pattern);
@@ -216,6 +221,10 @@ function probeOf(hash: OutboundHash, seen: SeenBytes, length: number, tail: numb
   const start = seen.before.length + seen.end - length;
   const middle = hashAt(hash, seen, start + ((length - TAIL_BYTES) >>> 1));
   return Math.imul(middle ^ Math.imul(length, LENGTH_FACTOR), LENGTH_FACTOR) ^ tail;
+}
+
+function identityOf(digest: string): SecretIdentity {
+  return Buffer.from(digest, "binary").readUIntBE(0, IDENTITY_BYTES) + 1;
 }
 
 function digestOfEnd(key: Buffer, { before, now, end }: SeenBytes, length: number): string {

@@ -67,6 +67,10 @@ export interface TokenRegistry {
    *   for one that was left unused for too long
    */
   authenticate(presented: string): TokenRecord | undefined;
+  /** Notes that a token was shown to another process of this server. */
+  noteUse(digest: string): void;
+  /** Whether there are tokens that are in memory only. */
+  readonly hasUnsaved: boolean;
   /** A token and those that it descends from, the nearest first. @throws {VaultProxyError} `unauthorized` if one is gone */
   lineage(record: TokenRecord): readonly TokenRecord[];
   /**
@@ -272,6 +276,15 @@ export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistr
       }
       use.note(record);
       return record;
+    },
+
+    noteUse(digest) {
+      const record = store.records.get(digest);
+      if (record !== undefined) use.note(record);
+    },
+
+    get hasUnsaved() {
+      return unsaved.size > 0;
     },
 
     lineage(record) {

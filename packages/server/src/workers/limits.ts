@@ -1,0 +1,42 @@
+/** All limits of the owner and its workers. Times in milliseconds. */
+export const WORKER_LIMITS = {
+  /** For how long a worker may say nothing while an admin waits for it. */
+  silence: 1_000,
+  /** The same while nobody waits: a busy machine may stop a process for a while. */
+  idleSilence: 10_000,
+  /** How often a worker that nobody waits for is asked for a sign of life. */
+  heartbeat: 1_000,
+  /** How often silence is looked for. */
+  look: 100,
+  /** From the fork of a worker until it is ready. */
+  start: 20_000,
+  /** Before the first worker that died soon after its start is replaced; doubled each time up to the longest. */
+  firstRestart: 100,
+  longestRestart: 10_000,
+  /** A worker that lived so long was no victim of whatever ends them at their start. */
+  steadyAfter: 30_000,
+  /** Records in one message: between two of them a worker shows that it is alive. */
+  recordsPerMessage: 200,
+  /** Former records of a service that a worker may still be at when it asks for an access token. */
+  formerRecords: 2,
+  /** Entries of the audit log that a worker may have sent without hearing that there is room for more. */
+  unconfirmedEntries: 2_048,
+  /** How long a call waits for such room. */
+  auditWait: 5_000,
+  /** How often the owner looks again for room that there was none of. */
+  auditRetry: 250,
+  /** How long a relayed connection may take to say whose it is. */
+  preamble: 2_000,
+  /** Bytes of the description of the peer in a preamble. */
+  preambleBytes: 1_024,
+  /** How long running calls may go on when the server stops. */
+  drain: 5_000,
+  /** How often connections that became idle are closed meanwhile. */
+  sweep: 50,
+  /** How much longer than that a worker may take to say its last and go. */
+  farewell: 2_000,
+  /** How long what a worker said before its end may take to be read. */
+  lastWords: 500,
+  /** How often a worker ends what the policies allowed for a time only. */
+  refreshGrants: 500,
+} as const;

@@ -1,0 +1,60 @@
+import type { ErrorCode } from "../errors/error-codes.js";
+import type { Batch, SentEntry, SentTimes, WorkerMessage } from "./messages.js";
+
+/** What a worker says to its owner. */
+export interface OwnerLink {
+  /** At once. */
+  send(message: WorkerMessage): void;
+  /** With what else this turn of the event loop brings. */
+  entry(entry: SentEntry): void;
+  times(times: SentTimes): void;
+  used(digest: string): void;
+  refused(code: ErrorCode): void;
+  /** Sends what was gathered. */
+  flush(): void;
+}
+
+/** @param send gives one message to the channel */
+export function createOwnerLink(send: (message: WorkerMessage) => void): OwnerLink {
+  let entries: SentEntry[] = [];
+  let times: SentTimes[] = [];
+  let refused: ErrorCode[] = [];
+  const used = new Set<string>();
+  let timer: NodeJS.Immediate | undefined;
+
+  const flush = (): void => {
+    if (timer === undefined) return;
+    clearImmediate(timer);
+    timer = undefined;
+    const batch: Batch = { entries, times, refused, used: [...used] };
+    entries = [];
+    times = [];
+    refused = [];
+    used.clear();
+    send({ type: "batch", ...batch });
+  };
+  const flushSoon = (): void => {
+    timer ??= setImmediate(flush);
+  };
+
+  return {
+    send,
+    entry(entry) {
+      entries.push(entry);
+      flushSoon();
+    },
+    times(each) {
+      times.push(each);
+      flushSoon();
+    },
+    used(digest) {
+      used.add(digest);
+      flushSoon();
+    },
+    refused(code) {
+      refused.push(code);
+      flushSoon();
+    },
+    flush,
+  };
+}
