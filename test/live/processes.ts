@@ -43,6 +43,12 @@ export function cleanEnvironment(extra: Readonly<Record<string, string>> = {}): 
   return { PATH, LANG, ...extra };
 }
 
+/** `TEST_WORKERS=2 npx vitest run test/live` runs the same tests on servers with workers. */
+function workersOfRun(): Readonly<Record<string, string>> {
+  const { TEST_WORKERS } = process.env;
+  return TEST_WORKERS === undefined ? {} : { VAULT_WORKERS: TEST_WORKERS };
+}
+
 export async function startServer(options: {
   readonly dataDir: string;
   readonly flags?: readonly string[];
@@ -58,7 +64,7 @@ export async function startServer(options: {
       ...(options.flags?.includes("--listen") === true ? [] : ["--listen", "127.0.0.1:0"]),
       ...(options.flags ?? []),
     ],
-    { ...options.env, ...answers.environment },
+    { ...workersOfRun(), ...options.env, ...answers.environment },
   );
   const ended = started.ended.then(async (how) => {
     await refuseSecretsInAudit(options.dataDir);

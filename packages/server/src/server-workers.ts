@@ -26,13 +26,20 @@ import { RELAY_KEY_BYTES } from "./workers/relay-preamble.js";
 import { createVaultMirror } from "./workers/vault-mirror.js";
 import { createWorkerPool } from "./workers/worker-pool.js";
 import type { WorkerProcess } from "./workers/worker-process.js";
-import { createWorkerRequests, type WorkerRequests, type WorkerRequestsParts } from "./workers/worker-requests.js";
+import {
+  createWorkerRequests,
+  type WorkerRequests,
+  type WorkerRequestsParts,
+} from "./workers/worker-requests.js";
 
 const SEED_BYTES = 32;
 /** As built: beside the program that this is a part of. */
 const WORKER_PROGRAM = fileURLToPath(new URL("./worker.js", import.meta.url));
 
-export interface ServerWorkersParts extends Omit<WorkerRequestsParts, "serviceOf" | "onGuess" | "isLocked" | "tokenRecords" | "tokens"> {
+export interface ServerWorkersParts extends Omit<
+  WorkerRequestsParts,
+  "serviceOf" | "onGuess" | "isLocked" | "tokenRecords" | "tokens"
+> {
   readonly config: ServerConfig;
   readonly vault: Vault;
   readonly tokens: Pick<TokenRegistry, "strike" | "strikeOnce" | "noteUse" | "hasUnsaved" | "list">;
@@ -72,7 +79,11 @@ export function createServerWorkers(parts: ServerWorkersParts): ServerWorkers {
     tokens: vault.collection("tokens"),
     policies: vault.collection("policies"),
   });
-  const relayDoor = createRelayDoor({ key, log, serve: (connection) => listener.emit("connection", connection) });
+  const relayDoor = createRelayDoor({
+    key,
+    log,
+    serve: (connection) => listener.emit("connection", connection),
+  });
   const scanSeed = randomBytes(SEED_BYTES).toString("hex");
   let relayDirectory = "";
   let stopping: Promise<void> | undefined;
@@ -143,12 +154,15 @@ export function createServerWorkers(parts: ServerWorkersParts): ServerWorkers {
     pool.broadcast(message);
   };
 
-  const door = createNetServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true }, (socket: Socket) => {
-    parts.eventMetrics.connected();
-    // A caller that leaves before anybody serves it.
-    socket.on("error", () => socket.destroy());
-    pool.deal(socket);
-  });
+  const door = createNetServer(
+    { pauseOnConnect: true, noDelay: true, allowHalfOpen: true },
+    (socket: Socket) => {
+      parts.eventMetrics.connected();
+      // A caller that leaves before anybody serves it.
+      socket.on("error", () => socket.destroy());
+      pool.deal(socket);
+    },
+  );
 
   vault.subscribe((event) => {
     if (event.type === "locked") {
@@ -158,7 +172,8 @@ export function createServerWorkers(parts: ServerWorkersParts): ServerWorkers {
       tell({ type: "locked" });
       return;
     }
-    const touched = event.type === "unlocked" ? MIRRORED : MIRRORED.filter((name) => event.collections.has(name));
+    const touched =
+      event.type === "unlocked" ? MIRRORED : MIRRORED.filter((name) => event.collections.has(name));
     for (const name of touched) mirror.changes(name).forEach(tell);
     if (event.type === "unlocked") tell({ type: "unlocked" });
   });

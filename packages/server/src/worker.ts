@@ -40,7 +40,8 @@ function run(): void {
     process.on("exit", () => log.flush());
     exitOnDefects(log);
     ignoreInspectorSignal(log);
-    const exit = (): void => void process.send?.({ type: "left" }, undefined, undefined, () => process.exit());
+    const exit = (): void =>
+      void process.send?.({ type: "left" }, undefined, undefined, () => process.exit());
     worker = createWorker(settings, { link, log, exit });
     worker.then(
       (made) => {

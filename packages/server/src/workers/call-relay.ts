@@ -73,10 +73,7 @@ export function createCallRelay(path: string, key: Buffer): CallRelay {
   };
 }
 
-function relayCall(
-  { request, response, target }: RelayedCall,
-  open: (socket: Socket) => Socket,
-): void {
+function relayCall({ request, response, target }: RelayedCall, open: (socket: Socket) => Socket): void {
   const { hasBody, contentLength } = bodyFraming(request);
   const headers = relayed(request.rawHeaders);
   if (hasBody && contentLength === undefined) headers.push("Transfer-Encoding", "chunked");

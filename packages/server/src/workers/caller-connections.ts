@@ -31,7 +31,8 @@ export function createCallerConnections({ listener, max, log }: CallerConnection
     },
     take(socket) {
       if (isDraining || sockets.size >= max) {
-        if (!isDraining && dropped === 0) log.warn({ open: max }, "too many connections: further ones are closed at once");
+        if (!isDraining && dropped === 0)
+          log.warn({ open: max }, "too many connections: further ones are closed at once");
         dropped += 1;
         socket.destroy();
         return;

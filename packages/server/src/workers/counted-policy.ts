@@ -7,7 +7,8 @@ import type { PolicyContent } from "../policies/policy-schema.js";
 export type Counting = "nothing" | "beginnings" | "all";
 
 export function countingOf({ limits = {}, rules }: PolicyContent): Counting {
-  if (limits.bytes_per_day !== undefined || rules.some(({ cooldown }) => cooldown !== undefined)) return "all";
+  if (limits.bytes_per_day !== undefined || rules.some(({ cooldown }) => cooldown !== undefined))
+    return "all";
   return Object.values(limits).every((limit) => limit === undefined) ? "nothing" : "beginnings";
 }
 
