@@ -1,4 +1,6 @@
+import { mkdir } from "node:fs/promises";
 import { Agent } from "node:http";
+import { join } from "node:path";
 import { startServer, temporaryDirectory, type RunningServer } from "../live/processes.js";
 import { startStreamingUpstream, type Upstream } from "../live/tls-upstream.js";
 import { addService, call, makeToken, unlock, type Answered, type CallOptions } from "../live/vault-calls.js";
@@ -11,6 +13,8 @@ export interface Caller {
 /** An unlocked server with two workers, and an API without TLS. */
 export interface WorkerVault {
   readonly server: RunningServer;
+  /** The server's directory for temporary files. */
+  readonly temporary: string;
   readonly upstream: Upstream;
   readonly admin: string;
   readonly token: string;
@@ -26,11 +30,14 @@ export interface WorkerVault {
 
 type OnRequest = Parameters<typeof startStreamingUpstream>[1];
 
-/** The API answers `/stream` with one piece and no end, and all else with what it was asked for. */
+/** The API answers `/stream` with one piece and no end, `/slow` with two, and all else with what it was asked for. */
 export const answerOrStream: OnRequest = (request, response) => {
   request.resume();
   if (request.url === "/stream") response.writeHead(200).write("first");
-  else request.on("end", () => response.end(request.url));
+  else if (request.url === "/slow") {
+    response.writeHead(200).write("one");
+    setTimeout(() => response.end(", two"), 1000);
+  } else request.on("end", () => response.end(request.url));
 };
 
 export async function startWorkerVault(
@@ -40,7 +47,10 @@ export async function startWorkerVault(
   const directory = await temporaryDirectory();
   const upstream = await startStreamingUpstream(undefined, onRequest);
   const flags = ["--workers", "2", ...(options.flags ?? [])];
-  const server = await startServer({ dataDir: directory.path, flags, env: options.env ?? {} });
+  const temporary = join(directory.path, "tmp");
+  await mkdir(temporary);
+  const env = { TMPDIR: temporary, ...options.env };
+  const server = await startServer({ dataDir: join(directory.path, "data"), flags, env });
   const admin = await unlock(server);
   const agents: Agent[] = [];
   const newCaller = (): Caller => {
@@ -50,6 +60,7 @@ export async function startWorkerVault(
   };
   return {
     server,
+    temporary,
     upstream,
     admin,
     token: await makeToken(server, admin),

@@ -41,6 +41,7 @@ import type { Secret } from "./redaction/secret.js";
 import { clientAddress, requestAddress } from "./request-address.js";
 import { OutboundScan } from "./scrubbing/outbound-scan.js";
 import { createOutboundSecrets } from "./scrubbing/outbound-secrets.js";
+import { createSeededBytes } from "./scrubbing/seeded-bytes.js";
 import {
   callerKey,
   incomingOf,
@@ -75,6 +76,8 @@ const REFRESH_GRANTS_MS = 500;
 
 /** Of Linux. */
 const PROCESS_LIMITS = "/proc/self/limits";
+
+const SCAN_SEED_BYTES = 32;
 
 /** The contract promises 1,024 at least. */
 const MAX_CALLS_PER_TOKEN = 4096;
@@ -161,7 +164,8 @@ export async function createServer(config: ServerConfig, version: string, log: L
     workers?.end(token, reason);
     sessions.end((session) => session.token.digest === token.digest, reason);
   };
-  const outboundSecrets = createOutboundSecrets(randomBytes);
+  const scanSeed = randomBytes(SCAN_SEED_BYTES);
+  const outboundSecrets = createOutboundSecrets(createSeededBytes(scanSeed));
   const outboundGuard = createOutboundGuard(outboundSecrets, () => performance.now());
   const send = createBoundedSender(config.egressProxy);
   const tools: IssuingTools = {
@@ -350,7 +354,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
       ? undefined
       : (await import("./server-workers.js")).createServerWorkers({
           ...{ config, vault, tokens, authorizer, accessTokens, callMetrics, eventMetrics },
-          ...{ maxConnections, listener, log, recorder: audit.recorder },
+          ...{ maxConnections, listener, log, scanSeed, recorder: audit.recorder },
           onGuess: (service) => routes.get(service)?.ranges.note(performance.now()),
         });
   const controlFetch = workers?.fenced(controlPlane.fetch) ?? controlPlane.fetch;

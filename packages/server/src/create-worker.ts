@@ -17,6 +17,7 @@ import { createBrowserGuard } from "./network/browser-guard.js";
 import type { Logger } from "./redaction/logger.js";
 import { createOutboundScan } from "./scrubbing/outbound-scan.js";
 import { createOutboundSecrets } from "./scrubbing/outbound-secrets.js";
+import { createSeededBytes } from "./scrubbing/seeded-bytes.js";
 import { readTlsFiles } from "./start-up-files.js";
 import { every, runLater } from "./timers.js";
 import { createTokenRegistry, type TokenRegistry } from "./tokens/token-registry.js";
@@ -31,7 +32,6 @@ import type { OwnerLink } from "./workers/owner-link.js";
 import { createRemoteAccessTokens } from "./workers/remote-access-tokens.js";
 import { createRemoteAuthorizer } from "./workers/remote-authorizer.js";
 import { createRemoteRecorder } from "./workers/remote-recorder.js";
-import { createSeededBytes } from "./workers/seeded-bytes.js";
 import { createVaultReplica } from "./workers/vault-replica.js";
 
 /** Of one token in one process. */

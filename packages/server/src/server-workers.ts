@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import type { Server as HttpServer } from "node:http";
 import { createServer as createNetServer, type Server, type Socket } from "node:net";
@@ -10,7 +11,6 @@ import { fileURLToPath } from "node:url";
 import type { ServiceRecord } from "./auth-strategies/service-definition.js";
 import type { ServerConfig } from "./config/server-config.js";
 import type { VaultProxyError } from "./errors/vault-proxy-error.js";
-import { listen } from "./listen.js";
 import type { EventMetrics } from "./metrics/event-metrics.js";
 import type { Logger } from "./redaction/logger.js";
 import { every, runLater } from "./timers.js";
@@ -32,7 +32,6 @@ import {
   type WorkerRequestsParts,
 } from "./workers/worker-requests.js";
 
-const SEED_BYTES = 32;
 /** As built: beside the program that this is a part of. */
 const WORKER_PROGRAM = fileURLToPath(new URL("./worker.js", import.meta.url));
 
@@ -45,6 +44,8 @@ export interface ServerWorkersParts extends Omit<
   readonly tokens: Pick<TokenRegistry, "strike" | "strikeOnce" | "noteUse" | "hasUnsaved" | "list">;
   readonly eventMetrics: Pick<EventMetrics, "refusedAtTheDoor" | "connected">;
   readonly maxConnections: number;
+  /** From which all processes make the same identities of secrets. */
+  readonly scanSeed: Buffer;
   /** The owner's own, which does not listen. */
   readonly listener: HttpServer;
   /** A guess at a secret was seen in answers of this service by a worker. */
@@ -84,7 +85,6 @@ export function createServerWorkers(parts: ServerWorkersParts): ServerWorkers {
     log,
     serve: (connection) => listener.emit("connection", connection),
   });
-  const scanSeed = randomBytes(SEED_BYTES).toString("hex");
   let relayDirectory = "";
   let stopping: Promise<void> | undefined;
   let hadUnsaved = false;
@@ -136,7 +136,7 @@ export function createServerWorkers(parts: ServerWorkersParts): ServerWorkers {
       isUnixSocket: config.listen.kind === "unix",
       maxConnections: Math.ceil(parts.maxConnections / config.workers),
       relay: { path: socketIn(relayDirectory), key: key.toString("hex") },
-      scanSeed,
+      scanSeed: parts.scanSeed.toString("hex"),
     }),
     brief: (worker) => tellAll(worker, briefing()),
     onMessage: (worker, message) => requestsOf(worker).hear(message),
@@ -190,7 +190,8 @@ export function createServerWorkers(parts: ServerWorkersParts): ServerWorkers {
       relayDirectory = await mkdtemp(join(tmpdir(), "vault-proxy-"));
       // Node looks for slow connections from then on; this server gets its own from elsewhere.
       listener.emit("listening");
-      await listen(relayDoor, { kind: "unix", path: socketIn(relayDirectory) }, "http");
+      relayDoor.listen({ path: socketIn(relayDirectory), backlog: WORKER_LIMITS.relayBacklog });
+      await once(relayDoor, "listening");
       await pool.start();
     },
     fenced(fetch) {

@@ -13,7 +13,12 @@ export interface FenceParts {
 }
 
 /** What tells of calls: what workers did before it was asked belongs into the answer. */
-const TELLS_OF_CALLS = /^\/(?:audit|metrics|health\/|tokens)/;
+const TELLS_OF_CALLS = /^\/(?:audit|metrics|health|tokens)/;
+
+/** Without a token nobody is told anything of them. */
+function tellsOfCalls({ url, headers }: Request): boolean {
+  return headers.has("authorization") && TELLS_OF_CALLS.test(new URL(url).pathname);
+}
 
 /**
  * Makes the control plane one with the workers: whoever asks what was done hears of what they had done by then, and what
@@ -27,7 +32,7 @@ export function createFence({ caughtUp }: FenceParts): Fence {
       told += 1;
     },
     around: (fetch) => async (request, bindings) => {
-      if (TELLS_OF_CALLS.test(new URL(request.url).pathname)) await caughtUp();
+      if (tellsOfCalls(request)) await caughtUp();
       try {
         return await fetch(request, bindings);
       } finally {

@@ -25,6 +25,8 @@ export const WORKER_LIMITS = {
   auditWait: 5_000,
   /** How often the owner looks again for room that there was none of. */
   auditRetry: 250,
+  /** Relayed connections that wait for the owner at most; the system may have a lower limit (listen(2)). */
+  relayBacklog: 4_096,
   /** How long a relayed connection may take to say whose it is. */
   preamble: 2_000,
   /** Bytes of the description of the peer in a preamble. */
