@@ -81,7 +81,9 @@ test("a worker that is silent for a second is killed, and keeps no admin waiting
 
 test("neither arguments nor environment of a worker hold anything of the vault's", async () => {
   for (const pid of workers()) {
-    const seen = ["cmdline", "environ"].map((name) => readFileSync(`/proc/${pid}/${name}`, "latin1")).join("\0");
+    const seen = ["cmdline", "environ"]
+      .map((name) => readFileSync(`/proc/${pid}/${name}`, "latin1"))
+      .join("\0");
     for (const secret of [vault.admin, vault.token, PASSWORD, "secret-of-api", "VAULT_"]) {
       expect(seen).not.toContain(secret);
     }
