@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cli, PASSWORD } from "../live/processes.js";
 import { eventually } from "../live/raw-sockets.js";
-import { call, makeToken, open } from "../live/vault-calls.js";
+import { call, makeToken, open, type Answered } from "../live/vault-calls.js";
 import {
   answerOrStream,
   countStatuses,
@@ -33,8 +33,9 @@ beforeAll(async () => {
 
 afterAll(() => vault.close());
 
-const byAll = (target: string, token = vault.token, count = callers.length) =>
-  Promise.all(Array.from({ length: count }, (_, each) => callers[each % 4]?.call("GET", target, { token })));
+const caller = (nth: number): Caller => callers[nth % callers.length] ?? expect.fail("there are no callers");
+const byAll = (target: string, token = vault.token, count = callers.length): Promise<Answered[]> =>
+  Promise.all(Array.from({ length: count }, (_, nth) => caller(nth).call("GET", target, { token })));
 
 test("metrics and health are of all workers together", async () => {
   const value = async (name: string): Promise<number> => {
@@ -68,9 +69,7 @@ test("who asks for the log finds all that was done before, in one chain, with th
 test("the address of an admin is that of the connection, whatever the request says", async () => {
   const headers = { "X-Forwarded-For": "203.0.113.9", Forwarded: "for=203.0.113.9" };
   const body = JSON.stringify({ scope: "proxy", name: "whence" });
-  expect((await callers[0]?.call("POST", "/tokens", { token: vault.admin, headers, body }))?.status).toBe(
-    201,
-  );
+  expect((await caller(0).call("POST", "/tokens", { token: vault.admin, headers, body })).status).toBe(201);
   const { json } = await vault.admins("GET", "/audit?limit=1");
   expect(json).toMatchObject({ entries: [{ action: "token.create", client: "127.0.0.1" }] });
 });
@@ -82,14 +81,14 @@ test("tokens show when any worker saw them last", async () => {
     return listed.find(({ name }) => name === "seen")?.last_used_at;
   };
   expect(await used()).toBeUndefined();
-  await callers[1]?.call("GET", "/proxy/api/x", { token });
+  await caller(1).call("GET", "/proxy/api/x", { token });
   expect(await used()).toBeDefined();
 });
 
 test("a session of an API is one for all workers", async () => {
-  expect((await byAll("/proxy/app/me")).map((answer) => answer?.text)).toEqual(callers.map(() => "nobody"));
-  await callers[0]?.call("GET", "/proxy/app/login", { token: vault.token });
-  expect((await byAll("/proxy/app/me")).map((answer) => answer?.text)).toEqual(callers.map(() => "somebody"));
+  expect((await byAll("/proxy/app/me")).map((answer) => answer.text)).toEqual(callers.map(() => "nobody"));
+  await caller(0).call("GET", "/proxy/app/login", { token: vault.token });
+  expect((await byAll("/proxy/app/me")).map((answer) => answer.text)).toEqual(callers.map(() => "somebody"));
 });
 
 test("secrets of other services are counted against a token in all workers together", async () => {
@@ -97,21 +96,20 @@ test("secrets of other services are counted against a token in all workers toget
   for (const name of names) await vault.add(name);
   const token = await makeToken(vault.server, vault.admin);
   const send = (each: number, body: string) =>
-    callers[each]?.call("POST", "/proxy/api/x", { token, body, headers: { "Content-Type": "text/plain" } });
+    caller(each).call("POST", "/proxy/api/x", { token, body, headers: { "Content-Type": "text/plain" } });
   const secretOf = (name: string): string => `my key is secret-of-${name}-0123456789abcdef`;
   // The same secret again is no other offence, at whatever worker.
-  for (const each of [0, 1, 2, 3, 0, 1]) expect((await send(each, secretOf("one")))?.status).toBe(409);
-  expect((await send(1, "nothing"))?.status).toBe(200);
-  expect((await send(2, secretOf("two")))?.status).toBe(409);
-  expect((await send(3, secretOf("three")))?.status).toBe(409);
-  const statuses = async () => (await byAll("/proxy/api/x", token)).map((answer) => answer?.status);
+  for (const each of [0, 1, 2, 3, 0, 1]) expect((await send(each, secretOf("one"))).status).toBe(409);
+  expect((await send(1, "nothing")).status).toBe(200);
+  expect((await send(2, secretOf("two"))).status).toBe(409);
+  expect((await send(3, secretOf("three"))).status).toBe(409);
+  const statuses = async () => (await byAll("/proxy/api/x", token)).map((answer) => answer.status);
   await expect.poll(statuses).toEqual(callers.map(() => 403));
 });
 
 test("wrong passwords are counted in all workers together", async () => {
-  const attempt = async (each: number): Promise<number | undefined> =>
-    (await callers[each % 4]?.call("POST", "/auth/unlock", { body: '{"password":"not the password"}' }))
-      ?.status;
+  const attempt = async (each: number): Promise<number> =>
+    (await caller(each).call("POST", "/auth/unlock", { body: '{"password":"not the password"}' })).status;
   const statuses = [];
   for (let each = 0; each < 6; each += 1) statuses.push(await attempt(each));
   // Root, whom these tests may run as, is slowed; anybody else is barred after five.
@@ -129,7 +127,7 @@ test("a large upload goes to the owner, and its bytes come back", async () => {
     Buffer.from("\r\n--boundary-0123456789--\r\n"),
   ]);
   const headers = { "Content-Type": "multipart/form-data; boundary=boundary-0123456789" };
-  const stored = await callers[2]?.call("POST", "/files", { token: vault.admin, headers, body });
+  const stored = await caller(2).call("POST", "/files", { token: vault.admin, headers, body });
   expect(stored).toMatchObject({ status: 201, json: { size: bytes.length } });
   const { text } = await vault.admins("GET", "/files/large.txt");
   expect(Buffer.from(text).equals(bytes)).toBe(true);
@@ -138,11 +136,11 @@ test("a large upload goes to the owner, and its bytes come back", async () => {
 test("no entry is lost by an orderly stop, and the chain is whole", async () => {
   const paths = new Set(Array.from({ length: CALLS }, (_, nth) => `/last/${nth}`));
   const last = Promise.all(
-    [...paths].map((path, nth) => callers[nth % 4]?.call("GET", `/proxy/api${path}`, { token: vault.token })),
+    [...paths].map((path, nth) => caller(nth).call("GET", `/proxy/api${path}`, { token: vault.token })),
   );
   await eventually(async () => (await call(vault.server.address, "GET", "/health")).status === 200);
   const answers = await last;
-  expect(countStatuses(answers.filter((answer) => answer !== undefined))).toEqual({ 200: CALLS });
+  expect(countStatuses(answers)).toEqual({ 200: CALLS });
   expect(await vault.server.stop()).toBe(0);
   const file = join(vault.server.dataDir, "audit.jsonl");
   const lines = readFileSync(file, "utf8").trimEnd().split("\n");

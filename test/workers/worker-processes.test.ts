@@ -34,7 +34,7 @@ const isAlive = (pid: number): boolean => {
 };
 
 test("a worker that dies is replaced, and loses its own connections only", async () => {
-  const running = [];
+  const running: { isBroken: boolean }[] = [];
   for (let each = 0; each < 4; each += 1) {
     const answer = await open(vault.server.address, "GET", "/proxy/api/stream", { token: vault.token });
     const one = { isBroken: false };
@@ -79,7 +79,7 @@ test("a worker that is silent for a second is killed, and keeps no admin waiting
   expect(await Promise.all([proxied(), proxied()])).toEqual([200, 200]);
 });
 
-test("neither arguments nor environment of a worker hold anything of the vault's", async () => {
+test("neither arguments nor environment of a worker hold anything of the vault's", () => {
   for (const pid of workers()) {
     const seen = ["cmdline", "environ"]
       .map((name) => readFileSync(`/proc/${pid}/${name}`, "latin1"))

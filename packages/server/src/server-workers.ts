@@ -8,7 +8,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
-import type { ServiceRecord } from "./auth-strategies/service-definition.js";
 import type { ServerConfig } from "./config/server-config.js";
 import type { VaultProxyError } from "./errors/vault-proxy-error.js";
 import type { EventMetrics } from "./metrics/event-metrics.js";
@@ -114,7 +113,7 @@ export function createServerWorkers(parts: ServerWorkersParts): ServerWorkers {
           ...parts,
           isLocked: () => vault.status === "locked",
           tokenRecords: () => vault.collection<TokenRecord>("tokens").records,
-          serviceOf: (name, version) => mirror.serviceOf(name, version) as ServiceRecord | undefined,
+          serviceOf: (name, version) => mirror.serviceOf(name, version),
           onGuess(service) {
             parts.onGuess(service);
             for (const each of requests.keys()) if (each !== worker) each.send({ type: "guess", service });

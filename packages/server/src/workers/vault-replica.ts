@@ -133,8 +133,13 @@ export function createVaultReplica(): VaultReplica {
     lock() {
       isLocked = true;
       // Others, so that nobody who still has one of them sees what comes after the next unlock.
-      [services, versions, tokens] = [new Map(), new Map(), new Map()];
-      [policies, countedPolicies, countedTokens, watched] = [new Map(), new Map(), new Map(), new Set()];
+      services = new Map();
+      versions = new Map();
+      tokens = new Map();
+      policies = new Map();
+      countedPolicies = new Map();
+      countedTokens = new Map();
+      watched = new Set();
     },
   };
 }

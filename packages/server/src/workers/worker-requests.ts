@@ -2,7 +2,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { TokenKeeper } from "../auth-strategies/token-keeper.js";
 import type { ServiceRecord } from "../auth-strategies/service-definition.js";
 import type { Authorizer, Grant } from "../authorization/authorizer.js";
-import type { AuditDetails } from "../audit/audit-action.js";
 import type { AuditRecorder } from "../audit/recorder.js";
 import { toVaultProxyError, VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { CallMetrics } from "../metrics/call-metrics.js";
@@ -122,7 +121,7 @@ export function createWorkerRequests(
 
   const take = ({ entries, times, used, refused }: Asked<"batch">): void => {
     for (const [action, facts, details] of entries) {
-      parts.recorder.record(action, facts, details as AuditDetails<typeof action> | undefined);
+      parts.recorder.record(action, facts, details);
     }
     for (const [service, added, connecting, upstream] of times) {
       parts.callMetrics.measured(service, { added, connecting, upstream });
