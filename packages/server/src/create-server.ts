@@ -20,7 +20,7 @@ import { createInFlightCalls } from "./data-plane/in-flight-calls.js";
 import { createOutboundGuard } from "./data-plane/outbound-guard.js";
 import { createProxyPipeline } from "./data-plane/proxy-pipeline.js";
 import { createServiceRoutes } from "./data-plane/service-routes.js";
-import { toVaultProxyError, VaultProxyError } from "./errors/vault-proxy-error.js";
+import { VaultProxyError } from "./errors/vault-proxy-error.js";
 import { SESSION_DRIVERS } from "./protocols/registry.js";
 import { createPeerCheck } from "./tcp-sessions/peer-check.js";
 import { assertSessionAddress } from "./tcp-sessions/session-port.js";
@@ -63,6 +63,7 @@ import { readTlsFiles } from "./start-up-files.js";
 import type { TokenRecord } from "./tokens/token-record.js";
 import { createExpiryWatch } from "./tokens/expiry-watch.js";
 import { createTokenRegistry } from "./tokens/token-registry.js";
+import { unlockAtStart } from "./unlock-at-start.js";
 import { openVault, type Vault } from "./vault/vault.js";
 
 /** How long a stop waits for refreshes under way. */
@@ -376,17 +377,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
     drainSessions: () => sessions.drain(),
     endShells: () => shells.end(stoppingError()),
     endCalls: () => calls.end(() => true, stoppingError()),
-    async unlockAtStart(password) {
-      const facts = { decision: "allow", client: PASSWORD_FILE_CALLER } as const;
-      const isNew = !vault.initialized;
-      try {
-        await vault.unlock(password, PASSWORD_FILE_CALLER);
-      } catch (error) {
-        audit.recorder.record("unlock", { ...facts, decision: "deny", code: toVaultProxyError(error).code });
-        throw error;
-      }
-      await audit.recordUnlock(facts, { created: isNew });
-    },
+    unlockAtStart: (password) => unlockAtStart(password, { vault, audit }),
     async close(signal) {
       await workers?.stop();
       // A provider may have taken the old refresh token back already.

@@ -139,7 +139,10 @@ export async function createWorker(
     log,
     now,
   });
-  const connections = createCallerConnections({ listener, max: settings.maxConnections, log });
+  const connections = createCallerConnections({
+    ...{ listener, max: settings.maxConnections, log },
+    endCalls: () => calls.end(() => true, new VaultProxyError("unavailable", "the vault is stopping")),
+  });
 
   const lock = (): void => {
     const reason = new VaultProxyError("vault_locked", "the vault was locked");

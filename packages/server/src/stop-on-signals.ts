@@ -61,7 +61,12 @@ async function stop(server: VaultServer, sockets: ReadonlySet<Socket>, signal: s
     clearTimeout(deadline);
     clearInterval(sweep);
   }
-  await server.workers?.stop();
+  if (server.workers !== undefined) {
+    // What workers have passed on to this process.
+    const deadline = setTimeout(() => server.endCalls(), DRAIN_MS);
+    await server.workers.stop();
+    clearTimeout(deadline);
+  }
   await drained;
   await server.close(signal);
 }

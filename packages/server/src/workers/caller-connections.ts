@@ -15,10 +15,17 @@ export interface CallerConnectionsParts {
   /** Does not listen itself. */
   readonly listener: Server;
   readonly max: number;
+  /** Ends what still runs when the time to drain is over. */
+  readonly endCalls: () => void;
   readonly log: Pick<Logger, "warn">;
 }
 
-export function createCallerConnections({ listener, max, log }: CallerConnectionsParts): CallerConnections {
+export function createCallerConnections({
+  listener,
+  max,
+  endCalls,
+  log,
+}: CallerConnectionsParts): CallerConnections {
   const sockets = new Set<Socket>();
   let isDraining = false;
   let dropped = 0;
@@ -59,6 +66,7 @@ export function createCallerConnections({ listener, max, log }: CallerConnection
           resolve();
         }, WORKER_LIMITS.sweep);
         const deadline = setTimeout(() => {
+          endCalls();
           for (const socket of sockets) socket.destroy();
         }, WORKER_LIMITS.drain);
       });

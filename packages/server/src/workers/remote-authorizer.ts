@@ -1,4 +1,5 @@
-import type { Authorizer, Grant } from "../authorization/authorizer.js";
+import type { Authorizer } from "../authorization/authorizer.js";
+import type { Grant } from "../authorization/grant.js";
 import type { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { fromErrorMessage, type ErrorMessage } from "./error-message.js";
 import { HandOver } from "./hand-over.js";

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { TokenKeeper } from "../auth-strategies/token-keeper.js";
 import type { ServiceRecord } from "../auth-strategies/service-definition.js";
-import type { Authorizer, Grant } from "../authorization/authorizer.js";
+import type { Authorizer } from "../authorization/authorizer.js";
+import type { Grant } from "../authorization/grant.js";
 import type { AuditRecorder } from "../audit/recorder.js";
 import { toVaultProxyError, VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { CallMetrics } from "../metrics/call-metrics.js";
