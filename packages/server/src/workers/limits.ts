@@ -19,6 +19,8 @@ export const WORKER_LIMITS = {
   recordsPerMessage: 200,
   /** Former records of a service that a worker may still be at when it asks for an access token. */
   formerRecords: 2,
+  /** How long a worker gathers what nobody waits for: a message costs more than what is in it. */
+  gather: 5,
   /** Entries of the audit log that a worker may have sent without hearing that there is room for more. */
   unconfirmedEntries: 2_048,
   /** How long a call waits for such room. */

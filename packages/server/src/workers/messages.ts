@@ -90,7 +90,7 @@ export type SentEntry = readonly [
 /** Seconds: what the vault added, of that the wait for a connection, and what the upstream took. */
 export type SentTimes = readonly [service: string, added: number, connecting: number, upstream: number];
 
-/** What a worker has to tell that nobody waits for, gathered during one turn of its event loop. */
+/** What a worker has to tell that nobody waits for, gathered for a few milliseconds. */
 export interface Batch {
   readonly entries: readonly SentEntry[];
   readonly times: readonly SentTimes[];

@@ -1,11 +1,12 @@
 import type { ErrorCode } from "../errors/error-codes.js";
+import { WORKER_LIMITS } from "./limits.js";
 import type { Batch, SentEntry, SentTimes, WorkerMessage } from "./messages.js";
 
 /** What a worker says to its owner. */
 export interface OwnerLink {
   /** At once. */
   send(message: WorkerMessage): void;
-  /** With what else this turn of the event loop brings. */
+  /** Soon, with what else comes until then. */
   entry(entry: SentEntry): void;
   times(times: SentTimes): void;
   used(digest: string): void;
@@ -20,11 +21,11 @@ export function createOwnerLink(send: (message: WorkerMessage) => void): OwnerLi
   let times: SentTimes[] = [];
   let refused: ErrorCode[] = [];
   const used = new Set<string>();
-  let timer: NodeJS.Immediate | undefined;
+  let timer: NodeJS.Timeout | undefined;
 
   const flush = (): void => {
     if (timer === undefined) return;
-    clearImmediate(timer);
+    clearTimeout(timer);
     timer = undefined;
     const batch: Batch = { entries, times, refused, used: [...used] };
     entries = [];
@@ -34,7 +35,7 @@ export function createOwnerLink(send: (message: WorkerMessage) => void): OwnerLi
     send({ type: "batch", ...batch });
   };
   const flushSoon = (): void => {
-    timer ??= setImmediate(flush);
+    timer ??= setTimeout(flush, WORKER_LIMITS.gather);
   };
 
   return {
