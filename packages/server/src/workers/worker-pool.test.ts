@@ -1,0 +1,146 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { performance } from "node:perf_hooks";
+import { afterEach, describe, expect, test } from "vitest";
+import { every, runLater } from "../timers.js";
+import { WORKER_LIMITS } from "./limits.js";
+import type { WorkerMessage, WorkerSettings } from "./messages.js";
+import { createWorkerPool, type WorkerPool } from "./worker-pool.js";
+import { WorkerProcess } from "./worker-process.js";
+
+const SETTINGS = {} as WorkerSettings;
+/** Says that it is ready, answers pings, and goes when it is told to. */
+const HONEST = `
+  process.send({ type: "loaded" });
+  process.on("message", (message) => {
+    if (message.type === "start") process.send({ type: "ready" });
+    if (message.type === "ping") process.send({ type: "pong", id: message.id, connections: 2, calls: 1 });
+    if (message.type === "stop") process.send({ type: "left" }, () => process.exit());
+  });`;
+/** The same, but that it answers no ping. */
+const SILENT = HONEST.replace('"ping"', '"never"');
+const DYING = "process.exit(1)";
+
+const children: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+});
+
+function start(program: string): ChildProcess {
+  const child = spawn(process.execPath, ["-e", program], { stdio: ["ignore", "ignore", "ignore", "ipc"] });
+  children.push(child);
+  return child;
+}
+
+const ignore = (): void => undefined;
+const log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+
+function pool(
+  count: number,
+  programs: (nth: number) => string,
+  after = runLater,
+): { pool: WorkerPool; briefed: () => number; gone: () => number } {
+  let started = 0;
+  let briefed = 0;
+  let gone = 0;
+  const made = createWorkerPool({
+    ...{ count, log, every, after, maxWaiting: 1 },
+    spawn: () => start(programs((started += 1))),
+    settings: () => SETTINGS,
+    brief: () => (briefed += 1),
+    onMessage: ignore,
+    onGone: () => (gone += 1),
+    now: () => performance.now(),
+  });
+  return { pool: made, briefed: () => briefed, gone: () => gone };
+}
+
+describe("a pool", () => {
+  test("starts its workers, tells each what it has to know, sums what they say, and stops them", async () => {
+    const { pool: workers, briefed, gone } = pool(2, () => HONEST);
+    await workers.start();
+    expect(briefed()).toBe(2);
+    await workers.caughtUp();
+    expect([workers.connections, workers.calls]).toEqual([4, 2]);
+    await workers.stop();
+    expect(gone()).toBe(2);
+    expect([workers.connections, workers.calls]).toEqual([0, 0]);
+  });
+
+  test("replaces workers that die at their start ever more slowly", async () => {
+    const waits: number[] = [];
+    const { pool: workers, gone } = pool(
+      1,
+      () => DYING,
+      (milliseconds, task) => {
+        if (milliseconds === WORKER_LIMITS.start) return ignore;
+        waits.push(milliseconds);
+        return runLater(1, task);
+      },
+    );
+    await workers.start();
+    await expect.poll(gone, { timeout: 30_000 }).toBeGreaterThanOrEqual(9);
+    expect(waits.slice(0, 9)).toEqual([100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
+    await workers.stop();
+  });
+
+  test("kills a worker that is silent while somebody waits for it, and starts another", async () => {
+    const { pool: workers, gone } = pool(2, (nth) => (nth === 1 ? SILENT : HONEST));
+    await workers.start();
+    const startedAt = performance.now();
+    await workers.caughtUp();
+    expect(performance.now() - startedAt).toBeGreaterThan(WORKER_LIMITS.silence);
+    expect(gone()).toBe(1);
+    await expect.poll(() => workers.connections, { timeout: 10_000 }).toBeGreaterThan(0);
+    await workers.stop();
+  });
+});
+
+describe("a worker", () => {
+  const watch = (
+    program: string,
+    onMessage: (message: WorkerMessage) => void = ignore,
+  ): { worker: WorkerProcess; ended: Promise<{ wasSilent: boolean; hasLeft: boolean }> } => {
+    const child = start(program);
+    let onExit: (how: { wasSilent: boolean; hasLeft: boolean }) => void = ignore;
+    const ended = new Promise<{ wasSilent: boolean; hasLeft: boolean }>((resolve) => (onExit = resolve));
+    const worker = new WorkerProcess({ child, onMessage, onExit, now: () => performance.now(), every });
+    return { worker, ended };
+  };
+
+  test("that says something is not silent, however long its answer takes", async () => {
+    const busy = `
+      process.on("message", ({ id }) => {
+        const timer = setInterval(() => process.send({ type: "struck" }), 20);
+        setTimeout(() => { clearInterval(timer); process.send({ type: "pong", id, connections: 0, calls: 0 }); }, 1200);
+      });`;
+    const { worker } = watch(busy);
+    await worker.ping(600);
+    expect(worker.pid).toBeDefined();
+    worker.kill();
+  });
+
+  test("has said its last before it counts as gone", async () => {
+    const heard: string[] = [];
+    const last = `
+      for (let each = 0; each < 500; each += 1) process.send({ type: "batch", entries: [], filler: "x".repeat(500) });
+      process.send({ type: "left" }, () => process.exit());`;
+    const { ended } = watch(last, ({ type }) => heard.push(type));
+    expect(await ended).toEqual({ wasSilent: false, hasLeft: true });
+    expect(heard).toHaveLength(501);
+  });
+
+  test("that closes its channel is killed: nobody could tell it anything any more", async () => {
+    const { ended } = watch("process.disconnect(); setInterval(() => undefined, 1000);");
+    expect(await ended).toEqual({ wasSilent: false, hasLeft: false });
+    const [child] = children;
+    if (child?.signalCode === null) await once(child, "exit");
+    expect(child?.signalCode).toBe("SIGKILL");
+  });
+
+  test("that is gone answers whoever waits", async () => {
+    const { worker, ended } = watch(DYING);
+    await Promise.all([worker.ping(60_000), ended]);
+    await worker.ping(60_000);
+  });
+});
