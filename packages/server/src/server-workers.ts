@@ -95,16 +95,17 @@ export function createServerWorkers(parts: ServerWorkersParts): ServerWorkers {
       void worker.ping(WORKER_LIMITS.idleSilence);
     }
   };
-  const briefing = (): OwnerMessage[] => {
-    if (vault.status === "locked") return [];
+  /** What no record says, and that the records are complete. */
+  const unlocking = (): OwnerMessage[] => {
     const suspended = tokens.list().filter(({ suspended_at }) => suspended_at !== undefined);
     return [
-      ...mirror.whole(),
       { type: "suspended", digests: suspended.map(({ digest }) => digest) },
       { type: "unsavedTokens", exist: tokens.hasUnsaved },
       { type: "unlocked" },
     ];
   };
+  const briefing = (): OwnerMessage[] =>
+    vault.status === "locked" ? [] : [...mirror.whole(), ...unlocking()];
   const requestsOf = (worker: WorkerProcess): WorkerRequests => {
     const known =
       requests.get(worker) ??
@@ -174,7 +175,7 @@ export function createServerWorkers(parts: ServerWorkersParts): ServerWorkers {
     const touched =
       event.type === "unlocked" ? MIRRORED : MIRRORED.filter((name) => event.collections.has(name));
     for (const name of touched) mirror.changes(name).forEach(tell);
-    if (event.type === "unlocked") tell({ type: "unlocked" });
+    if (event.type === "unlocked") unlocking().forEach(tell);
   });
 
   return {

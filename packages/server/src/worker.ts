@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { keepMemoryOutOfCoreDumps } from "./core-dumps.js";
 import { createWorker, type Worker } from "./create-worker.js";
 import { exitOnDefects, ignoreInspectorSignal } from "./process-defects.js";
-import { createLogger } from "./redaction/logger.js";
+import { createLogger, describeThrown } from "./redaction/logger.js";
 import type { OwnerMessage } from "./workers/messages.js";
 import { createOwnerLink } from "./workers/owner-link.js";
 
@@ -48,7 +48,10 @@ function run(): void {
         running = made;
         link.send({ type: "ready" });
       },
-      () => process.exit(CANNOT_START),
+      (thrown: unknown) => {
+        log.error(describeThrown(thrown), "a worker cannot start");
+        process.exit(CANNOT_START);
+      },
     );
   }
 
