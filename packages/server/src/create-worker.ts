@@ -15,7 +15,7 @@ import { VaultProxyError } from "./errors/vault-proxy-error.js";
 import { CallTimes } from "./metrics/call-metrics.js";
 import { createBrowserGuard } from "./network/browser-guard.js";
 import type { Logger } from "./redaction/logger.js";
-import { createOutboundScan } from "./scrubbing/outbound-scan.js";
+import { OutboundScan } from "./scrubbing/outbound-scan.js";
 import { createOutboundSecrets } from "./scrubbing/outbound-secrets.js";
 import { createSeededBytes } from "./scrubbing/seeded-bytes.js";
 import { readTlsFiles } from "./start-up-files.js";
@@ -116,7 +116,7 @@ export async function createWorker(
     proxy: createProxyPipeline({
       isLocked: () => replica.isLocked,
       authenticate,
-      searchOutbound: (service) => createOutboundScan(outboundSecrets, service),
+      searchOutbound: (service) => new OutboundScan(outboundSecrets, service),
       strike: (token, secret) => strike(token, secret, false),
       strikeOnce: (token, cause) => strike(token, cause, true),
       authorize: (token, action) => authorizer.authorize(token, action),

@@ -48,7 +48,7 @@ export function createCallRelay(path: string, key: Buffer): CallRelay {
         relayCall(call, open);
       } catch (thrown) {
         const { request, response, requestId } = call;
-        answerError(request, response, toVaultProxyError(thrown), { requestId, markError: false });
+        answerError(request, response, toVaultProxyError(thrown), { requestId });
       }
     },
     upgrade({ request, socket, head, target }) {
