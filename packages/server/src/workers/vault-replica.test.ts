@@ -35,7 +35,7 @@ describe("a worker's copy of the vault", () => {
     sync();
     const { auth } = replica.services.get("api") ?? expect.fail();
     expect(auth.token).toBeInstanceOf(Secret);
-    expect((auth.token as unknown as Secret).reveal()).toBe("s3cret");
+    expect((auth.token as Secret).reveal()).toBe("s3cret");
     const before = replica.versionOf("api");
     sync();
     expect(replica.versionOf("api")).toBe(before);

@@ -2,7 +2,6 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { performance } from "node:perf_hooks";
 import { afterEach, describe, expect, test } from "vitest";
-import { every, runLater } from "../timers.js";
 import { WORKER_LIMITS } from "./limits.js";
 import type { WorkerMessage, WorkerSettings } from "./messages.js";
 import { createWorkerPool, type WorkerPool } from "./worker-pool.js";
@@ -20,6 +19,15 @@ const HONEST = `
 /** The same, but that it answers no ping. */
 const SILENT = HONEST.replace('"ping"', '"never"');
 const DYING = "process.exit(1)";
+
+const every = (milliseconds: number, task: () => void): (() => void) => {
+  const timer = setInterval(task, milliseconds);
+  return () => clearInterval(timer);
+};
+const runLater = (milliseconds: number, task: () => void): (() => void) => {
+  const timer = setTimeout(task, milliseconds);
+  return () => clearTimeout(timer);
+};
 
 const children: ChildProcess[] = [];
 afterEach(() => {
