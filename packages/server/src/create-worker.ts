@@ -181,7 +181,10 @@ export async function createWorker(
         case "start":
           return;
         case "connection":
-          if (socket !== undefined) connections.take(socket);
+          // Until the owner is sure to hear of it nothing is read: it would deal the connection to another worker.
+          link.send({ type: "taken" }, () => {
+            if (socket !== undefined) connections.take(socket);
+          });
           return;
         case "ping":
           link.flush();

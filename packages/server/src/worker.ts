@@ -18,9 +18,9 @@ if (process.send === undefined) {
 }
 
 function run(): void {
-  const link = createOwnerLink((message) => {
+  const link = createOwnerLink((message, onSent) => {
     // Without a channel there is nobody left to tell, and this process is about to end.
-    if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+    if (process.connected) process.send?.(message, undefined, undefined, (error) => error ?? onSent?.());
   });
   let worker: Promise<Worker> | undefined;
   let running: Worker | undefined;

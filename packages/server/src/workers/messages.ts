@@ -106,6 +106,8 @@ export type WorkerMessage =
   | { readonly type: "loaded" }
   /** It can take connections. */
   | { readonly type: "ready" }
+  /** The next connection has come, and will be read from now on. */
+  | { readonly type: "taken" }
   | { readonly type: "pong"; readonly id: number; readonly connections: number; readonly calls: number }
   | ({ readonly type: "batch" } & Batch)
   | { readonly type: "reserve"; readonly id: number; readonly digest: string; readonly action: Action }

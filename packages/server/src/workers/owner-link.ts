@@ -4,8 +4,11 @@ import type { Batch, SentEntry, SentTimes, WorkerMessage } from "./messages.js";
 
 /** What a worker says to its owner. */
 export interface OwnerLink {
-  /** At once. */
-  send(message: WorkerMessage): void;
+  /**
+   * At once.
+   * @param onSent called when it is with the system, so that it arrives whatever becomes of this process
+   */
+  send(message: WorkerMessage, onSent?: () => void): void;
   /** Soon, with what else comes until then. */
   entry(entry: SentEntry): void;
   times(times: SentTimes): void;
@@ -16,7 +19,7 @@ export interface OwnerLink {
 }
 
 /** @param send gives one message to the channel */
-export function createOwnerLink(send: (message: WorkerMessage) => void): OwnerLink {
+export function createOwnerLink(send: OwnerLink["send"]): OwnerLink {
   let entries: SentEntry[] = [];
   let times: SentTimes[] = [];
   let refused: ErrorCode[] = [];

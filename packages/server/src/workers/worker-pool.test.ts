@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { performance } from "node:perf_hooks";
 import { afterEach, describe, expect, test } from "vitest";
 import { WORKER_LIMITS } from "./limits.js";
@@ -104,14 +105,40 @@ describe("a pool", () => {
   });
 });
 
+test("a connection that a worker dies with before it reads is another worker's", async () => {
+  const dies = HONEST.replace(
+    "(message) => {",
+    '(message) => { if (message.type === "connection") process.exit(1);',
+  );
+  const answers = `${HONEST}
+    process.on("message", ({ type }, socket) => {
+      if (type === "connection") process.send({ type: "taken" }, () => socket.end("hello"));
+    });`;
+  const { pool: workers, gone } = pool(2, (nth) => (nth === 1 ? dies : answers));
+  await workers.start();
+  const door = createServer({ pauseOnConnect: true }, (socket) => workers.deal(socket));
+  await new Promise<void>((resolve) => door.listen(0, "127.0.0.1", resolve));
+  const greet = (): Promise<string> =>
+    new Promise((resolve) => {
+      let heard = "";
+      connect((door.address() as AddressInfo).port, "127.0.0.1")
+        .on("data", (chunk) => (heard += chunk.toString()))
+        .on("close", () => resolve(heard));
+    });
+  expect(await Promise.all([greet(), greet(), greet()])).toEqual(["hello", "hello", "hello"]);
+  expect(gone()).toBe(1);
+  door.close();
+  await workers.stop();
+});
+
 describe("a worker", () => {
   const watch = (
     program: string,
     onMessage: (message: WorkerMessage) => void = ignore,
-  ): { worker: WorkerProcess; ended: Promise<{ wasSilent: boolean; hasLeft: boolean }> } => {
+  ): { worker: WorkerProcess; ended: Promise<object> } => {
     const child = start(program);
-    let onExit: (how: { wasSilent: boolean; hasLeft: boolean }) => void = ignore;
-    const ended = new Promise<{ wasSilent: boolean; hasLeft: boolean }>((resolve) => (onExit = resolve));
+    let onExit: (how: object) => void = ignore;
+    const ended = new Promise<object>((resolve) => (onExit = resolve));
     const worker = new WorkerProcess({ child, onMessage, onExit, now: () => performance.now(), every });
     return { worker, ended };
   };
@@ -134,13 +161,13 @@ describe("a worker", () => {
       for (let each = 0; each < 500; each += 1) process.send({ type: "batch", entries: [], filler: "x".repeat(500) });
       process.send({ type: "left" }, () => process.exit());`;
     const { ended } = watch(last, ({ type }) => heard.push(type));
-    expect(await ended).toEqual({ wasSilent: false, hasLeft: true });
+    expect(await ended).toEqual({ wasSilent: false, hasLeft: true, untaken: [] });
     expect(heard).toHaveLength(501);
   });
 
   test("that closes its channel is killed: nobody could tell it anything any more", async () => {
     const { ended } = watch("process.disconnect(); setInterval(() => undefined, 1000);");
-    expect(await ended).toEqual({ wasSilent: false, hasLeft: false });
+    expect(await ended).toEqual({ wasSilent: false, hasLeft: false, untaken: [] });
     const [child] = children;
     if (child?.signalCode === null) await once(child, "exit");
     expect(child?.signalCode).toBe("SIGKILL");

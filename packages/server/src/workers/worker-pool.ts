@@ -63,12 +63,13 @@ export function createWorkerPool(parts: WorkerPoolParts): WorkerPool {
         else if (message.type === "ready") welcome(worker);
         else parts.onMessage(worker, message);
       },
-      onExit({ wasSilent, hasLeft }) {
+      onExit({ wasSilent, hasLeft, untaken }) {
         cancelStart();
         workers.delete(worker);
         parts.onGone(worker);
         if (!isStopping) replace(worker, now() - startedAt, wasSilent);
         else if (!hasLeft) log.warn({ worker: worker.pid }, "a worker did not end by itself");
+        untaken.forEach(deal);
         settle();
       },
     });
@@ -85,6 +86,14 @@ export function createWorkerPool(parts: WorkerPoolParts): WorkerPool {
     log.info({ worker: worker.pid }, "worker ready");
     for (const socket of waiting.splice(0)) worker.deal(socket);
     settle();
+  }
+
+  function deal(socket: Socket): void {
+    const candidates = ready();
+    const next = candidates[(turn += 1) % Math.max(1, candidates.length)];
+    if (next !== undefined) next.deal(socket);
+    else if (isStopping || waiting.length >= parts.maxWaiting) socket.destroy();
+    else waiting.push(socket);
   }
 
   /** One that ends again and again at its start is not started as fast as the machine can. */
@@ -123,13 +132,7 @@ export function createWorkerPool(parts: WorkerPoolParts): WorkerPool {
         return ready().length + died >= parts.count;
       });
     },
-    deal(socket) {
-      const candidates = ready();
-      const next = candidates[(turn += 1) % Math.max(1, candidates.length)];
-      if (next !== undefined) next.deal(socket);
-      else if (isStopping || waiting.length >= parts.maxWaiting) socket.destroy();
-      else waiting.push(socket);
-    },
+    deal,
     broadcast(message) {
       for (const worker of ready()) {
         worker.send(message);

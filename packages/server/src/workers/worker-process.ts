@@ -7,7 +7,12 @@ export interface WorkerProcessParts {
   readonly child: ChildProcess;
   readonly onMessage: (message: WorkerMessage) => void;
   /** Called once; the process holds nothing any more. */
-  readonly onExit: (how: { readonly wasSilent: boolean; readonly hasLeft: boolean }) => void;
+  readonly onExit: (how: {
+    readonly wasSilent: boolean;
+    readonly hasLeft: boolean;
+    /** Connections that it did not take any more. */
+    readonly untaken: readonly Socket[];
+  }) => void;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly every: (milliseconds: number, task: () => void) => () => void;
@@ -30,8 +35,8 @@ export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #parts: WorkerProcessParts;
   readonly #pings = new Map<number, Ping>();
-  /** Connections on their way: they are closed if the worker ends before it has them. */
-  readonly #onTheirWay = new Set<Socket>();
+  /** Connections that the worker has not taken yet, and of which nothing was read therefore: the first one first. */
+  readonly #onTheirWay: Socket[] = [];
   readonly #stopLooking: () => void;
   #lastPing = 0;
   #heardAt: number;
@@ -76,14 +81,14 @@ export class WorkerProcess {
   /** Hands a connection of a caller over, of which nothing was read. */
   deal(socket: Socket): void {
     this.connections += 1;
-    this.#onTheirWay.add(socket);
-    const done = (): void => {
-      this.#onTheirWay.delete(socket);
-      // Only this process's hold on it: it lives on in the worker.
-      socket.destroy();
-    };
-    if (this.#isOver || !this.#child.connected) done();
-    else this.#child.send({ type: "connection" } satisfies OwnerMessage, socket, { keepOpen: true }, done);
+    this.#onTheirWay.push(socket);
+    if (this.#isOver || !this.#child.connected) return;
+    this.#child.send(
+      { type: "connection" } satisfies OwnerMessage,
+      socket,
+      { keepOpen: true },
+      () => undefined,
+    );
   }
 
   /**
@@ -106,11 +111,13 @@ export class WorkerProcess {
   #hear(message: WorkerMessage): void {
     this.#heardAt = this.#parts.now();
     if (message.type === "left") this.#hasLeft = true;
+    // Only this process's hold on it: it lives on in the worker.
+    if (message.type === "taken") this.#onTheirWay.shift()?.destroy();
     if (message.type !== "pong") {
       this.#parts.onMessage(message);
       return;
     }
-    this.connections = message.connections + this.#onTheirWay.size;
+    this.connections = message.connections + this.#onTheirWay.length;
     this.calls = message.calls;
     const ping = this.#pings.get(message.id);
     this.#pings.delete(message.id);
@@ -141,11 +148,12 @@ export class WorkerProcess {
     this.#isOver = true;
     this.isReady = false;
     this.#stopLooking();
-    for (const socket of this.#onTheirWay) socket.destroy();
-    this.#onTheirWay.clear();
     this.connections = 0;
     this.calls = 0;
-    this.#parts.onExit({ wasSilent: this.#wasSilent, hasLeft: this.#hasLeft });
+    this.#parts.onExit({
+      ...{ wasSilent: this.#wasSilent, hasLeft: this.#hasLeft },
+      untaken: this.#onTheirWay.splice(0),
+    });
     for (const { resolve } of this.#pings.values()) resolve();
     this.#pings.clear();
   }
