@@ -20,9 +20,11 @@ export const WORKER_LIMITS = {
   /** Former records of a service that a worker may still be at when it asks for an access token. */
   formerRecords: 2,
   /** How long a worker gathers what nobody waits for: a message costs more than what is in it. */
-  gather: 5,
+  gather: 20,
   /** Entries of the audit log that a worker may have sent without hearing that there is room for more. */
   unconfirmedEntries: 2_048,
+  /** So many are confirmed at once: fewer are not worth a message. */
+  confirmedAtOnce: 256,
   /** How long a call waits for such room. */
   auditWait: 5_000,
   /** How often the owner looks again for room that there was none of. */

@@ -94,7 +94,7 @@ export function createWorkerRequests(
     }
   };
 
-  /** Says that there is room for more as soon as there is. */
+  /** Says that there is room for more as soon as there is, where enough was recorded since it was said last. */
   const confirm = async (): Promise<void> => {
     if (isConfirming) return;
     isConfirming = true;
@@ -110,6 +110,7 @@ export function createWorkerRequests(
       }
     }
     isConfirming = false;
+    if (!isAuditFull && unconfirmed < WORKER_LIMITS.confirmedAtOnce) return;
     setFull(false);
     const count = unconfirmed;
     unconfirmed = 0;
