@@ -2,6 +2,7 @@ import type { Writable } from "node:stream";
 import pc from "picocolors";
 
 import type { Failure } from "./failures.js";
+import { fittedTable } from "./fitted-table.js";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -18,8 +19,6 @@ export interface Output {
   readonly quiet: boolean;
   /** Whether a person reads stdout. */
   readonly onTerminal: boolean;
-  /** How wide it is; undefined where it is no terminal. */
-  readonly columns: number | undefined;
   /** One line of the result; one that is alarming stands out on a terminal. */
   result(line: string, tone?: "alarming"): void;
   /** That something was done, which its exit code says as well. */
@@ -32,7 +31,7 @@ export interface Output {
   jsonLine(value: unknown): Promise<void>;
   /** `line`, or `value` as JSON, which nobody can ask for again: rejects if it cannot be written. */
   deliver(line: string, value: unknown): Promise<void>;
-  /** Rows under a heading; for terminals. */
+  /** Rows under a heading, cut to the width of the terminal; a note says which columns that left out. */
   table(head: readonly string[], rows: readonly (readonly string[])[]): Promise<void>;
   /** Raw bytes of the result, at the reader's pace; or those that a remote program has for standard error. */
   bytes(chunk: Uint8Array, to?: "stdout" | "stderr"): Promise<void>;
@@ -63,7 +62,6 @@ export function createOutput({ stdout, stderr, env, json, quiet = false }: Outpu
     json,
     quiet,
     onTerminal: stdout.isTTY === true,
-    columns: stdout.columns,
     result: (line, tone) => {
       const shown = printable(line);
       stdout.write(`${tone === "alarming" ? pc.createColors(wantsColour(stdout, env)).red(shown) : shown}\n`);
@@ -81,7 +79,15 @@ export function createOutput({ stdout, stderr, env, json, quiet = false }: Outpu
     },
     deliver: (line, value) => writeOrReject(stdout, `${json ? toJson(value) : printable(line)}\n`),
     table: async (head, rows) => {
-      stdout.write(`${await layOut(head, rows, wantsColour(stdout, env))}\n`);
+      const shown = rows.map((row) => row.map(printable));
+      // Some terminals say that they have no columns.
+      const width = stdout.columns ?? 0;
+      const isCut = stdout.isTTY === true && width > 0;
+      const fitted = isCut ? fittedTable(head, shown, width) : { head, rows: shown, dropped: [] };
+      stdout.write(`${await layOut(fitted.head, fitted.rows, wantsColour(stdout, env))}\n`);
+      if (fitted.dropped.length > 0 && !quiet) {
+        say(`There is no room for ${fitted.dropped.join(", ")}: see --json.`);
+      }
     },
     jsonLine: (value) => write(stdout, `${asciiControls(JSON.stringify(value))}\n`),
     bytes: (chunk, to = "stdout") => write(to === "stdout" ? stdout : stderr, chunk),
@@ -177,7 +183,7 @@ async function layOut(
     chars: { ...NO_BORDERS, middle: "" },
     style: { head: [], border: [], "padding-left": 0, "padding-right": 2 },
   });
-  table.push(...rows.map((row) => row.map(printable)));
+  table.push(...rows.map((row) => [...row]));
   return table
     .toString()
     .split("\n")

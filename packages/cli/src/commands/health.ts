@@ -5,6 +5,7 @@ import type { CommandContext } from "../command-context.js";
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
 import { promptHealth } from "../prompt-health.js";
+import { relativeTime } from "../relative-time.js";
 import { timeText } from "../time-text.js";
 
 export const configureHealth: ConfigureCommand = (command, perform) => {
@@ -58,12 +59,19 @@ async function showTokens({ connect, output }: CommandContext): Promise<void> {
   if (output.json) output.data(tokens);
   else if (tokens.length === 0) output.note("No service has a credential that expires.");
   else if (output.onTerminal) {
-    await output.table(["NAME", "AUTH", "STATUS", "EXPIRES"], tokens.map(row));
+    const now = Date.now();
+    await output.table(
+      ["NAME", "AUTH", "STATUS", "EXPIRES"],
+      tokens.map((token) => row(token, (time) => relativeTime(time, now))),
+    );
   } else {
     for (const token of tokens) output.result(row(token).join(" ").trimEnd());
   }
 }
 
-function row({ name, auth_type, token_status, expires_at }: TokenHealth): string[] {
-  return [name, auth_type, token_status, expires_at === undefined ? "" : timeText(expires_at)];
+function row(
+  { name, auth_type, token_status, expires_at }: TokenHealth,
+  shown = (time: string) => time,
+): string[] {
+  return [name, auth_type, token_status, expires_at === undefined ? "" : shown(timeText(expires_at))];
 }

@@ -1,5 +1,6 @@
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
+import { relativeTime } from "../relative-time.js";
 
 export const configurePolicyList: ConfigureCommand = (command, perform) => {
   command.addHelpText("after", "\nPrints JSON when stdout is no terminal.");
@@ -11,8 +12,13 @@ export const configurePolicyList: ConfigureCommand = (command, perform) => {
         output.data(policies);
         return undefined;
       }
+      if (policies.length === 0) {
+        output.note("No policy is stored.");
+        return undefined;
+      }
+      const now = Date.now();
       const rows = policies.map(({ name, version, rules, updated_at, description }) => [
-        ...[name, String(version), String(rules.length), updated_at, description ?? ""],
+        ...[name, String(version), String(rules.length), relativeTime(updated_at, now), description ?? ""],
       ]);
       await output.table(["POLICY", "VERSION", "RULES", "UPDATED", "DESCRIPTION"], rows);
       return undefined;

@@ -9,9 +9,6 @@ import { sdkVariables } from "../presets/sdk-variables.js";
 import { callersPrefix } from "../presets/service-place.js";
 
 const HEAD = ["ID", "CREDENTIAL", "SDK VARIABLE", "API"];
-/** Between two columns. */
-const GAP = 2;
-const SHORTEST_TITLE = 8;
 
 export const configurePresets: ConfigureCommand = (command, perform) => {
   command
@@ -54,7 +51,7 @@ export const configurePresets: ConfigureCommand = (command, perform) => {
         variable(preset),
         preset.title,
       ]);
-      await output.table(HEAD, output.columns === undefined ? rows : cutToFit(rows, output.columns));
+      await output.table(HEAD, rows);
       return undefined;
     }),
   );
@@ -69,18 +66,4 @@ function isMeant(id: string, { title, category, family }: Preset, search: string
 function variable(preset: Preset): string {
   const { baseUrl, key } = sdkVariables(preset, callersPrefix(preset));
   return baseUrl ?? key ?? "";
-}
-
-/** The last column gives way, so that a row is a line. */
-function cutToFit(rows: readonly (readonly string[])[], width: number): readonly (readonly string[])[] {
-  const before = HEAD.slice(0, -1).map((title, column) => {
-    return Math.max(...[title, ...rows.map((row) => row[column] ?? "")].map((cell) => cell.length)) + GAP;
-  });
-  const room = Math.max(SHORTEST_TITLE, width - GAP - before.reduce((sum, cell) => sum + cell, 0));
-  return rows.map((row) =>
-    row.map((cell, column) => {
-      const isCut = column === HEAD.length - 1 && cell.length > room;
-      return isCut ? `${cell.slice(0, room - 1)}…` : cell;
-    }),
-  );
 }

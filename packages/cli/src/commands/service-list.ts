@@ -2,6 +2,7 @@ import type { ServiceInfo } from "@vault-proxy/client";
 
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
+import { relativeTime } from "../relative-time.js";
 import { serviceAddress } from "../service-address.js";
 import { timeText } from "../time-text.js";
 
@@ -11,9 +12,13 @@ const COLUMNS: readonly (readonly [string, (service: ServiceInfo) => string, boo
   ["ADDRESS", serviceAddress, true],
   ["AUTH", ({ auth_type }) => auth_type, true],
   ["STATUS", ({ token_status }) => token_status ?? "", false],
-  ["EXPIRES", ({ expires_at }) => (expires_at === undefined ? "" : timeText(expires_at)), false],
+  ["EXPIRES", ({ expires_at }) => expiryText(expires_at), false],
   ["SCOPES", ({ scopes }) => [scopes ?? []].flat().join(" "), false],
 ];
+
+function expiryText(unixSeconds: number | undefined): string {
+  return unixSeconds === undefined ? "" : relativeTime(timeText(unixSeconds), Date.now());
+}
 
 export const configureServiceList: ConfigureCommand = (command, perform) => {
   addExamples(command, "% service list", "% service list --json");

@@ -1,5 +1,6 @@
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
+import { relativeTime } from "../relative-time.js";
 
 export const configureSessionList: ConfigureCommand = (command, perform) => {
   command.addHelpText(
@@ -18,16 +19,17 @@ export const configureSessionList: ConfigureCommand = (command, perform) => {
         output.note("No session is open.");
         return undefined;
       }
+      const now = Date.now();
       const rows = sessions.map((session) => [
         session.id,
-        session.protocol,
         session.service,
+        session.protocol,
         session.addr,
         `${session.connections} of ${session.max_connections}`,
-        session.expires_at,
+        relativeTime(session.expires_at, now),
         session.token,
       ]);
-      await output.table(["SESSION", "PROTOCOL", "SERVICE", "ADDRESS", "CLIENTS", "EXPIRES", "TOKEN"], rows);
+      await output.table(["SESSION", "SERVICE", "PROTOCOL", "ADDRESS", "CLIENTS", "EXPIRES", "TOKEN"], rows);
       return undefined;
     }),
   );

@@ -1,32 +1,37 @@
-import type { TokenInfo } from "@vault-proxy/client";
+import type { TokenInfo, VaultClient } from "@vault-proxy/client";
 
+import { localTime } from "../audit/local-time.js";
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
+import { relativeTime } from "../relative-time.js";
+
+/** What matters most comes first: a narrow terminal leaves out the last. */
+const HEAD = ["TOKEN", "NAME", "SCOPE", "STATUS", "EXPIRES", "LAST USED", "POLICY", "PARENT"];
 
 export const configureTokenList: ConfigureCommand = (command, perform) => {
   command.addHelpText("after", "\nPrints JSON when stdout is no terminal.");
   addExamples(command, "% token list", "% token list --json");
   command.action(() =>
     perform(async ({ connect, output }) => {
-      const tokens = await (await connect("token")).listTokens();
+      const client = await connect("token");
+      const tokens = await client.listTokens();
       if (output.json || !output.onTerminal) {
         output.data(tokens);
         return undefined;
       }
+      const unused = await unusedText(client, tokens);
+      const now = Date.now();
       const rows = tokens.map((token) => [
         token.id_prefix,
-        token.scope,
         token.name ?? "",
+        token.scope,
+        token.suspended_at === undefined ? "active" : `SUSPENDED ${relativeTime(token.suspended_at, now)}`,
+        relativeTime(token.expires_at, now),
+        token.last_used_at === undefined ? unused : relativeTime(token.last_used_at, now),
         policyText(token),
         token.parent ?? "",
-        token.expires_at,
-        token.last_used_at ?? "never",
-        token.suspended_at === undefined ? "active" : `SUSPENDED since ${token.suspended_at}`,
       ]);
-      await output.table(
-        ["TOKEN", "SCOPE", "NAME", "POLICY", "PARENT", "EXPIRES", "LAST USED", "STATUS"],
-        rows,
-      );
+      await output.table(HEAD, rows);
       return undefined;
     }),
   );
@@ -36,4 +41,11 @@ function policyText({ scope, policy, parent }: TokenInfo): string {
   if (policy !== undefined) return typeof policy === "string" ? policy : "(own rules)";
   if (scope === "admin") return "";
   return parent === undefined ? "(every service)" : "(as its parent)";
+}
+
+/** The server knows of uses since its start only. */
+async function unusedText(client: VaultClient, tokens: readonly TokenInfo[]): Promise<string> {
+  if (tokens.every((token) => token.last_used_at !== undefined)) return "";
+  const { details } = await client.healthDetails();
+  return details === undefined ? "not since the start" : `not since ${localTime(details.started_at)}`;
 }

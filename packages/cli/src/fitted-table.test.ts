@@ -1,0 +1,48 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+
+import { fittedTable } from "./fitted-table.js";
+
+test("what fits is left as it is", () => {
+  const rows = [["a", "https://x"]];
+  expect(fittedTable(["ID", "ADDRESS"], rows, 13)).toEqual({ head: ["ID", "ADDRESS"], rows, dropped: [] });
+});
+
+test("the widest column is cut first, the first never", () => {
+  const rows = [["a-rather-long-name", "https://api.example.com/v1", "bearer"]];
+  expect(fittedTable(["NAME", "ADDRESS", "AUTH"], rows, 40).rows).toEqual([
+    ["a-rather-long-name", "https://api…", "bearer"],
+  ]);
+});
+
+test("columns are left out from the last where cutting is not enough, and named", () => {
+  const rows = [["a-rather-long-name", "https://api.example.com/v1", "bearer"]];
+  expect(fittedTable(["NAME", "ADDRESS", "AUTH"], rows, 30)).toEqual({
+    head: ["NAME", "ADDRESS"],
+    rows: [["a-rather-long-name", "https://a…"]],
+    dropped: ["AUTH"],
+  });
+});
+
+test("a row is never wider than the terminal, unless its name alone is", () => {
+  const cell = fc.string({ maxLength: 40 });
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 7 }).chain((columns) => {
+        const line = fc.array(cell, { minLength: columns, maxLength: columns });
+        return fc.tuple(line, fc.array(line, { maxLength: 4 }), fc.integer({ min: 1, max: 120 }));
+      }),
+      ([head, rows, width]) => {
+        const fitted = fittedTable(head, rows, width);
+        const names = Math.max(...[head, ...rows].map((row) => row[0]?.length ?? 0));
+        expect([...fitted.head, ...fitted.dropped]).toEqual(head);
+        expect(fitted.rows.map((row) => row[0])).toEqual(rows.map((row) => row[0]));
+        const widths = fitted.head.map((title, column) =>
+          Math.max(...[title, ...fitted.rows.map((row) => row[column] ?? "")].map((text) => text.length)),
+        );
+        const total = widths.reduce((sum, each) => sum + each, 0) + 2 * (widths.length - 1);
+        expect(total).toBeLessThanOrEqual(Math.max(width, names));
+      },
+    ),
+  );
+});
