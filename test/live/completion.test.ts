@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -82,7 +83,10 @@ describe("bash offers", () => {
     [["--js"], ["--json"]],
     [["--addr", "http://127.0.0.1:1", "heal"], ["health"]],
     [["run", "--env", "opena"], ["openai"]],
-    [["run", "--", "l"], []],
+    [["run", "--env", "aws"], []],
+    [["run", "--", "vault-cl"], ["vault-cli"]],
+    [["proxy", "github", "PAT"], ["PATCH"]],
+    [["--v"], ["--version"]],
     [["file", "upload", "x", ""], []],
     [["__comp"], []],
   ])("for %j: %j", async (words, expected) => {
@@ -97,25 +101,34 @@ test("fish offers words with what they are", async () => {
     shell("fish", ["--no-config", "-c", `vault-cli completion fish | source; complete -C '${line}'`]);
   expect(await complete("vault-cli tok")).toBe("token\tThe tokens that agents use\n");
   expect(await complete("vault-cli service show githu")).toBe("github\n");
+  expect(await complete("vault-cli run --env openai -- vault-cli service show githu")).toBe("github\n");
+  await writeFile(join(directory.path, "githubbed"), "");
+  expect(await complete("vault-cli policy show githubb")).toBe("");
+  expect(await complete("vault-cli policy add githubb")).toBe("githubbed\n");
 });
 
-test("zsh hands on words with what they are, and files where there are none", async () => {
+test("zsh hands on words with what they are, files where they fit, and other programs' lines", async () => {
   const script = `compdef() { : }
     _describe() { print -l -- "\${(@P)4}" }
     _files() { print files }
+    _normal() { print "$CURRENT of $words" }
     eval "$(vault-cli completion zsh)"
     complete-words() { local -a words=("$@"); local CURRENT=$#; _vault_cli }
     complete-words vault-cli tok
     complete-words vault-cli service show githu
-    complete-words vault-cli run -- l`;
-  expect(await shell("zsh", ["-f", "-c", script])).toBe("token:The tokens that agents use\ngithub\nfiles\n");
+    complete-words vault-cli policy show x
+    complete-words vault-cli policy add x
+    complete-words vault-cli run -- git sta`;
+  expect(await shell("zsh", ["-f", "-c", script])).toBe(
+    "token:The tokens that agents use\ngithub\nfiles\n2 of git sta\n",
+  );
 });
 
 test("a vault that is locked, or does not answer, costs names and nothing else", async () => {
   const result = await cli(["__complete", "--", "service", "show", ""], {
     env: { ...env, VAULT_ADDR: "http://127.0.0.1:1" },
   });
-  expect(result).toEqual({ code: 0, stdout: "", stderr: "" });
+  expect(result).toEqual({ code: 0, stdout: "\tnothing\n", stderr: "" });
 });
 
 test("--quiet leaves out confirmations and notes, not results", async () => {

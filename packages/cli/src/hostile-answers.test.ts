@@ -18,13 +18,15 @@ const MOVES_CURSOR = /[^\P{Cc}\n]|\p{Cf}/u;
 
 /** Runs a command line in this process against whoever answers so. */
 async function runAgainst(
-  answer: { status?: number; body: unknown },
+  answer: { status?: number; body: unknown; services?: unknown },
   words: readonly string[],
   terminal = false,
 ) {
   const server = createServer((request, response) => {
     response.writeHead(answer.status ?? 200, { "content-type": "application/json" });
-    request.resume().on("end", () => response.end(JSON.stringify(answer.body)));
+    const isList = request.method === "GET" && request.url === "/services";
+    const body = isList ? (answer.services ?? answer.body) : answer.body;
+    request.resume().on("end", () => response.end(JSON.stringify(body)));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => {
@@ -135,10 +137,10 @@ test("a warning shows no control character, and one that is none is no bug of th
   await writeFile(file, '{"name":"x","auth":{"type":"bearer"}}');
   const words = ["service", "add", "--from-json", file];
   const service = { name: "x", auth_type: "x" };
-  const warned = await runAgainst({ body: { ...service, warnings: [EVIL] } }, words, true);
+  const warned = await runAgainst({ body: { ...service, warnings: [EVIL] }, services: [] }, words, true);
   expect(warned).toMatchObject({ code: 0, stderr: expect.stringContaining("evil") as string });
   expect(warned.stderr).not.toMatch(MOVES_CURSOR);
-  const odd = await runAgainst({ body: { ...service, warnings: {} } }, words);
+  const odd = await runAgainst({ body: { ...service, warnings: {} }, services: [] }, words);
   expect(odd).toMatchObject({ code: 1, stdout: "" });
   expect(odd.stderr).not.toContain("internal error");
 });

@@ -14,7 +14,7 @@ export const configureProxy: ConfigureCommand = (command, perform) => {
     "% proxy openai GET /v1/models",
     `% proxy openai POST /v1/chat/completions '{"model":"gpt-4o-mini","messages":[]}'`,
     "% proxy github POST /repos/acme/app/issues - < issue.json",
-    "% proxy s3 PUT /bucket/photo.png @photo.png -H 'content-type: image/png'",
+    "% proxy photos PUT /2026/photo.png @photo.png -H 'content-type: image/png'",
   );
   command.action(
     (service: string, method: string, path: string, body: string | undefined, flags: ProxyFlags) =>

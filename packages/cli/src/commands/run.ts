@@ -82,7 +82,7 @@ async function prepare(
   const { output } = context;
   const requests = (options.env ?? []).flatMap(parseSdkList);
   const client = await context.connect("token");
-  const targets = await targetsOf(requests, client);
+  const targets = await targetsOf(requests, client, context.bin);
   const policy = await policyOf(context, options, targets);
   // What --env cannot do is told before there is a token.
   for (const target of targets) sdkEnvironment(target, client.addr, "");
@@ -118,10 +118,11 @@ async function prepare(
 async function targetsOf(
   requests: ReturnType<typeof parseSdkList>,
   client: Awaited<ReturnType<CommandContext["connect"]>>,
+  bin: string,
 ): Promise<SdkTarget[]> {
   if (requests.length === 0) return [];
   const { loadPresets } = await import("../presets/preset-catalogue.js");
-  return findSdkTargets(requests, await loadPresets(), client);
+  return findSdkTargets(requests, await loadPresets(), client, bin);
 }
 
 async function policyOf(

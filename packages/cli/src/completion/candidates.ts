@@ -2,23 +2,26 @@ import { Command, type Option } from "commander";
 
 import type { CommandEntry, CommandTable } from "../command-definition.js";
 import { addGlobalOptions, GLOBAL_VALUE_OPTIONS } from "../global-options.js";
+import { argumentKind, optionValueKind, type NameSources, type WordKind } from "./names.js";
 
 export interface Candidate {
   readonly word: string;
   readonly description?: string;
 }
 
-/** Names that only somebody else knows; each may be slow, or give none. */
-export interface NameSources {
-  readonly services: () => Promise<readonly string[]>;
-  readonly presets: () => Promise<readonly string[]>;
+/** What may come next, and what the shell is to offer where that is nothing. */
+export interface Completion {
+  readonly candidates: readonly Candidate[];
+  readonly otherwise: "files" | "nothing" | AnotherProgram;
 }
 
-/** Arguments whose word is the name of a service; `<name>` is one of `service` commands only. */
-const SERVICE_ARGUMENTS = new Set(["service", "svc"]);
+/** What follows belongs to a program that is run, whose name is the word at this index. */
+export interface AnotherProgram {
+  readonly programAt: number;
+}
 
 /**
- * What may come next on a command line: none where files are as good a guess.
+ * What may come next on a command line.
  * @param words the finished words after the program's name
  * @param current the word that is being written, which may be empty
  */
@@ -27,33 +30,70 @@ export async function completionsOf(
   words: readonly string[],
   current: string,
   names: NameSources,
-): Promise<Candidate[]> {
-  const all = await candidatesOf(table, words, current, names);
-  return all.filter(({ word }) => word.startsWith(current));
+): Promise<Completion> {
+  const { candidates, otherwise } = await anyCompletionOf(table, words, current, names);
+  return { candidates: candidates.filter(({ word }) => word.startsWith(current)), otherwise };
 }
 
-async function candidatesOf(
+async function anyCompletionOf(
   table: CommandTable,
   words: readonly string[],
   current: string,
   names: NameSources,
-): Promise<Candidate[]> {
-  // What follows belongs to another program.
-  if (words.includes("--")) return [];
-  const path = commandPath(table, words);
+): Promise<Completion> {
+  const end = words.indexOf("--");
+  const ours = end === -1 ? words : words.slice(0, end);
+  const path = commandPath(table, ours);
   const entry = table.commands.find((each) => each.path.join(" ") === path.join(" "));
   const below = nextWords(table, path);
   const command = new Command();
   addGlobalOptions(command);
   if (entry !== undefined) (await entry.load())(command, () => Promise.resolve());
-  const rest = wordsAfter(words, path.length);
+  const rest = wordsAfter(ours, path.length);
+  const programAt = entry === undefined ? undefined : programIndex(command, entry, rest);
+  const runs = (index: number): Completion => ({ candidates: [], otherwise: { programAt: index } });
+  const hasBegun = programAt !== undefined && programAt < rest.length;
+  if (hasBegun) return runs(ours.length - rest.length + programAt);
+  if (end !== -1) return programAt === undefined ? NOTHING : runs(end + 1);
   const asked = valueOption(command, rest.at(-1));
-  if (asked !== undefined) return valuesOf(asked, names);
-  if (current.startsWith("-")) return optionsOf(command);
-  if (entry === undefined) return below;
+  if (asked !== undefined) return ofKind(optionValueKind(asked), names, words.length);
+  if (current.startsWith("-")) return only(optionsOf(command, path));
+  if (entry === undefined) return only(below);
   const operands = operandsOf(command, rest);
-  const values = await argumentValues(command, entry, operands.length, names);
-  return operands.length === 0 ? [...below, ...values] : values;
+  const declared = command.registeredArguments;
+  const argument = declared[operands.length] ?? declared.filter(({ variadic }) => variadic).at(-1);
+  const values =
+    argument === undefined ? NOTHING : await ofKind(argumentKind(entry, argument), names, words.length);
+  return operands.length === 0 ? { ...values, candidates: [...below, ...values.candidates] } : values;
+}
+
+const NOTHING: Completion = { candidates: [], otherwise: "nothing" };
+
+function only(candidates: readonly Candidate[]): Completion {
+  return { candidates, otherwise: "nothing" };
+}
+
+async function ofKind(kind: WordKind, names: NameSources, index: number): Promise<Completion> {
+  if (kind === "any") return NOTHING;
+  if (kind === "file") return { candidates: [], otherwise: "files" };
+  if (kind === "program") return { candidates: [], otherwise: { programAt: index } };
+  if ("words" in kind) return only(kind.words.map((word) => ({ word })));
+  const candidates = await names[kind.names]();
+  // Where a policy is wanted a file with one does as well.
+  return { candidates, otherwise: kind.names === "policies" ? "files" : "nothing" };
+}
+
+/** Where in `rest` the program stands that the command runs, or would stand next; undefined if it runs none. */
+function programIndex(command: Command, entry: CommandEntry, rest: readonly string[]): number | undefined {
+  const before = command.registeredArguments.findIndex((each) => argumentKind(entry, each) === "program");
+  if (before === -1) return undefined;
+  let passed = 0;
+  for (let at = 0; at < rest.length; at++) {
+    const word = rest[at] ?? "";
+    if (valueOption(command, word) !== undefined) at++;
+    else if (!word.startsWith("-") && passed++ === before) return at;
+  }
+  return rest.length;
 }
 
 /** The longest beginning of the operands that is a command, or a group of some. */
@@ -113,37 +153,14 @@ function operandsOf(command: Command, rest: readonly string[]): string[] {
   return operands;
 }
 
-async function valuesOf(option: Option, names: NameSources): Promise<Candidate[]> {
-  if (option.argChoices !== undefined) return asCandidates(option.argChoices);
-  if (option.long === "--service") return asCandidates(await names.services());
-  if (option.long === "--env") return asCandidates(await names.presets());
-  return [];
-}
-
-function optionsOf(command: Command): Candidate[] {
+function optionsOf(command: Command, path: readonly string[]): Candidate[] {
   const own = command.options.flatMap(({ long, hidden, description }) =>
     long === undefined || hidden ? [] : [{ word: long, description }],
   );
-  return [...own, { word: "--help", description: "show the command's help" }];
-}
-
-async function argumentValues(
-  command: Command,
-  entry: CommandEntry,
-  index: number,
-  names: NameSources,
-): Promise<Candidate[]> {
-  const declared = command.registeredArguments;
-  const argument = declared[index] ?? declared.filter(({ variadic }) => variadic).at(-1);
-  if (argument === undefined) return [];
-  if (argument.argChoices !== undefined) return asCandidates(argument.argChoices);
-  const name = argument.name();
-  if (name === "preset" || name === "search") return asCandidates(await names.presets());
-  const isService = SERVICE_ARGUMENTS.has(name) || (name === "name" && entry.path[0] === "service");
-  if (!isService) return [];
-  return asCandidates(await (entry.path[1] === "add" ? names.presets() : names.services()));
-}
-
-function asCandidates(words: readonly string[]): Candidate[] {
-  return words.map((word) => ({ word }));
+  const version = { word: "--version", description: "print the version" };
+  const help = {
+    word: "--help",
+    description: path.length === 0 ? "show all commands" : "show the command's help",
+  };
+  return [...own, help, ...(path.length === 0 ? [version] : [])];
 }

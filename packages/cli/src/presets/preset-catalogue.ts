@@ -9,6 +9,10 @@ export interface PresetCatalogue {
   readonly ids: readonly string[];
   /** By id, in the file's order. */
   readonly titles: ReadonlyMap<string, string>;
+  /** Of those that `service add` can make a service of. */
+  readonly idsWithKey: readonly string[];
+  /** Of those that such a service's SDKs find by variables. */
+  readonly idsWithSdk: readonly string[];
   /** Of the entries with `oauth2`. */
   readonly idsWithLogin: readonly string[];
   /** Ids whose entry says `family: <family>`, in the file's order. */
@@ -34,12 +38,16 @@ export function presetCatalogue(file: string): PresetCatalogue {
     const id = /^([a-z0-9-]+):\n/.exec(entry)?.[1];
     if (id !== undefined) entries.set(id, entry);
   }
-  const idsOfEntriesWith = (line: string): string[] =>
-    [...entries].filter(([, entry]) => entry.includes(`\n  ${line}\n`)).map(([id]) => id);
+  const idsWhere = (wanted: (entry: string) => boolean): string[] =>
+    [...entries].filter(([, entry]) => wanted(entry)).map(([id]) => id);
+  const idsOfEntriesWith = (line: string): string[] => idsWhere((entry) => entry.includes(`\n  ${line}\n`));
   const lineOf = (entry: string, field: string): string =>
     new RegExp(`\\n  ${field}: (.*)\\n`).exec(entry)?.[1] ?? "";
+  const isStored = (entry: string): boolean => !/\n {4}(?:type: aws_sigv4|exchange:)/.test(entry);
   return {
     ids: [...entries.keys()],
+    idsWithKey: idsWhere((entry) => isStored(entry) && !entry.includes("\n  login_only: true\n")),
+    idsWithSdk: idsWhere((entry) => isStored(entry) && entry.includes("\n  sdk_base_url_env:")),
     titles: new Map([...entries].map(([id, entry]) => [id, lineOf(entry, "title")])),
     idsWithLogin: idsOfEntriesWith("oauth2:"),
     idsOfFamily: (family) => idsOfEntriesWith(`family: ${family}`),

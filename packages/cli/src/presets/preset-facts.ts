@@ -29,12 +29,14 @@ export function credentialPlace({ auth, login_only: loginOnly }: Preset): string
   }
 }
 
-/** What kind of credential a preset takes, in a word. */
-export function credentialKind({ auth, login_only: loginOnly }: Preset): string {
+/** What kind of credential a preset takes, in a word or two; `not yet` where the vault can store none. */
+export function credentialKind(preset: Preset): string {
+  const { auth, login_only: loginOnly } = preset;
+  if (!isSupported(preset)) return "not yet";
   if (loginOnly === true) return "login";
   if (auth.type === "oauth2_client") return "client";
   if (auth.type === "service_account") return "key file";
-  return auth.type === "aws_sigv4" ? "AWS" : auth.type;
+  return auth.type;
 }
 
 /** Whether `service add` or `oauth login` can make a service by it. */

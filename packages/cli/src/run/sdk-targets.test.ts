@@ -12,7 +12,7 @@ const SERVICES: ServiceInfo[] = [
 const client = { listServices: () => Promise.resolve(SERVICES) };
 
 async function find(list: string) {
-  return findSdkTargets(parseSdkList(list), await loadPresets(), client);
+  return findSdkTargets(parseSdkList(list), await loadPresets(), client, "vault-cli");
 }
 
 describe("--env", () => {
@@ -34,5 +34,12 @@ describe("--env", () => {
       hint: expect.stringContaining("--env anthropic=my-claude") as string,
     });
     await expect(find("github")).rejects.toMatchObject({ hint: "add it with `service add`" });
+  });
+
+  test("tells of an API that no service can be added for", async () => {
+    await expect(find("aws")).rejects.toMatchObject({
+      message: expect.stringContaining("which the vault cannot do yet") as string,
+      hint: expect.not.stringContaining("service add") as string,
+    });
   });
 });

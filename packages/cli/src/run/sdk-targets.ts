@@ -4,6 +4,7 @@ import { CliError, UsageError } from "../failures.js";
 import type { PresetCatalogue } from "../presets/preset-catalogue.js";
 import { nearPresets } from "../presets/near-presets.js";
 import type { Preset } from "../presets/preset.js";
+import { presetProblem } from "../service-add/preset-credential.js";
 import type { SdkTarget } from "./agent-variables.js";
 
 export interface SdkRequest {
@@ -24,12 +25,14 @@ export function parseSdkList(text: string): SdkRequest[] {
 
 /**
  * Looks up what `--env` names, at the vault and among the presets.
+ * @param bin the program's name, for advice
  * @throws UsageError for an unknown preset, CliError for a service that is not there
  */
 export async function findSdkTargets(
   requests: readonly SdkRequest[],
   catalogue: PresetCatalogue,
   client: Pick<VaultClient, "listServices">,
+  bin: string,
 ): Promise<SdkTarget[]> {
   const presets = await Promise.all(
     requests.map(async ({ presetId }) => {
@@ -48,6 +51,8 @@ export async function findSdkTargets(
     const preset = presets[index];
     if (preset === undefined) return [];
     const found = services.get(service);
+    const problem = presetProblem(presetId, preset, bin);
+    if (found === undefined && problem !== undefined) throw new CliError(problem.problem, problem.advice);
     if (found === undefined) throw missingService(presetId, service, sameApi(preset, [...services.values()]));
     return [{ presetId, preset, service, baseUrl: found.base_url ?? "" }];
   });
