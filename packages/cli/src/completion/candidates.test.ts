@@ -69,21 +69,23 @@ describe("where nothing is known the shell", () => {
     [["up", "--data-dir"]],
     [["vault", "restore"]],
     [["audit", "verify"]],
+    [["policy", "backtest"], "./p"],
     [["proxy", "work", "POST", "/"]],
-  ])("offers files for %j", async (words) => {
-    expect(await completion(words)).toEqual({ candidates: [], otherwise: "files" });
+  ])("offers files for %j", async (words, current = "") => {
+    expect(await completion(words, current)).toEqual({ candidates: [], otherwise: "files" });
   });
 
   test.each([
     [["proxy", "work", "GET"]],
+    [["policy", "show"], "x"],
     [["file", "upload"]],
     [["token", "create", "--ttl"]],
     [["health", "tokens"]],
     [["ssh", "work", "--"]],
     [["ssh", "work"]],
     [["proxy", "--"]],
-  ])("offers nothing for %j", async (words) => {
-    expect(await completion(words)).toEqual({ candidates: [], otherwise: "nothing" });
+  ])("offers nothing for %j", async (words, current = "") => {
+    expect(await completion(words, current)).toEqual({ candidates: [], otherwise: "nothing" });
   });
 
   test.each([

@@ -79,8 +79,7 @@ async function ofKind(kind: WordKind, names: NameSources, index: number): Promis
   if (kind === "program") return { candidates: [], otherwise: { programAt: index } };
   if ("words" in kind) return only(kind.words.map((word) => ({ word })));
   const candidates = await names[kind.names]();
-  // Where a policy is wanted a file with one does as well.
-  return { candidates, otherwise: kind.names === "policies" ? "files" : "nothing" };
+  return { candidates, otherwise: kind.orFile === true ? "files" : "nothing" };
 }
 
 /** Where in `rest` the program stands that the command runs, or would stand next; undefined if it runs none. */

@@ -23,7 +23,11 @@ export type NameKind =
 
 /** What a word may be: one of these, a name of that kind, the name of a file, a program to run, or anything. */
 export type WordKind =
-  { readonly words: readonly string[] } | { readonly names: NameKind } | "file" | "program" | "any";
+  | { readonly words: readonly string[] }
+  | { readonly names: NameKind; readonly orFile?: true }
+  | "file"
+  | "program"
+  | "any";
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
@@ -65,7 +69,7 @@ export function argumentKind(
   if (name === "preset" || name === "search") return { names: "presets" };
   if (noun === "oauth" && verb === "login" && name === "service") return { names: "loginPresets" };
   if (name === "service" || name === "svc") return { names: "services" };
-  if (name === "policy") return { names: "policies" };
+  if (name === "policy") return { names: "policies", orFile: true };
   if (noun === "service" && verb === "add") return { names: "keyPresets" };
   if (noun === "file" && verb === "upload") return name === "path" ? "file" : "any";
   const names = NAMES_OF_NOUN[noun];
