@@ -32,9 +32,9 @@ async function addOauth(name: string): Promise<void> {
   provider.calls.length = 0;
 }
 
-const callAll = (service: string) =>
+const callAll = (service: string, count = CALLS) =>
   Promise.all(
-    Array.from({ length: CALLS }, async (_, each) => {
+    Array.from({ length: count }, async (_, each) => {
       const answer = await callers[each % 4]?.call("GET", `/proxy/${service}/x`, { token: vault.token });
       return answer?.status;
     }),
@@ -53,4 +53,19 @@ test("an access token in an answer is overwritten, whichever worker passes it on
   );
   const tokens = new Set(provider.apiCalls.map(({ token }) => token));
   for (const token of tokens) for (const { text } of answers) expect(text).not.toContain(token);
+});
+
+test.each([
+  [1, true],
+  [20, true],
+  [20, false],
+])("a token is refreshed ever so often, by %i calls at once (rotation: %s)", async (count, rotate) => {
+  const name = `often-${count}-${rotate}`;
+  provider.issuer.settings.rotate = rotate;
+  await addOauth(name);
+  for (let round = 1; round <= 10; round += 1) {
+    provider.issuer.revokeAccessTokens();
+    expect(new Set(await callAll(name, count))).toEqual(new Set([200]));
+    expect(provider.calls).toHaveLength(round);
+  }
 });

@@ -64,7 +64,7 @@ interface Parts extends AuditLogOptions {
 }
 
 interface Waiter {
-  /** Undefined for one that waits for room only. */
+  /** Undefined for one that waits for room only, which leaves when it was told that there is none. */
   readonly entry: AuditEntry | undefined;
   readonly resolve: () => void;
   readonly reject: (error: VaultProxyError) => void;
@@ -119,8 +119,8 @@ export class AuditLog {
   /**
    * Records an entry: at once and without waiting for the disk (undefined), or when there is room in the queue.
    *
-   * @returns rejects with `audit_unavailable` when there is none for 5 s. The entry is lost then; that one was is
-   *   recorded as soon as something can be.
+   * @returns rejects with `audit_unavailable` when there is none for 5 s: the entry waits on, since what it tells of was
+   *   done. Where too many wait already it is lost, and that one was is recorded as soon as something can be.
    */
   record(entry: AuditEntry): Promise<void> | undefined {
     if (!this.#hasRoom()) return this.#wait(entry);
@@ -198,10 +198,18 @@ export class AuditLog {
   /** Writes what waits, if the disk takes it, and ends. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
-    await this.flush().catch(() => undefined);
+    let isTaken = true;
+    do {
+      isTaken = await this.flush().then(
+        () => true,
+        () => false,
+      );
+      // What waited got room by it.
+    } while (isTaken && (this.#waiting.length > 0 || this.#sealer.unsealed > 0 || !this.#queue.isEmpty));
     this.#isClosed = true;
     clearTimeout(this.#timer);
     await this.#running;
+    for (const { entry } of this.#waiting) this.#lose(entry);
     for (const { timer, reject } of [...this.#waiting.splice(0), ...this.#flushes.splice(0)]) {
       clearTimeout(timer);
       reject(auditUnavailable());
@@ -229,8 +237,7 @@ export class AuditLog {
     }
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#waiting = this.#waiting.filter((other) => other !== waiter);
-        this.#lose(entry);
+        if (entry === undefined) this.#waiting = this.#waiting.filter((other) => other !== waiter);
         reject(auditUnavailable());
       }, waitMs);
       const waiter: Waiter = { entry, resolve, reject, timer };

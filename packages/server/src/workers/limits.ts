@@ -17,8 +17,8 @@ export const WORKER_LIMITS = {
   steadyAfter: 30_000,
   /** Records in one message: between two of them a worker shows that it is alive. */
   recordsPerMessage: 200,
-  /** Former records of a service that a worker may still be at when it asks for an access token. */
-  formerRecords: 2,
+  /** Former credentials of a service that a worker may still be at when it asks for an access token. */
+  formerCredentials: 2,
   /** How long a worker gathers what nobody waits for: a message costs more than what is in it. */
   gather: 20,
   /** Entries of the audit log that a worker may have sent without hearing that there is room for more. */

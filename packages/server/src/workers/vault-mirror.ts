@@ -1,3 +1,5 @@
+import { sharesTokens } from "../auth-strategies/same-credential.js";
+import type { ServiceRecord } from "../auth-strategies/service-definition.js";
 import type { Collection } from "../vault/collection.js";
 import { encodeRecord } from "../vault/record-codec.js";
 import { WORKER_LIMITS } from "./limits.js";
@@ -11,13 +13,24 @@ interface Version {
   readonly number: number;
 }
 
+/** Versions of a service that follow each other and share their tokens: each refresh makes one more. */
+interface Era {
+  /** The number of the first of them. */
+  readonly from: number;
+  /** The last of them. */
+  readonly record: object;
+}
+
 /** Knows what the workers have of the vault, and says what they need to have all of it. */
 export interface VaultMirror {
   /** Everything, for a worker that has nothing. */
   whole(): RecordsMessage[];
   /** What the workers do not have yet. They have it when it was sent: the caller has to send it to each of them. */
   changes(collection: MirroredCollection): RecordsMessage[];
-  /** A service's record as a worker had it; undefined for one that is too old. */
+  /**
+   * A service's record as a worker had it, but for what token refreshes have changed since; undefined for one that is
+   * too old.
+   */
   serviceOf(name: string, version: number): object | undefined;
   /** The vault was locked. */
   clear(): void;
@@ -25,16 +38,23 @@ export interface VaultMirror {
 
 export function createVaultMirror(collections: Mirrored): VaultMirror {
   const known = new Map<MirroredCollection, Map<string, Version>>();
-  /** By name, the oldest first. */
-  const former = new Map<string, Version[]>();
+  /** Of each service, the oldest first. */
+  const eras = new Map<string, readonly Era[]>();
   let last = 0;
   const versionsOf = (collection: MirroredCollection): Map<string, Version> => {
     const versions = known.get(collection) ?? new Map<string, Version>();
     known.set(collection, versions);
     return versions;
   };
-  const retire = (name: string, version: Version): void => {
-    former.set(name, [...(former.get(name) ?? []), version].slice(-WORKER_LIMITS.formerRecords));
+  const noteService = (name: string, { record, number }: Version): void => {
+    const before = eras.get(name) ?? [];
+    const last = before.at(-1);
+    const goesOn =
+      last !== undefined && sharesTokens(last.record as ServiceRecord, record as ServiceRecord)
+        ? last
+        : undefined;
+    const kept = goesOn === undefined ? before.slice(-WORKER_LIMITS.formerCredentials) : before.slice(0, -1);
+    eras.set(name, [...kept, { from: goesOn?.from ?? number, record }]);
   };
 
   const changes = (collection: MirroredCollection): RecordsMessage[] => {
@@ -44,13 +64,13 @@ export function createVaultMirror(collections: Mirrored): VaultMirror {
     const removed = [...versions.keys()].filter((name) => !records.has(name));
     for (const name of removed) {
       versions.delete(name);
-      former.delete(name);
+      if (collection === "services") eras.delete(name);
     }
     for (const [name, record] of records) {
       const before = versions.get(name);
       if (before?.record === record) continue;
-      if (before !== undefined && collection === "services") retire(name, before);
       const version = { record, number: (last += 1) };
+      if (collection === "services") noteService(name, version);
       versions.set(name, version);
       set.push(sent(name, version));
     }
@@ -69,14 +89,10 @@ export function createVaultMirror(collections: Mirrored): VaultMirror {
       });
     },
     changes,
-    serviceOf(name, number) {
-      const current = versionsOf("services").get(name);
-      const found = [...(former.get(name) ?? []), ...(current === undefined ? [] : [current])];
-      return found.find((version) => version.number === number)?.record;
-    },
+    serviceOf: (name, number) => eras.get(name)?.findLast(({ from }) => from <= number)?.record,
     clear() {
       known.clear();
-      former.clear();
+      eras.clear();
     },
   };
 }

@@ -113,19 +113,44 @@ describe("a worker's copy of the vault", () => {
 });
 
 describe("the owner", () => {
-  test("knows former versions of a service for a while, and none after a lock", () => {
-    const { records, mirror, replica, sync } = world();
-    const made: [object, number][] = [];
-    for (let each = 0; each < WORKER_LIMITS.formerRecords + 2; each += 1) {
-      const record = { name: "api", each };
+  const oauth = (clientId: string, token: number): object => ({
+    ...{ name: "api", base_url: "https://api.example/" },
+    auth: {
+      ...{ type: "oauth2_client", token_url: "https://api.example/token", client_id: clientId },
+      ...{ client_secret: new Secret("s3cret"), access_token: new Secret(`access-${token}`) },
+      ...{ refresh_token: new Secret(`refresh-${token}`), expires_at: token },
+    },
+  });
+  const versionsOf = ({ records, replica, sync }: ReturnType<typeof world>, made: object[]): number[] =>
+    made.map((record) => {
       records.services.records.set("api", record);
       sync();
-      made.push([record, replica.versionOf("api") ?? 0]);
-    }
-    const [first, ...recent] = made;
-    expect(mirror.serviceOf("api", first?.[1] ?? 0)).toBeUndefined();
-    for (const [record, version] of recent) expect(mirror.serviceOf("api", version)).toBe(record);
-    mirror.clear();
-    for (const [, version] of made) expect(mirror.serviceOf("api", version)).toBeUndefined();
+      return replica.versionOf("api") ?? 0;
+    });
+
+  test("knows former credentials of a service for a while, and none after a lock", () => {
+    const used = world();
+    const made = Array.from({ length: WORKER_LIMITS.formerCredentials + 2 }, (_, nth) => oauth(`c${nth}`, 1));
+    const versions = versionsOf(used, made);
+    const known = (): (object | undefined)[] => versions.map((each) => used.mirror.serviceOf("api", each));
+    expect(known()).toEqual([undefined, ...made.slice(1)]);
+    used.mirror.clear();
+    expect(known()).toEqual(made.map(() => undefined));
+  });
+
+  test("knows a service whose token was refreshed ever so often, and not the one of that name before it", () => {
+    const used = world();
+    const [deleted = 0] = versionsOf(used, [oauth("c", 0)]);
+    used.records.services.records.delete("api");
+    used.sync();
+    const made = Array.from({ length: 20 }, (_, nth) => oauth("c", nth + 1));
+    const versions = versionsOf(used, made);
+    expect(new Set(versions).size).toBe(made.length);
+    for (const version of versions) expect(used.mirror.serviceOf("api", version)).toBe(made.at(-1));
+    expect(used.mirror.serviceOf("api", deleted)).toBeUndefined();
+    // Another credential now: who has the former one is told apart.
+    const [changed = 0] = versionsOf(used, [oauth("other", 1)]);
+    expect(used.mirror.serviceOf("api", versions[0] ?? 0)).toBe(made.at(-1));
+    expect(used.mirror.serviceOf("api", changed)).not.toBe(made.at(-1));
   });
 });
