@@ -1,7 +1,9 @@
+import { randomBytes } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { withTemporaryDirectory } from "../vault/testing/temporary-vault.js";
+import { openAuditLog } from "./audit-log.js";
 import { call, filesIn, keyOf, linesOf, openLogIn, writeLog } from "./testing/written-log.js";
 import { verifyAuditLog } from "./verify-log.js";
 
@@ -93,5 +95,26 @@ test("a flush resolves with the last line when it is on the disk", async () => {
       last: head,
     });
     await log.close();
+  });
+});
+
+test("times never go back, also where a file begins between two lines", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    let now = Date.UTC(2026, 0, 1);
+    const log = await openAuditLog({
+      ...{ directory, randomBytes, clock: () => (now += 1_000) },
+      ...{ log: { info: () => undefined, warn: () => undefined }, limits: { fileBytes: 1_000, files: 9 } },
+    });
+    for (let number = 1; number <= 10; number += 1) void log.record(call(number));
+    await log.close();
+    const [current = "", ...rotated] = (await filesIn(directory)).toReversed();
+    const names = [...rotated, current];
+    const lines = (await Promise.all(names.map((name) => linesOf(directory, name)))).flat();
+    const times = lines.map((line) => (JSON.parse(line) as { time: string }).time);
+    expect(names.length).toBeGreaterThan(3);
+    expect(lines.map((line) => (JSON.parse(line) as { seq: number }).seq)).toEqual(
+      lines.map((_, at) => at + 1),
+    );
+    expect(times).toEqual(times.toSorted());
   });
 });

@@ -261,6 +261,8 @@ export class AuditLog {
       admitted += 1;
     }
     this.#waiting.splice(0, admitted);
+    // Whoever asked to have all on the disk meanwhile gets these with it.
+    this.#sealer.seal();
   }
 
   #addEntry(entry: AuditEntry): void {

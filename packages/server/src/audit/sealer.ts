@@ -45,7 +45,7 @@ export class Sealer {
     this.#end = tail.end;
     this.#fileBytes = tail.wholeBytes;
     this.#firstSequences = [...tail.firstSequences];
-    if (tail.wholeBytes === 0) this.#sealHeader();
+    if (tail.wholeBytes === 0) this.#sealHeader(parts.clock());
     if (tail.torn.length > 0) this.add(tornLine(tail.torn));
   }
 
@@ -73,8 +73,9 @@ export class Sealer {
     this.#unsealed = [];
     this.#times = [];
     entries.forEach((entry, index) => {
-      if (this.#isFileGone || this.#fileBytes >= this.#parts.limits.fileBytes) this.#nextFile();
-      this.#sealLine(typeof entry === "string" ? entry : this.#membersOf(entry), times[index] ?? 0);
+      const time = times[index] ?? 0;
+      if (this.#isFileGone || this.#fileBytes >= this.#parts.limits.fileBytes) this.#nextFile(time);
+      this.#sealLine(typeof entry === "string" ? entry : this.#membersOf(entry), time);
     });
     return this.#end;
   }
@@ -106,18 +107,19 @@ export class Sealer {
     this.#fileBytes += this.#parts.queue.addLine(line);
   }
 
-  #nextFile(): void {
+  /** @param time of the line that comes first: times in a log never go back */
+  #nextFile(time: number): void {
     this.#parts.queue.addStep({ type: "next file", isMoved: this.#isFileGone });
     this.#isFileGone = false;
     this.#fileBytes = 0;
-    this.#sealHeader();
+    this.#sealHeader(time);
   }
 
-  #sealHeader(): void {
-    const { limits, clock, randomBytes, queue } = this.#parts;
+  #sealHeader(time: number): void {
+    const { limits, randomBytes, queue } = this.#parts;
     this.#firstSequences.push(this.#end.sequence + 1);
     while (this.#firstSequences.length > limits.files) this.#firstSequences.shift();
-    this.#sealLine(fileHeader(this.#firstSequences[0] ?? 1, randomBytes), clock());
+    this.#sealLine(fileHeader(this.#firstSequences[0] ?? 1, randomBytes), time);
     queue.addStep({ type: "prune" });
   }
 }

@@ -128,7 +128,7 @@ describe("paths and methods", () => {
 
   test.each([
     ["PATCH", "/services", "GET, HEAD, POST"],
-    ["POST", "/services/api", "DELETE, GET, HEAD, PUT"],
+    ["POST", "/services/api", "DELETE, GET, HEAD, PATCH, PUT"],
     ["GET", "/auth/unlock", "POST"],
     ["DELETE", "/health", "GET, HEAD"],
     ["OPTIONS", "/tokens", "GET, HEAD, POST"],
