@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { goDuration, parseDuration } from "./duration.js";
+import { goDuration, lifetime, parseDuration, pointInTime } from "./duration.js";
 
 test.each([
   ["0", 0],
@@ -46,4 +46,15 @@ test("what is sent is as long as what was written", () => {
       expect(goDuration(text)).toMatch(/^(?:\d+(?:ms|s|m|h))+$/);
     }),
   );
+});
+
+test("a lifetime and a point in time are refused here where they are none", () => {
+  expect(lifetime("7d")).toBe("168h");
+  expect(lifetime("1.5h30m")).toBe("1.5h30m");
+  for (const text of ["8x", "8", "", "-1h", "1h x"])
+    expect(() => lifetime(text)).toThrow("is not a duration");
+  expect(pointInTime("2030-01-31T12:00:00.5+01:00")).toBe("2030-01-31T12:00:00.5+01:00");
+  for (const text of ["tomorrow", "2030-01-31", "2030-13-31T12:00:00Z", "1"]) {
+    expect(() => pointInTime(text)).toThrow("is not a time");
+  }
 });

@@ -25,3 +25,23 @@ export function goDuration(text: string): string {
     return Number.isSafeInteger(hours) ? `${hours}h` : `${Math.round(hours * UNIT_MS.h)}ms`;
   });
 }
+
+/**
+ * How long a token is to live, as the server reads it.
+ * @throws UsageError for what is no duration there either
+ */
+export function lifetime(text: string): string {
+  if (text !== "0" && !/^(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h|d|w))+$/.test(text)) {
+    throw new UsageError(`"${text}" is not a duration`, "write it as 90s, 24h, 1h30m or 7d");
+  }
+  return goDuration(text);
+}
+
+/** @throws UsageError for what is no time of RFC 3339, section 5.6 */
+export function pointInTime(text: string): string {
+  const isTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/i.test(text);
+  if (!isTime || Number.isNaN(Date.parse(text))) {
+    throw new UsageError(`"${text}" is not a time`, "write it as 2030-01-31T12:00:00Z, or give --ttl");
+  }
+  return text;
+}

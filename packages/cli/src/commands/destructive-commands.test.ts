@@ -16,14 +16,14 @@ async function run(configure: ConfigureCommand, terminal: TerminalContext, ...ar
 }
 
 describe.each([
-  ["service remove", configureServiceRemove, "/services/x"],
-  ["file delete", configureFileDelete, "/files/x"],
-  ["token revoke", configureTokenRevoke, "/tokens/x"],
-])("%s on a terminal", (_, configure, path) => {
+  ["service remove", configureServiceRemove, "x", "/services/x"],
+  ["file delete", configureFileDelete, "x", "/files/x"],
+  ["token revoke", configureTokenRevoke, "tok_4fJx2a", "/tokens/tok_4fJx2a"],
+])("%s on a terminal", (_, configure, name, path) => {
   test("asks, and no or nothing leaves all as it is", async () => {
     for (const keys of ["n", "\r", "\u0003", "\u0004"]) {
       const terminal = terminalContext("https://vault.example");
-      const done = run(configure, terminal, "x");
+      const done = run(configure, terminal, name);
       await terminal.answer("?", keys);
       await expect(done).rejects.toThrow(/nothing was changed|cancelled/);
       expect(terminal.calls).toEqual([]);
@@ -32,12 +32,12 @@ describe.each([
 
   test("goes on after yes, and asks nothing with --yes", async () => {
     const asked = terminalContext("https://vault.example");
-    const done = run(configure, asked, "x");
+    const done = run(configure, asked, name);
     await asked.answer("?", "y");
     await done;
     expect(asked.calls).toEqual([`DELETE ${path}`]);
     const sure = terminalContext("https://vault.example");
-    await run(configure, sure, "x", "--yes");
+    await run(configure, sure, name, "--yes");
     expect(sure.calls).toEqual([`DELETE ${path}`]);
     expect(sure.screen()).toBe("");
   });

@@ -4,7 +4,7 @@ import { localTime } from "../audit/local-time.js";
 import type { CommandContext } from "../command-context.js";
 import type { ConfigureCommand } from "../command-definition.js";
 import { connectWithoutToken, sessionAddress } from "../connection.js";
-import { goDuration } from "../duration.js";
+import { lifetime } from "../duration.js";
 import { UsageError } from "../failures.js";
 import { runInForeground } from "../foreground-program.js";
 import { addExamples } from "../help-examples.js";
@@ -87,7 +87,7 @@ async function prepare(
   // What --env cannot do is told before there is a token.
   for (const target of targets) sdkEnvironment(target, client.addr, "");
   const name = options.name ?? programName(program);
-  const token = await issueAgentToken(client, { name, ttl: goDuration(options.ttl), policy });
+  const token = await issueAgentToken(client, { name, ttl: lifetime(options.ttl), policy });
   const agent = await connectWithoutToken({
     options: { addr: client.addr, allowInsecure: context.allowInsecure },
   });

@@ -1,5 +1,5 @@
 import type { ConfigureCommand } from "../command-definition.js";
-import { goDuration } from "../duration.js";
+import { lifetime, pointInTime } from "../duration.js";
 import { addExamples } from "../help-examples.js";
 import { deliverToken } from "../issued-token.js";
 import { addPolicyFlags, policyOfFlags, type PolicyFlags } from "../policies/policy-flags.js";
@@ -32,8 +32,8 @@ export const configureTokenChild: ConfigureCommand = (command, perform) => {
       const client = await context.connect("token");
       const request = {
         name,
-        ttl: ttl === undefined ? undefined : goDuration(ttl),
-        expires_at: expiresAt,
+        ttl: ttl === undefined ? undefined : lifetime(ttl),
+        expires_at: expiresAt === undefined ? undefined : pointInTime(expiresAt),
         policy,
       };
       deliverToken(context.output, await client.createChildTokenWithDetails(request));

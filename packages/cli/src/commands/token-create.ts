@@ -3,7 +3,7 @@ import { Argument, Option } from "commander";
 
 import type { CommandContext } from "../command-context.js";
 import type { ConfigureCommand } from "../command-definition.js";
-import { goDuration } from "../duration.js";
+import { lifetime, pointInTime } from "../duration.js";
 import { addExamples } from "../help-examples.js";
 import { UsageError } from "../failures.js";
 import { deliverToken } from "../issued-token.js";
@@ -72,8 +72,8 @@ export const configureTokenCreate: ConfigureCommand = (command, perform) => {
       const request = {
         scope,
         name,
-        ttl: ttl === undefined ? undefined : goDuration(ttl),
-        expires_at: expiresAt,
+        ttl: ttl === undefined ? undefined : lifetime(ttl),
+        expires_at: expiresAt === undefined ? undefined : pointInTime(expiresAt),
         policy,
       };
       await warnOfUnknownServices(context, client, options.service);
