@@ -63,6 +63,7 @@ describe("wrong usage", () => {
   test.each([
     [["servce"], "error: unknown command 'servce' (Did you mean service?)\nhint: see `vault-cli --help`\n"],
     [["service", "ad"], "error: unknown command 'ad' (Did you mean add?)\nhint: see `vault-cli --help`\n"],
+    [["help", "nope"], "error: there is no command nope\nhint: see `vault-cli --help`\n"],
     [["proxy", "api"], "error: missing required argument 'method'\nhint: see `vault-cli proxy --help`\n"],
     [
       ["http", "-s", "api"],

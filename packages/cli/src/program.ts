@@ -50,6 +50,7 @@ export async function runProgram(host: ProcessLike): Promise<number> {
   addGlobalOptions(program);
 
   try {
+    if (host.argv[2] === "help") assertKnown(words.slice(0, -1), bin);
     const selected = selectCommand(words, COMMANDS);
     if (selected?.takesWords === true) program.enablePositionalOptions();
     const known = new Map<string, Command>();
@@ -87,6 +88,14 @@ function programName(script: string | undefined): string {
 /** `help service add` means `service add --help`. */
 function expandHelp(words: string[]): string[] {
   return words[0] === "help" ? [...words.slice(1), "--help"] : words;
+}
+
+/** @throws UsageError where the words begin no command */
+function assertKnown(words: readonly string[], bin: string): void {
+  const operands = words.filter((word) => !word.startsWith("-"));
+  if (COMMANDS.some(({ path }) => operands.every((word, index) => path[index] === word))) return;
+  if (selectCommand(words, COMMANDS) !== undefined) return;
+  throw new UsageError(`there is no command ${operands.join(" ")}`, `see \`${bin} --help\``);
 }
 
 /** Which command the words name, so that only its module is loaded: of several the longest. */
