@@ -63,7 +63,6 @@ describe("wrong usage", () => {
   test.each([
     [["servce"], "error: unknown command 'servce' (Did you mean service?)\nhint: see `vault-cli --help`\n"],
     [["service", "ad"], "error: unknown command 'ad' (Did you mean add?)\nhint: see `vault-cli --help`\n"],
-    [["help", "nope"], "error: there is no command nope\nhint: see `vault-cli --help`\n"],
     [["proxy", "api"], "error: missing required argument 'method'\nhint: see `vault-cli proxy --help`\n"],
     [
       ["http", "-s", "api"],
@@ -145,4 +144,16 @@ test("what is wrong usage is told as JSON with --json", async () => {
 
 test("a failure that is no usage error exits 1", async () => {
   expect(await runWith(["health"])).toMatchObject({ code: 1, stdout: "" });
+});
+
+test.each([
+  [["help", "nope"], "error: there is no command nope\nhint: see `vault-cli --help`\n"],
+  [["help", "service", "nope"], "error: there is no command service nope\n"],
+])("%j is wrong usage", async (words, message) => {
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const argv = ["node", "/bin/vault-cli", ...words];
+  expect(await runProgram({ argv, env: {}, stdin: Readable.from([]), stdout, stderr })).toBe(2);
+  expect(await text(stdout.end())).toBe("");
+  expect(await text(stderr.end())).toContain(message);
 });
