@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { PASSWORD } from "../live/processes.js";
 import { eventually } from "../live/raw-sockets.js";
@@ -91,9 +92,7 @@ test("neither arguments nor environment of a worker hold anything of the vault's
 });
 
 test("the owner's own socket is for its user, and for who has the key", async () => {
-  const [name = "", ...others] = await readdir(vault.temporary);
-  expect(others).toEqual([]);
-  const directory = join(vault.temporary, name);
+  const directory = join(vault.server.dataDir, "workers");
   expect((await stat(directory)).mode & 0o777).toBe(0o700);
   const answer = await new Promise<string>((resolve) => {
     let received = "";
@@ -113,7 +112,29 @@ test("a stop ends all, lets what runs have its answer, and leaves nothing behind
   for await (const chunk of answer) chunks.push(chunk as Buffer);
   expect(Buffer.concat(chunks).toString()).toBe("one, two");
   expect(pids.some(isAlive)).toBe(false);
-  expect(await readdir(vault.temporary)).toEqual([]);
+  expect(await readdir(vault.server.dataDir)).not.toContain("workers");
+});
+
+test("without its owner a worker makes no calls, and goes on when it hears it again", async () => {
+  const stopped = await startWorkerVault();
+  try {
+    await stopped.add("api");
+    const callers = await stopped.callers();
+    const { token } = stopped;
+    const statuses = async () => {
+      const answers = await Promise.all(callers.map((each) => each.call("GET", "/proxy/api/x", { token })));
+      return new Set(answers.map(({ status }) => status));
+    };
+    expect(await statuses()).toEqual(new Set([200]));
+    process.kill(stopped.server.pid, "SIGSTOP");
+    await delay(1_500);
+    expect(await statuses()).toEqual(new Set([503]));
+    process.kill(stopped.server.pid, "SIGCONT");
+    expect(await statuses()).toEqual(new Set([200]));
+  } finally {
+    process.kill(stopped.server.pid, "SIGCONT");
+    await stopped.close();
+  }
 });
 
 test("workers are gone as soon as their owner is", async () => {
@@ -122,5 +143,6 @@ test("workers are gone as soon as their owner is", async () => {
   expect(pids.filter(isAlive)).toHaveLength(2);
   await orphaned.server.stop("SIGKILL");
   await eventually(() => !pids.some(isAlive));
+  expect(await readdir(orphaned.temporary)).toEqual([]);
   await orphaned.close();
 });

@@ -29,6 +29,7 @@ import { HandOver } from "./workers/hand-over.js";
 import { WORKER_LIMITS } from "./workers/limits.js";
 import type { OwnerMessage, WorkerSettings } from "./workers/messages.js";
 import type { OwnerLink } from "./workers/owner-link.js";
+import { createOwnerWatch } from "./workers/owner-watch.js";
 import { createRemoteAccessTokens } from "./workers/remote-access-tokens.js";
 import { createRemoteAuthorizer } from "./workers/remote-authorizer.js";
 import { createRemoteRecorder } from "./workers/remote-recorder.js";
@@ -55,6 +56,7 @@ export async function createWorker(
   const replica = createVaultReplica();
   const calls = createInFlightCalls();
   const recorder = createRemoteRecorder(link, runLater);
+  const watch = createOwnerWatch({ now, every, onChange: (isSilent) => recorder.setSilent(isSilent) });
   const accessTokens = createRemoteAccessTokens(link, (service) => replica.versionOf(service));
   const routes = createServiceRoutes({
     records: () => replica.services,
@@ -177,6 +179,7 @@ export async function createWorker(
 
   return {
     hear(message, socket) {
+      watch.heard();
       switch (message.type) {
         case "start":
           return;

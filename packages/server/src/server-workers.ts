@@ -1,11 +1,8 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
 import type { Server as HttpServer } from "node:http";
 import { createServer as createNetServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import type { ServerConfig } from "./config/server-config.js";
@@ -22,6 +19,7 @@ import { WORKER_LIMITS } from "./workers/limits.js";
 import { MIRRORED, type OwnerMessage } from "./workers/messages.js";
 import { createRelayDoor } from "./workers/relay-door.js";
 import { RELAY_KEY_BYTES } from "./workers/relay-preamble.js";
+import { listenForWorkers, type RelaySocket } from "./workers/relay-socket.js";
 import { createVaultMirror } from "./workers/vault-mirror.js";
 import { createWorkerPool } from "./workers/worker-pool.js";
 import type { WorkerProcess } from "./workers/worker-process.js";
@@ -84,7 +82,7 @@ export function createServerWorkers(parts: ServerWorkersParts): ServerWorkers {
     log,
     serve: (connection) => listener.emit("connection", connection),
   });
-  let relayDirectory = "";
+  let relaySocket: RelaySocket | undefined;
   let stopping: Promise<void> | undefined;
   let hadUnsaved = false;
 
@@ -135,7 +133,7 @@ export function createServerWorkers(parts: ServerWorkersParts): ServerWorkers {
       egressProxy: config.egressProxy?.href,
       isUnixSocket: config.listen.kind === "unix",
       maxConnections: Math.ceil(parts.maxConnections / config.workers),
-      relay: { path: socketIn(relayDirectory), key: key.toString("hex") },
+      relay: { path: relaySocket?.path ?? "", key: key.toString("hex") },
       scanSeed: parts.scanSeed.toString("hex"),
     }),
     brief: (worker) => tellAll(worker, briefing()),
@@ -187,11 +185,9 @@ export function createServerWorkers(parts: ServerWorkersParts): ServerWorkers {
       return pool.calls;
     },
     async start() {
-      relayDirectory = await mkdtemp(join(tmpdir(), "vault-proxy-"));
       // Node looks for slow connections from then on; this server gets its own from elsewhere.
       listener.emit("listening");
-      relayDoor.listen({ path: socketIn(relayDirectory), backlog: WORKER_LIMITS.relayBacklog });
-      await once(relayDoor, "listening");
+      relaySocket = await listenForWorkers(relayDoor, { dataDir: config.dataDir, temporaryDir: tmpdir() });
       await pool.start();
     },
     fenced(fetch) {
@@ -213,15 +209,11 @@ export function createServerWorkers(parts: ServerWorkersParts): ServerWorkers {
         await pool.stop();
         relayDoor.close();
         listener.closeAllConnections();
-        if (relayDirectory !== "") await rm(relayDirectory, { recursive: true, force: true });
+        await relaySocket?.remove();
       })();
       return stopping;
     },
   };
-}
-
-function socketIn(directory: string): string {
-  return join(directory, "owner.sock");
 }
 
 /** Nothing of the owner's own settings goes along: they come by the channel. */

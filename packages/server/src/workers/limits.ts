@@ -4,15 +4,17 @@ export const WORKER_LIMITS = {
   silence: 1_000,
   /** The same while nobody waits: a busy machine may stop a process for a while. */
   idleSilence: 10_000,
-  /** How often a worker that nobody waits for is asked for a sign of life. */
-  heartbeat: 1_000,
+  /** How often a worker that nobody waits for is asked for a sign of life, which is one of the owner too. */
+  heartbeat: 250,
+  /** A worker that has heard nothing of its owner for so long begins no call. */
+  ownerSilence: 1_000,
   /** How often silence is looked for. */
   look: 100,
   /** From the fork of a worker until it is ready. */
   start: 20_000,
   /** Before the first worker that died soon after its start is replaced; doubled each time up to the longest. */
   firstRestart: 100,
-  longestRestart: 10_000,
+  longestRestart: 1_000,
   /** A worker that lived so long was no victim of whatever ends them at their start. */
   steadyAfter: 30_000,
   /** Records in one message: between two of them a worker shows that it is alive. */
@@ -22,13 +24,17 @@ export const WORKER_LIMITS = {
   /** How long a worker gathers what nobody waits for: a message costs more than what is in it. */
   gather: 20,
   /** Entries of the audit log that a worker may have sent without hearing that there is room for more. */
-  unconfirmedEntries: 2_048,
+  unconfirmedEntries: 512,
   /** So many are confirmed at once: fewer are not worth a message. */
-  confirmedAtOnce: 256,
+  confirmedAtOnce: 128,
   /** How long a call waits for such room. */
   auditWait: 5_000,
+  /** How long a call waits for an owner that is silent. */
+  ownerWait: 2_000,
   /** How often the owner looks again for room that there was none of. */
   auditRetry: 250,
+  /** Of the path of a unix socket: `sun_path` with its last NUL (unix(7)), and what systems with less have. */
+  socketPathBytes: 103,
   /** Relayed connections that wait for the owner at most; the system may have a lower limit (listen(2)). */
   relayBacklog: 4_096,
   /** How long a relayed connection may take to say whose it is. */

@@ -40,3 +40,32 @@ test("a call is refused at once while the owner's log has no room", async () => 
   made.setFull(false);
   expect(made.ready()).toBeUndefined();
 });
+
+test("a call waits for an owner that is silent, and is refused if it stays so", async () => {
+  const { made, timers } = recorder();
+  made.setSilent(true);
+  const waiting = made.ready();
+  const refused = made.ready();
+  const [, second] = timers;
+  second?.();
+  await expect(refused).rejects.toMatchObject({ code: "unavailable" });
+  // Of before: nobody can tell that there is room.
+  made.confirmed(0);
+  expect(timers.size).toBe(2);
+  made.setSilent(false);
+  await waiting;
+  expect(made.ready()).toBeUndefined();
+});
+
+test("calls that waited for the owner still wait for room", async () => {
+  const { made, fill } = recorder();
+  made.setSilent(true);
+  let isIn = false;
+  const waiting = made.ready()?.then(() => (isIn = true));
+  fill();
+  made.setSilent(false);
+  await Promise.resolve();
+  expect(isIn).toBe(false);
+  made.confirmed(1);
+  await waiting;
+});
