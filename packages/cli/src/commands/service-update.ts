@@ -62,5 +62,12 @@ function tellOfChange(
   output.confirm("Service updated.");
   const secret = hasSecret ? [{ field: "credential", before: "…", after: "…, the new one" }] : [];
   for (const line of changeLines([...secret, ...changedFields(before, after)])) output.note(line);
+  const host = hostOf(after);
+  if (!hasSecret && host !== undefined && host !== hostOf(before))
+    output.warn(`the credential stayed as it was: calls take it to ${host} from now on`);
   for (const warning of after.warnings ?? []) output.warn(warning);
+}
+
+function hostOf({ base_url: url }: ServiceInfo): string | undefined {
+  return url === undefined || !URL.canParse(url) ? undefined : new URL(url).host;
 }

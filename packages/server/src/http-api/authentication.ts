@@ -8,7 +8,7 @@ import type { Vault } from "../vault/vault.js";
 import { readJustification, requireAudit } from "./audit-trail.js";
 import type { ControlPlaneEnv } from "./control-plane.js";
 import { policyBody } from "./policy-body.js";
-import { jsonBody } from "./request-body.js";
+import { jsonBody, mergePatchBody } from "./request-body.js";
 
 /** RFC 6750 §2.1, the scheme in any letter case (RFC 9110 §11.1). */
 const BEARER = /^bearer +([^ ]+) *$/i;
@@ -49,6 +49,8 @@ export interface AccessRules {
   readonly admin: Guard[];
   /** An admin's request with a JSON body. */
   readonly adminJson: Guard[];
+  /** An admin's request with a change of something, as JSON. */
+  readonly adminMergePatch: Guard[];
   /** An admin's request with a policy as JSON or YAML. */
   readonly adminPolicy: Guard[];
   /** A request with a JSON body by a token of scope proxy. */
@@ -74,6 +76,7 @@ export function createAccessRules(
     admin: [requireAdmin, readJustification, requireRecord],
     // A body may come slowly: a token revoked meanwhile must not act.
     adminJson: [requireAdmin, readJustification, jsonBody, requireRecord, requireAdmin],
+    adminMergePatch: [requireAdmin, readJustification, mergePatchBody, requireRecord, requireAdmin],
     adminPolicy: [requireAdmin, readJustification, policyBody, requireRecord, requireAdmin],
     proxyJson: [requireProxy, readJustification, jsonBody, requireRecord, requireProxy],
     metrics: [requireToken(tokens, "admin", "metrics")],

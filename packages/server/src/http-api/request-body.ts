@@ -3,6 +3,8 @@ import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { HTTP_API_LIMITS } from "./http-api-limits.js";
 import { holdsRepeatedField } from "./repeated-field.js";
 
+export const MERGE_PATCH_MEDIA_TYPE = "application/merge-patch+json";
+
 const UNCODED = /^(?:identity)?$/i;
 
 export interface BodyLimit {
@@ -73,15 +75,25 @@ export function mediaTypeOf(contentType: string | undefined): string {
  * twice. No body
  * counts as `{}` and needs no Content-Type, so that the answer names the field that is missing.
  */
-export const jsonBody: MiddlewareHandler = async function requireJsonBody(c, next) {
-  const bytes = await readBody(c.req.raw, HTTP_API_LIMITS.jsonBodyBytes);
-  if (bytes.byteLength > 0 && mediaTypeOf(c.req.header("content-type")) !== "application/json") {
-    throw new VaultProxyError("unsupported_media_type", "Content-Type must be application/json");
-  }
-  const text = bytes.byteLength === 0 ? "{}" : decodeText(bytes);
-  replaceBody(c, text, parse(text));
-  await next();
-};
+export const jsonBody: MiddlewareHandler = requireJsonBody(["application/json"]);
+
+/** The same of a change, which may say that it is one (RFC 7396 §4). */
+export const mergePatchBody: MiddlewareHandler = requireJsonBody([
+  "application/json",
+  MERGE_PATCH_MEDIA_TYPE,
+]);
+
+function requireJsonBody(mediaTypes: readonly string[]): MiddlewareHandler {
+  return async function requireJson(c, next) {
+    const bytes = await readBody(c.req.raw, HTTP_API_LIMITS.jsonBodyBytes);
+    if (bytes.byteLength > 0 && !mediaTypes.includes(mediaTypeOf(c.req.header("content-type")))) {
+      throw new VaultProxyError("unsupported_media_type", `Content-Type must be ${mediaTypes.join(" or ")}`);
+    }
+    const text = bytes.byteLength === 0 ? "{}" : decodeText(bytes);
+    replaceBody(c, text, parse(text));
+    await next();
+  };
+}
 
 /**
  * Puts JSON in the place of a request's body, for the validation that comes next.

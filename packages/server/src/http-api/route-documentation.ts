@@ -1,4 +1,5 @@
 import type { z } from "@hono/zod-openapi";
+import { MERGE_PATCH_MEDIA_TYPE } from "./request-body.js";
 
 /** The name under which the OpenAPI document declares the bearer token. */
 export const BEARER_SCHEME = "bearer";
@@ -18,4 +19,10 @@ export function jsonRequest<S extends z.ZodType>(
   schema: S,
 ): { required: true; content: { "application/json": { schema: S } } } {
   return { required: true, content: { "application/json": { schema } } };
+}
+
+/** The same of a change, which may come with the media type of its own. */
+export function mergePatchRequest<S extends z.ZodType>(schema: S): ReturnType<typeof jsonRequest<S>> {
+  const content = { "application/json": { schema }, [MERGE_PATCH_MEDIA_TYPE]: { schema } };
+  return { ...jsonRequest(schema), content };
 }

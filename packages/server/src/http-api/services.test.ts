@@ -260,6 +260,27 @@ describe("PATCH /services/{name}", () => {
     expect(injected("api")).toEqual(["Authorization", "Bearer another-secret"]);
   });
 
+  test("takes the media type of changes, as no other route does, and the service's own name", async () => {
+    await add(bearer);
+    const call = (method: string, type: string, body: unknown): Promise<Answer> =>
+      fixture.call(method, "/services/api", {
+        ...{ token: fixture.admin, body: JSON.stringify(body) },
+        headers: { "Content-Type": type },
+      });
+    const type = "application/merge-patch+json; charset=utf-8";
+    expect(await call("PATCH", type, { name: "api", description: "other" })).toMatchObject({
+      ...{ status: 200, json: { name: "api", description: "other" } },
+    });
+    expect(await call("PATCH", "application/json-patch+json", [])).toMatchObject({
+      status: 415,
+      json: { error: "Content-Type must be application/json or application/merge-patch+json" },
+    });
+    expect(await call("PUT", type, bearer)).toMatchObject({
+      status: 415,
+      json: { error: "Content-Type must be application/json" },
+    });
+  });
+
   test("is for admins, and for services that there are", async () => {
     await add(bearer);
     expect((await patch("api", { description: "x" }, fixture.proxy)).status).toBe(403);
@@ -275,6 +296,8 @@ describe("PATCH /services/{name}", () => {
     [{ auth: { type: SECRET } }, /^auth\.type: must be one of bearer, /],
     [{ auth: null }, /^auth: must be an object$/],
     [{ tls_skip_verify: "yes" }, /^tls_skip_verify: must be true or false$/],
+    [{ name: "other" }, /^name: a service keeps its name$/],
+    [{ name: null }, /^name: must be a string$/],
   ])("refuses %j and names what is wrong", async (body, message) => {
     await add(bearer);
     const answer = await patch("api", body);

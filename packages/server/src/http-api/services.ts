@@ -18,7 +18,7 @@ import type { AccessRules } from "./authentication.js";
 import type { ControlPlaneApp, ControlPlaneParts } from "./control-plane.js";
 import { deletedSchema } from "./deleted-schema.js";
 import { ADMIN_ERRORS, BODY_ERRORS, SAVE_ERRORS, TOKEN_ERRORS, errorResponses } from "./error-schema.js";
-import { BEARER_SECURITY, jsonAnswer, jsonRequest } from "./route-documentation.js";
+import { BEARER_SECURITY, jsonAnswer, jsonRequest, mergePatchRequest } from "./route-documentation.js";
 import type { ServicePatchBody, ServiceUpdateBody } from "./service-update.js";
 import { mergeServicePatch, mergeServiceUpdate } from "./service-update.js";
 import { sortedByName } from "./sorted-services.js";
@@ -27,11 +27,12 @@ import { serviceInfoOf } from "./token-state.js";
 const nameParams = z.strictObject({ name: serviceNameSchema });
 /** The path's name wins, so that even an illegal one in the body is no fault. */
 const ignoredName = z.string().optional().openapi({ description: "Ignored: the path's name counts." });
+const sameName = z.string().optional().openapi({ description: "A service keeps its name: the path's." });
 const updateBodySchema = z
   .strictObject({ ...serviceUpdateSchema.shape, name: ignoredName })
   .openapi("ServiceUpdate");
 const patchBodySchema = z
-  .strictObject({ ...servicePatchSchema.shape, name: ignoredName })
+  .strictObject({ ...servicePatchSchema.shape, name: sameName })
   .openapi("ServicePatch");
 const MAX_UPDATE_TURNS = 20;
 const noSuchService = (): VaultProxyError => new VaultProxyError("not_found", "no such service");
@@ -170,9 +171,11 @@ export function registerServiceRoutes(
       operationId: "patchService",
       tags: ["services"],
       summary: "Change what the body names of a service; all else stays, and null takes a field away",
+      description:
+        "As RFC 7396 has it. The credential stays too if base_url is changed to another host: calls take it there.",
       security: BEARER_SECURITY,
-      middleware: access.adminJson,
-      request: { params: nameParams, body: jsonRequest(patchBodySchema) },
+      middleware: access.adminMergePatch,
+      request: { params: nameParams, body: mergePatchRequest(patchBodySchema) },
       responses: {
         200: jsonAnswer(serviceInfoSchema, "The service as it is kept"),
         ...errorResponses("not_found", ...ADMIN_ERRORS, ...BODY_ERRORS, ...SAVE_ERRORS),
@@ -182,6 +185,8 @@ export function registerServiceRoutes(
       const { name } = c.req.valid("param");
       // As sent, for the same reason.
       const body = await c.req.json<ServicePatchBody>();
+      if (body.name !== undefined && body.name !== name)
+        throw new VaultProxyError("invalid_request", "name: a service keeps its name");
       const record = await update(parts, name, (stored, readFile) =>
         mergeServicePatch(stored, body, readFile),
       );
