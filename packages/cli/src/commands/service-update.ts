@@ -7,6 +7,7 @@ import { canAsk } from "../prompt.js";
 import { assertOneSource } from "../service-add/add-options.js";
 import { checkAfterwards } from "../service-add/store-services.js";
 import { changedFields, changeLines } from "../service-update/changed-fields.js";
+import { movedCredential } from "../service-update/moved-credential.js";
 import { serviceChange } from "../service-update/service-change.js";
 import { addServiceUpdateOptions, type ServiceUpdateOptions } from "../service-update/update-options.js";
 import { changeServiceWithKey } from "../ssh/key-upload.js";
@@ -62,12 +63,7 @@ function tellOfChange(
   output.confirm("Service updated.");
   const secret = hasSecret ? [{ field: "credential", before: "…", after: "…, the new one" }] : [];
   for (const line of changeLines([...secret, ...changedFields(before, after)])) output.note(line);
-  const host = hostOf(after);
-  if (!hasSecret && host !== undefined && host !== hostOf(before))
-    output.warn(`the credential stayed as it was: calls take it to ${host} from now on`);
+  const moved = movedCredential(before, after, hasSecret);
+  if (moved !== undefined) output.warn(moved);
   for (const warning of after.warnings ?? []) output.warn(warning);
-}
-
-function hostOf({ base_url: url }: ServiceInfo): string | undefined {
-  return url === undefined || !URL.canParse(url) ? undefined : new URL(url).host;
 }
