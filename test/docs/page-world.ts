@@ -47,7 +47,7 @@ export async function openPageWorld(hosts: readonly string[]): Promise<PageWorld
   const certificates = await makeCertificates(hosts.map((host) => `DNS:${host}`).join(","));
   const path = (name: string): string => join(directory.path, name);
   const home = path("home");
-  await Promise.all([mkdir(home), mkdir(path("bin"))]);
+  await Promise.all([mkdir(join(home, "bin"), { recursive: true }), mkdir(path("bin"))]);
   const lines = hosts.map((host, index) => `93.184.${String(index >> 8)}.${String(index & 255)} ${host}`);
   await Promise.all([
     writeFile(path("hosts"), ["127.0.0.1 localhost", ...lines, ""].join("\n")),
@@ -63,7 +63,8 @@ export async function openPageWorld(hosts: readonly string[]): Promise<PageWorld
       );
       await chmod(program, 0o755);
     }),
-    ...["bin", "packages", "package.json", "scripts", "demo"].map((name) =>
+    // A page may put programs of its own beside these.
+    ...["bin/vault-cli", "bin/vault-server", "packages", "package.json", "scripts", "demo"].map((name) =>
       symlink(join(ROOT, name), join(home, name)),
     ),
   ]);
