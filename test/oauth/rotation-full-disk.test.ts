@@ -43,8 +43,8 @@ const filler = (): string => join(disk.path, "filler");
 /** The audit log may write between two looks, and take what was counted as free. */
 async function fill(): Promise<void> {
   const { bavail, bsize } = await statfs(disk.path);
-  await writeFile(filler(), Buffer.alloc(bavail * bsize)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOSPC") throw error;
+  await writeFile(filler(), Buffer.alloc(bavail * bsize)).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
   });
   expect((await statfs(disk.path)).bavail).toBe(0);
 }

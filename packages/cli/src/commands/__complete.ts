@@ -2,7 +2,8 @@ import type { VaultClient } from "@vault-proxy/client";
 
 import type { CommandContext } from "../command-context.js";
 import type { CommandTable, ConfigureCommand } from "../command-definition.js";
-import { completionsOf, type Candidate, type Completion } from "../completion/candidates.js";
+import type { Candidate } from "../completion/candidate.js";
+import { completionsOf, type Completion } from "../completion/candidates.js";
 import type { NameSources } from "../completion/names.js";
 
 /** Somebody waits at the keyboard. */

@@ -2,12 +2,8 @@ import { Command, type Option } from "commander";
 
 import type { CommandEntry, CommandTable } from "../command-definition.js";
 import { addGlobalOptions, GLOBAL_VALUE_OPTIONS } from "../global-options.js";
+import type { Candidate } from "./candidate.js";
 import { argumentKind, optionValueKind, type NameSources, type WordKind } from "./names.js";
-
-export interface Candidate {
-  readonly word: string;
-  readonly description?: string;
-}
 
 /** What may come next, and what the shell is to offer where that is nothing. */
 export interface Completion {

@@ -1,7 +1,7 @@
 import type { Option } from "commander";
 
 import type { CommandEntry } from "../command-definition.js";
-import type { Candidate } from "./candidates.js";
+import type { Candidate } from "./candidate.js";
 
 /** Names that only somebody else knows; each may be slow, or give none. */
 export type NameSources = Readonly<Record<NameKind, () => Promise<readonly Candidate[]>>>;
