@@ -63,6 +63,15 @@ test("a window that goes on after another, on what that told in few words, lets 
   );
 });
 
+test("a window that goes on after another keeps its first events to their time", () => {
+  const first = new SlidingWindow(3, 1000);
+  for (const time of [0, 0, 1]) first.add(time);
+  const second = new SlidingWindow(3, 1000, first.past(100));
+  expect(second.remaining(1)).toBe(0);
+  expect(second.remaining(901)).toBe(0);
+  expect(second.remaining(1000)).toBe(2);
+});
+
 test("a window tells of its events by the clock as it was read, which was set back meanwhile", () => {
   const window = new SlidingWindow(5, 1000);
   window.add(10_000);
@@ -70,7 +79,7 @@ test("a window tells of its events by the clock as it was read, which was set ba
   window.add(5_060);
   expect(window.past(100)).toEqual([
     [5000, 2],
-    [5100, 1],
+    [5060, 1],
   ]);
 });
 

@@ -54,8 +54,11 @@ export class SlidingWindow {
   /** The events for a window to come, in few words: those of a span as if they had been at its end. */
   past(spanMs: number): PastEvents {
     const counts = new Map<number, number>();
+    // An event to come would set forward the clock of the window that goes on with these.
+    const newest = this.#count === 0 ? 0 : this.#at(this.#count - 1) - this.#clockOffset;
     for (let index = 0; index < this.#count; index += 1) {
-      const end = Math.ceil((this.#at(index) - this.#clockOffset) / spanMs) * spanMs;
+      const spanEnd = Math.ceil((this.#at(index) - this.#clockOffset) / spanMs) * spanMs;
+      const end = Math.min(spanEnd, newest);
       counts.set(end, (counts.get(end) ?? 0) + 1);
     }
     return [...counts];
