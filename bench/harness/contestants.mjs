@@ -66,7 +66,8 @@ export async function startContestants(processes, { directory, upstream, certifi
       urlOf: under(proxy.said),
       headers: {},
       watch: async () => void (await proxy.ask({ probe: "watch" })),
-      watched: () => proxy.ask({ probe: "watched" }),
+      watched: async () =>
+        /** @type {import("./vault-server.mjs").Watched} */ (await proxy.ask({ probe: "watched" })),
     });
   }
   for (const peer of peers) contestants.push(await startPeer(processes, peer, { routes, certificates }));

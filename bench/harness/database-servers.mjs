@@ -91,7 +91,8 @@ export function redisService(name, port) {
 export async function openSession(vault, path, connections) {
   const timeout = connections === 1 ? 60 : 3600;
   const settings = { max_connections: connections };
-  const session = await vault.call("POST", `${path}/session?timeout=${String(timeout)}`, settings);
+  const opened = await vault.call("POST", `${path}/session?timeout=${String(timeout)}`, settings);
+  const session = /** @type {{ addr: string }} */ (opened);
   return Number(session.addr.split(":")[1]);
 }
 

@@ -19,7 +19,7 @@ const PROBE = fileURLToPath(new URL("runtime-probe.mjs", import.meta.url));
  * @property {number} pid
  * @property {string} said The first group of `ready`, or all of the match.
  * @property {() => string} output All that it has printed so far.
- * @property {(question: object) => Promise<any>} ask Of the probe, or of a program that answers.
+ * @property {(question: object) => Promise<unknown>} ask Of the probe, or of a program that answers.
  * @property {(signal?: NodeJS.Signals) => Promise<void>} stop SIGKILL follows after five seconds.
  *
  * @typedef {ReturnType<typeof createProcesses>} Processes

@@ -9,14 +9,14 @@ export const PASSWORD = "a password for the bench";
  * @typedef {object} VaultServer
  * @property {number} pid
  * @property {string} address `http://127.0.0.1:1234`
- * @property {(method: string, path: string, body?: unknown, as?: string) => Promise<any>} call With the admin token, unless
+ * @property {(method: string, path: string, body?: unknown, as?: string) => Promise<unknown>} call With the admin token, unless
  *   another is given. Rejects for every answer but 2xx.
  * @property {(settings?: object) => Promise<string>} makeToken For proxied calls.
  * @property {() => Promise<void>} watch Begins to watch the event loop and the garbage collection.
  * @property {() => Promise<Watched>} watched What came of it.
  * @property {() => Promise<NodeJS.MemoryUsage & { resources: Record<string, number> }>} held Memory, sockets and timers, after
  *   a collection where the server has `--expose-gc`.
- * @property {(question: object) => Promise<any>} ask Of what else was loaded into it by `nodeFlags`.
+ * @property {(question: object) => Promise<unknown>} ask Of what else was loaded into it by `nodeFlags`.
  * @property {() => string} log All that the server has written.
  * @property {() => Promise<void>} stop
  *
@@ -78,17 +78,23 @@ export async function startLocked(
     address: server.said,
     call,
     async unlock() {
-      admin = (await call("POST", "/auth/unlock", { password: PASSWORD }, "")).id;
+      admin = idOf(await call("POST", "/auth/unlock", { password: PASSWORD }, ""));
     },
     makeToken: async (settings = {}) =>
-      (await call("POST", "/tokens", { scope: "proxy", ttl: "2h", ...settings })).id,
+      idOf(await call("POST", "/tokens", { scope: "proxy", ttl: "2h", ...settings })),
     watch: async () => void (await server.ask({ probe: "watch" })),
-    watched: () => server.ask({ probe: "watched" }),
-    held: () => server.ask({ probe: "held" }),
+    watched: async () => /** @type {Watched} */ (await server.ask({ probe: "watched" })),
+    held: async () =>
+      /** @type {Awaited<ReturnType<VaultServer["held"]>>} */ (await server.ask({ probe: "held" })),
     ask: server.ask,
     log: server.output,
     stop: () => server.stop(),
   };
+}
+
+/** @param {unknown} token As the vault gives a new one. */
+function idOf(token) {
+  return /** @type {{ id: string }} */ (token).id;
 }
 
 /**

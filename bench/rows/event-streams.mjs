@@ -40,8 +40,8 @@ export default {
       { name: "vault-server", url: `${vault.address}/proxy/events/v1/stream`, pid: vault.pid },
     ];
     const read = async (/** @type {string} */ url, /** @type {number} */ count) => {
-      /** @type {Read & { failure?: string }} */
-      const answer = await readers.ask({ open: count, url, headers, seconds });
+      const said = await readers.ask({ open: count, url, headers, seconds });
+      const answer = /** @type {Read & { failure?: string }} */ (said);
       if (answer.failure !== undefined) throw new Error(`${url}: ${answer.failure}`);
       return answer;
     };

@@ -93,6 +93,7 @@ export interface VaultServer {
   readonly vault: Vault;
   /** Not listening yet. With workers it never does: their door does. */
   readonly listener: Server;
+  /** Undefined where this process makes all calls itself. */
   readonly workers: ServerWorkers | undefined;
   /** @throws {VaultProxyError} as {@link Vault.unlock} */
   unlockAtStart(password: Secret): Promise<void>;
