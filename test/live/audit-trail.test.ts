@@ -73,6 +73,23 @@ test("what is done to a server is recorded, verifies with the password, and hold
   expect(await verify()).toMatchObject({ code: 0, stdout: expect.stringContaining("is whole") as string });
 });
 
+test("a secret in a call's path is masked, also if its service is removed at once", async () => {
+  const admin = await unlock(server);
+  const token = await makeToken(server, admin);
+  const key = "sk-removed-0123456789abcdef";
+  // Nothing listens there: the call is recorded as failed.
+  const removed = {
+    ...{ name: "removed", base_url: "http://127.0.0.1:9", allow_private: true },
+    auth: { type: "bearer", token: key },
+  };
+  await call(server.address, "POST", "/services", { token: admin, ...json(removed) });
+  expect((await call(server.address, "GET", `/proxy/removed/of/${key}`, { token })).status).toBe(502);
+  expect((await call(server.address, "DELETE", "/services/removed", { token: admin })).status).toBe(200);
+  const log = await readFile(join(directory.path, "audit.jsonl"), "utf8");
+  expect(log).toContain('"path":"/of/***"');
+  expect(log).not.toContain(key);
+});
+
 test("a server that stops leaves a log whose end the vault remembers", async () => {
   await server.stop();
   expect(await verify()).toMatchObject({ code: 0 });

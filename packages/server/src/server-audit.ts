@@ -3,11 +3,12 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { knownSecretsOf, type ServiceRecord } from "./auth-strategies/service-definition.js";
 import type { AuditDetails } from "./audit/audit-action.js";
-import { createEntryMaker, type AuditFacts } from "./audit/audit-entry.js";
+import type { AuditFacts } from "./audit/audit-entry.js";
 import { createAuditKeeper, type AuditKeeper } from "./audit/audit-keeper.js";
 import { openAuditLog, type AuditLog } from "./audit/audit-log.js";
 import type { AuditLogState } from "./audit/audit-log-state.js";
 import { queryAudit, type AuditPage, type AuditQuery } from "./audit/audit-query.js";
+import { createLineMaker } from "./audit/entry-members.js";
 import { createAuditRecorder, type AuditRecorder, type OnRecord } from "./audit/recorder.js";
 import { rememberUnrecorded } from "./audit/unrecorded-time.js";
 import { listenAddressText } from "./config/listen-address.js";
@@ -15,7 +16,7 @@ import type { ServerConfig } from "./config/server-config.js";
 import { VaultProxyError } from "./errors/vault-proxy-error.js";
 import { keepInStep } from "./data-plane/outbound-guard.js";
 import { describeThrown, type Logger } from "./redaction/logger.js";
-import { createSecretMask } from "./scrubbing/secret-mask.js";
+import { createSecretMask, type SecretMask } from "./scrubbing/secret-mask.js";
 import { every, runLater } from "./timers.js";
 import type { Vault } from "./vault/vault.js";
 
@@ -69,10 +70,10 @@ export async function openServerAudit(
 ): Promise<ServerAudit> {
   const { vault, version, log: consoleLog, onRecord } = parts;
   const mask = createSecretMask(randomBytes);
-  const makeEntry = createEntryMaker((text) => mask.mask(text));
+  const maker = createLineMaker((text) => mask.mask(text));
   const settings = vault.collection<object>("settings");
   if (!config.audit) {
-    const recorder = createAuditRecorder({ log: undefined, makeEntry, consoleLog, onRecord });
+    const recorder = createAuditRecorder({ log: undefined, maker, consoleLog, onRecord });
     return withoutLog(recorder, () => {
       rememberUnrecorded(settings, new Date()).catch((thrown: unknown) =>
         consoleLog.warn(describeThrown(thrown), "the vault could not remember that nothing is recorded"),
@@ -84,14 +85,32 @@ export async function openServerAudit(
     ...{ directory: config.dataDir, log: consoleLog, randomBytes },
     clock: Date.now,
   });
-  const recorder = createAuditRecorder({ log, makeEntry, consoleLog, onRecord });
+  const recorder = createAuditRecorder({ log, maker, consoleLog, onRecord });
   const keeper = createAuditKeeper({
     ...{ log, randomBytes, consoleLog, every, after: runLater },
     settings,
   });
-  const masked = keepInStep(mask, knownSecretsOf, () => performance.now());
+  const masked = keepInStep(sealedBefore(log, mask), knownSecretsOf, () => performance.now());
   recorder.record("server.start", OWN, { version, listen: listenAddressText(config.listen) });
   return withLog({ directory: config.dataDir, log, recorder, keeper, masked });
+}
+
+/** What was recorded is masked by what was known then, and not when it becomes a line. */
+function sealedBefore(log: Pick<AuditLog, "seal">, mask: SecretMask): Omit<SecretMask, "mask"> {
+  return {
+    update(service, secrets) {
+      log.seal();
+      mask.update(service, secrets);
+    },
+    remove(service) {
+      log.seal();
+      mask.remove(service);
+    },
+    clear() {
+      log.seal();
+      mask.clear();
+    },
+  };
 }
 
 interface LogParts {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { withTemporaryDirectory } from "../vault/testing/temporary-vault.js";
 import { openAuditLog } from "./audit-log.js";
+import { createLineMaker, UnmadeEntry } from "./entry-members.js";
 import { call, filesIn, keyOf, linesOf, openLogIn, writeLog } from "./testing/written-log.js";
 import { verifyAuditLog } from "./verify-log.js";
 
@@ -116,5 +117,45 @@ test("times never go back, also where a file begins between two lines", async ()
       lines.map((_, at) => at + 1),
     );
     expect(times).toEqual(times.toSorted());
+  });
+});
+
+test("an entry that cannot be made is counted and told of, and the chain goes on", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    const said: string[] = [];
+    const log = await openLogIn(directory, {}, { info: () => undefined, warn: (_, text) => said.push(text) });
+    const failing = {
+      entry: () => {
+        throw new Error("defect");
+      },
+      members: () => {
+        throw new Error("defect");
+      },
+    };
+    log.useKey(keyOf("k"));
+    void log.record(call(1));
+    void log.record(new UnmadeEntry(failing, "proxy", { decision: "allow" }, undefined));
+    void log.record(call(2));
+    await log.flush();
+    expect(log.state().lostEntries).toBe(1);
+    await log.close();
+    expect(said).toContain("an audit entry could not be made");
+    const lines = (await linesOf(directory)).map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines.map(({ action }) => action)).toEqual(["audit.file", "proxy", "audit.lost", "proxy"]);
+    expect((await verifyAuditLog(directory, { keys: [keyOf("k")] })).bad).toBeUndefined();
+  });
+});
+
+test("what was recorded is masked by what was known then, if it is sealed before that is forgotten", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    let secret: string | undefined = "S3cret-0123456789";
+    const maker = createLineMaker((text) => (secret === undefined ? text : text.replaceAll(secret, "***")));
+    const log = await openLogIn(directory);
+    log.useKey(keyOf("k"));
+    void log.record(new UnmadeEntry(maker, "proxy", { path: `/${secret}`, decision: "allow" }, undefined));
+    log.seal();
+    secret = undefined;
+    await log.close();
+    expect((await linesOf(directory)).at(-1)).toContain('"path":"/***"');
   });
 });

@@ -1,5 +1,5 @@
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
-import type { Logger } from "../redaction/logger.js";
+import { describeThrown, type Logger } from "../redaction/logger.js";
 import { NotARegularFileError } from "../vault/durable-file.js";
 import { errorCodeOf } from "../vault/storage-error.js";
 import type { AuditEntry } from "./audit-entry.js";
@@ -12,7 +12,8 @@ import { cutTornLine, readLogTail, type LogTail } from "./log-tail.js";
 import { cutOffLine, lostEntries, tamperedLine } from "./own-lines.js";
 import { judgeRecentLines } from "./recent-lines.js";
 import { auditUnavailable } from "./audit-unavailable.js";
-import { Sealer } from "./sealer.js";
+import { UnmadeEntry } from "./entry-members.js";
+import { Sealer, type Sealable } from "./sealer.js";
 import { WriteQueue, type Batch } from "./write-queue.js";
 
 export interface AuditLogOptions {
@@ -101,7 +102,14 @@ export class AuditLog {
     const { tail } = parts;
     this.#parts = parts;
     this.#queue = new WriteQueue(parts.limits.batchBytes);
-    this.#sealer = new Sealer({ ...parts, queue: this.#queue });
+    this.#sealer = new Sealer({
+      ...parts,
+      queue: this.#queue,
+      onDefect: (thrown) => {
+        this.#totals.lost += 1;
+        parts.log.warn(describeThrown(thrown), "an audit entry could not be made");
+      },
+    });
     this.#written = tail.end;
     this.#durable = tail.end;
     this.#writeIn(parts.limits.batchMs);
@@ -122,8 +130,9 @@ export class AuditLog {
    * @returns rejects with `audit_unavailable` when there is none for 5 s: the entry waits on, since what it tells of was
    *   done. Where too many wait already it is lost, and that one was is recorded as soon as something can be.
    */
-  record(entry: AuditEntry): Promise<void> | undefined {
-    if (!this.#hasRoom()) return this.#wait(entry);
+  record(entry: AuditEntry | UnmadeEntry): Promise<void> | undefined {
+    // What it masks may be forgotten while it waits.
+    if (!this.#hasRoom()) return this.#wait(entry instanceof UnmadeEntry ? entry.make() : entry);
     this.#addEntry(entry);
     return undefined;
   }
@@ -145,6 +154,11 @@ export class AuditLog {
       this.#flushes.push(flush);
       this.#write();
     });
+  }
+
+  /** Makes lines of all that was recorded: to be called before something that is masked in entries is forgotten. */
+  seal(): void {
+    this.#sealer.seal();
   }
 
   state(): AuditLogState {
@@ -265,7 +279,7 @@ export class AuditLog {
     this.#sealer.seal();
   }
 
-  #addEntry(entry: AuditEntry): void {
+  #addEntry(entry: AuditEntry | UnmadeEntry): void {
     if (this.#lost > 0) {
       const lost = this.#lost;
       this.#lost = 0;
@@ -274,10 +288,9 @@ export class AuditLog {
     this.#add(entry);
   }
 
-  /** @param entry or the members of a line that the log writes of itself */
-  #add(entry: AuditEntry | string): void {
+  #add(sealable: Sealable): void {
     const { batchBytes, batchMs } = this.#parts.limits;
-    this.#sealer.add(entry);
+    this.#sealer.add(sealable);
     if (this.#queue.bytes >= batchBytes) this.#write();
     else this.#writeIn(batchMs);
   }

@@ -55,8 +55,12 @@ function maskedQuery(query: string): string {
     .join("&");
 }
 
+export function holdsToken(text: string): boolean {
+  return text.includes(TOKEN_START) && text.search(TOKEN_PATTERN) >= 0;
+}
+
 function withoutTokens(text: string): string {
-  return text.includes(TOKEN_START) ? text.replace(TOKEN_PATTERN, MASKED) : text;
+  return holdsToken(text) ? text.replace(TOKEN_PATTERN, MASKED) : text;
 }
 
 function withoutEscapedTokens(path: string): string {

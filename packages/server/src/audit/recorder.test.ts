@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
-import { createEntryMaker, type AuditEntry } from "./audit-entry.js";
+import { createLineMaker, type UnmadeEntry } from "./entry-members.js";
+import type { AuditEntry } from "./audit-entry.js";
 import { createAuditRecorder } from "./recorder.js";
 
 const FULL = new VaultProxyError("audit_unavailable", "full");
@@ -10,7 +11,7 @@ function world({ record = undefined as Promise<void> | undefined, flushFails = f
   const logged: object[] = [];
   const log = {
     ready: () => undefined,
-    record(entry: AuditEntry) {
+    record(entry: AuditEntry | UnmadeEntry) {
       steps.push(`record ${entry.action}`);
       return record;
     },
@@ -20,7 +21,7 @@ function world({ record = undefined as Promise<void> | undefined, flushFails = f
     },
   };
   const consoleLog = { error: (fields: object) => void logged.push(fields) };
-  const recorder = createAuditRecorder({ log, makeEntry: createEntryMaker((text) => text), consoleLog });
+  const recorder = createAuditRecorder({ log, maker: createLineMaker((text) => text), consoleLog });
   return { recorder, steps, logged, log, consoleLog };
 }
 
@@ -43,13 +44,15 @@ test("what is recorded without waiting throws nothing, whatever becomes of it", 
   const noRoom = Promise.reject(FULL);
   world({ record: noRoom }).recorder.record("lock", { decision: "allow" });
   const { log, consoleLog, logged } = world();
-  const failing = createAuditRecorder({
-    ...{ log, consoleLog },
-    makeEntry: () => {
+  const maker = {
+    entry: () => {
       throw new Error("defect");
     },
-  });
-  failing.record("lock", { decision: "allow" });
+    members: () => "",
+  };
+  const making = { ...log, record: (entry: AuditEntry | UnmadeEntry) => void (entry as UnmadeEntry).make() };
+  createAuditRecorder({ log: making, consoleLog, maker }).record("lock", { decision: "allow" });
+  const failing = createAuditRecorder({ log, consoleLog, maker });
   await expect(failing.flushed("lock", { decision: "allow" })).rejects.toMatchObject({ code: "internal" });
   expect(logged).toHaveLength(2);
 });
@@ -58,8 +61,11 @@ test("where the log is off everything is at once", async () => {
   const { consoleLog } = world();
   const off = createAuditRecorder({
     ...{ log: undefined, consoleLog },
-    makeEntry: () => {
-      throw new Error("nothing is made");
+    maker: {
+      entry: () => {
+        throw new Error("nothing is made");
+      },
+      members: () => "",
     },
   });
   expect(off.ready()).toBeUndefined();

@@ -1,8 +1,9 @@
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { describeThrown, type Logger } from "../redaction/logger.js";
 import type { AuditAction, AuditDetails } from "./audit-action.js";
-import type { AuditFacts, MakeAuditEntry } from "./audit-entry.js";
+import type { AuditEntry, AuditFacts } from "./audit-entry.js";
 import type { AuditLog } from "./audit-log.js";
+import { UnmadeEntry, type LineMaker } from "./entry-members.js";
 
 /** What whoever does something records it with. Where the log is off, everything is at once and does nothing. */
 export interface AuditRecorder {
@@ -12,7 +13,7 @@ export interface AuditRecorder {
    * @returns rejects with `audit_unavailable` when there is none for 5 s.
    */
   ready(): Promise<void> | undefined;
-  /** Records what was done or refused, without waiting for the disk. Never throws. */
+  /** Records what was done or refused, without waiting for the disk. Never throws. The facts must not change any more. */
   record<A extends AuditAction>(action: A, facts: AuditFacts, details?: AuditDetails<A>): void;
   /**
    * Records a change before it is answered: resolves when its line is on the disk.
@@ -31,7 +32,7 @@ export interface AuditRecorder {
 export interface AuditRecorderParts {
   /** Undefined where the server runs without one. */
   readonly log: Pick<AuditLog, "ready" | "record" | "flush"> | undefined;
-  readonly makeEntry: MakeAuditEntry;
+  readonly maker: LineMaker;
   readonly consoleLog: Pick<Logger, "error">;
   /** Hears of all that is recorded, also where there is no log. Must not throw. */
   readonly onRecord?: OnRecord | undefined;
@@ -43,12 +44,7 @@ export type OnRecord = (
   details: Readonly<Record<string, unknown>> | undefined,
 ) => void;
 
-export function createAuditRecorder({
-  log,
-  makeEntry,
-  consoleLog,
-  onRecord,
-}: AuditRecorderParts): AuditRecorder {
+export function createAuditRecorder({ log, maker, consoleLog, onRecord }: AuditRecorderParts): AuditRecorder {
   if (log === undefined) {
     return {
       ready: () => undefined,
@@ -61,33 +57,37 @@ export function createAuditRecorder({
     };
   }
 
-  /** Undefined if it is in the queue, or was given up. */
-  const enqueue = <A extends AuditAction>(
-    action: A,
-    facts: AuditFacts,
-    details: AuditDetails<A> | undefined,
-  ): Promise<void> | undefined => {
-    onRecord?.(action, facts, details);
-    try {
-      return log.record(makeEntry(action, facts, details));
-    } catch (thrown) {
-      consoleLog.error({ action, ...describeThrown(thrown) }, "an audit entry could not be made");
-      return Promise.reject(new VaultProxyError("internal", "internal error", { cause: thrown }));
-    }
-  };
-
   return {
     ready: () => log.ready(),
     record(action, facts, details) {
-      // The log itself says how many it has lost.
-      enqueue(action, facts, details)?.catch(() => undefined);
+      onRecord?.(action, facts, details);
+      try {
+        // The log itself says how many it has lost.
+        log.record(new UnmadeEntry(maker, action, facts, details))?.catch(() => undefined);
+      } catch (thrown) {
+        notMade(action, thrown);
+      }
     },
     async flushed(action, facts, details) {
-      await enqueue(action, facts, details);
+      onRecord?.(action, facts, details);
+      await log.record(made(action, () => maker.entry(action, facts, details)));
       await log.flush();
     },
     async writable() {
       await log.flush();
     },
   };
+
+  function made(action: AuditAction, make: () => AuditEntry): AuditEntry {
+    try {
+      return make();
+    } catch (thrown) {
+      notMade(action, thrown);
+      throw new VaultProxyError("internal", "internal error", { cause: thrown });
+    }
+  }
+
+  function notMade(action: AuditAction, thrown: unknown): void {
+    consoleLog.error({ action, ...describeThrown(thrown) }, "an audit entry could not be made");
+  }
 }

@@ -2,18 +2,22 @@ import type { AuditEntry } from "./audit-entry.js";
 import type { AuditKey } from "./audit-key.js";
 import type { AuditLimits } from "./audit-limits.js";
 import { sealLine, type ChainEnd } from "./chain.js";
+import { UnmadeEntry } from "./entry-members.js";
 import { jsonMembers } from "./json-members.js";
 import type { LogTail } from "./log-tail.js";
-import { fileHeader, lateLine, tornLine } from "./own-lines.js";
+import { fileHeader, lateLine, lostEntries, tornLine } from "./own-lines.js";
 import { createTimeText } from "./time-text.js";
 import { mayLackMac } from "./without-mac.js";
 import type { WriteQueue } from "./write-queue.js";
 
 /**
- * Entries are sealed so many at a time: hashing a line between two steps of a call costs three times as much as behind another
- * line, whose code and data are still in the processor's caches.
+ * Entries are made and sealed so many at a time: hashing a line between two steps of a call costs three times as much as
+ * behind another line, whose code and data are still in the processor's caches.
  */
 const SEALED_TOGETHER = 64;
+
+/** What becomes a line: an entry, made or not, or the members of a line that the log writes of itself. */
+export type Sealable = AuditEntry | UnmadeEntry | string;
 
 export interface SealerParts {
   readonly queue: WriteQueue;
@@ -22,6 +26,8 @@ export interface SealerParts {
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly randomBytes: (size: number) => Buffer;
+  /** An entry could not be made: a line says that one is lost. */
+  readonly onDefect: (thrown: unknown) => void;
 }
 
 /** Makes lines of entries, each chained to the one before, puts them into the queue, and decides where a file begins. */
@@ -31,8 +37,8 @@ export class Sealer {
   /** Of the last line that was sealed. */
   #end: ChainEnd;
   #key: AuditKey | undefined;
-  /** Entries, and members of the log's own lines, with the times at which they came. */
-  #unsealed: (AuditEntry | string)[] = [];
+  /** With the times at which they came. */
+  #unsealed: Sealable[] = [];
   #times: number[] = [];
   /** Of the file that the next line goes into, lines that wait included. */
   #fileBytes: number;
@@ -58,9 +64,8 @@ export class Sealer {
     return this.#fileBytes;
   }
 
-  /** @param entry or the members of a line that the log writes of itself */
-  add(entry: AuditEntry | string): void {
-    this.#unsealed.push(entry);
+  add(sealable: Sealable): void {
+    this.#unsealed.push(sealable);
     this.#times.push(this.#parts.clock());
     if (this.#unsealed.length >= SEALED_TOGETHER) this.seal();
   }
@@ -75,7 +80,7 @@ export class Sealer {
     entries.forEach((entry, index) => {
       const time = times[index] ?? 0;
       if (this.#isFileGone || this.#fileBytes >= this.#parts.limits.fileBytes) this.#nextFile(time);
-      this.#sealLine(typeof entry === "string" ? entry : this.#membersOf(entry), time);
+      this.#sealLine(this.#membersOf(entry), time);
     });
     return this.#end;
   }
@@ -96,9 +101,17 @@ export class Sealer {
     return this.#isFileGone;
   }
 
-  #membersOf(entry: AuditEntry): string {
-    const isLate = this.#key === undefined && !mayLackMac({ ...entry });
-    return isLate ? lateLine(entry) : jsonMembers(entry);
+  #membersOf(sealable: Sealable): string {
+    if (typeof sealable === "string") return sealable;
+    const isMade = !(sealable instanceof UnmadeEntry);
+    try {
+      if (this.#key !== undefined) return isMade ? jsonMembers(sealable) : sealable.members();
+      const entry = isMade ? sealable : sealable.make();
+      return mayLackMac({ ...entry }) ? jsonMembers(entry) : lateLine(entry);
+    } catch (thrown) {
+      this.#parts.onDefect(thrown);
+      return lostEntries(1);
+    }
   }
 
   #sealLine(members: string, time: number): void {

@@ -8,7 +8,12 @@ export type FileStep = { readonly type: "next file"; readonly isMoved: boolean }
 export interface Batch extends Unwritten {
   readonly end: ChainEnd;
   readonly lines: number;
+  /** What `bytes` is a part of. */
+  readonly memory: Buffer;
 }
+
+/** UTF-8 of a UTF-16 unit. */
+const MOST_BYTES_OF_UNIT = 3;
 
 /** Lines that follow each other, as the bytes that they will be on the disk: what waits is no work for the garbage collector. */
 interface Lines {
@@ -25,6 +30,8 @@ export class WriteQueue {
   readonly #batchBytes: number;
   #lines = 0;
   #bytes = 0;
+  /** Of a batch that was written, for another. */
+  #spare: Buffer | undefined;
 
   /** @param batchBytes of a batch at most, unless it is of one line that is longer */
   constructor(batchBytes: number) {
@@ -46,11 +53,11 @@ export class WriteQueue {
 
   /** @returns the bytes of its text */
   addLine({ text, end }: SealedLine): number {
-    const size = Buffer.byteLength(text);
+    const most = text.length * MOST_BYTES_OF_UNIT;
     const last = this.#steps.at(-1);
     const into =
-      last?.type === "lines" && last.used + size <= last.bytes.length ? last : this.#addLines(size, end);
-    into.bytes.write(text, into.used);
+      last?.type === "lines" && last.used + most <= last.bytes.length ? last : this.#addLines(most, end);
+    const size = into.bytes.write(text, into.used);
     into.used += size;
     into.lines += 1;
     into.end = end;
@@ -68,13 +75,15 @@ export class WriteQueue {
     const next = this.#steps[0];
     if (next?.type !== "lines") return undefined;
     this.#steps.shift();
-    return { bytes: next.bytes.subarray(0, next.used), offset: 0, end: next.end, lines: next.lines };
+    const { bytes: memory, used, end, lines } = next;
+    return { memory, bytes: memory.subarray(0, used), offset: 0, end, lines };
   }
 
   /** A batch is on the disk, and no longer waits. */
-  written({ bytes, lines }: Batch): void {
+  written({ memory, bytes, lines }: Batch): void {
     this.#lines -= lines;
     this.#bytes -= bytes.length;
+    if (memory.length === this.#batchBytes) this.#spare = memory;
   }
 
   /** What comes next, if that is no line. */
@@ -88,7 +97,9 @@ export class WriteQueue {
   }
 
   #addLines(size: number, end: ChainEnd): Lines {
-    const bytes = Buffer.allocUnsafe(Math.max(size, this.#batchBytes));
+    const isUsual = size <= this.#batchBytes;
+    const bytes = (isUsual ? this.#spare : undefined) ?? Buffer.allocUnsafe(Math.max(size, this.#batchBytes));
+    if (bytes === this.#spare) this.#spare = undefined;
     const lines: Lines = { type: "lines", bytes, used: 0, lines: 0, end };
     this.#steps.push(lines);
     return lines;

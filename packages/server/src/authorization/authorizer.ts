@@ -39,13 +39,6 @@ export interface AuthorizerParts {
 
 const NO_POLICY_LEFT: CompiledPolicy = compilePolicy({ rules: [] });
 
-/** A policy of a token or of one that it descends from. */
-interface ChainLink {
-  readonly token: TokenRecord;
-  readonly policyName: string;
-  readonly policy: CompiledPolicy;
-}
-
 export function createAuthorizer(parts: AuthorizerParts): Authorizer {
   /** Made once a policy: a changed one is another object. */
   const compiled = new WeakMap<object, CompiledPolicy>();
@@ -67,21 +60,12 @@ export function createAuthorizer(parts: AuthorizerParts): Authorizer {
     // A policy that is gone allows nothing.
     return stored === undefined ? NO_POLICY_LEFT : compile(stored);
   };
-  /** The token's own policy first, then those of the tokens it descends from. */
-  const chainOf = (token: TokenRecord): ChainLink[] => {
-    const chain: ChainLink[] = [];
-    let current = token;
-    for (;;) {
-      const policy = policyOf(current);
-      if (policy !== undefined)
-        chain.push({ token: current, policyName: current.policy ?? OWN_RULES, policy });
-      if (current.parent === undefined) return chain;
-      const parent = parts.tokens().get(current.parent);
-      if (parent === undefined) {
-        throw new VaultProxyError("unauthorized", "the token that made this one is gone");
-      }
-      current = parent;
-    }
+  const parentOf = ({ parent: digest }: TokenRecord): TokenRecord | undefined => {
+    if (digest === undefined) return undefined;
+    const parent = parts.tokens().get(digest);
+    if (parent === undefined)
+      throw new VaultProxyError("unauthorized", "the token that made this one is gone");
+    return parent;
   };
 
   /** Resolves when the vault knows of what they used; undefined if it knows already. */
@@ -100,9 +84,10 @@ export function createAuthorizer(parts: AuthorizerParts): Authorizer {
     const current = parts.tokens().get(token.digest);
     if (current === undefined) return new VaultProxyError("unauthorized", "this token was revoked");
     try {
-      for (const { policy } of chainOf(current)) {
-        const decision = decide(policy, action, now);
-        if (!decision.allowed) return new VaultProxyError("policy_denied", decision.reason);
+      for (let each: TokenRecord | undefined = current; each !== undefined; each = parentOf(each)) {
+        const policy = policyOf(each);
+        const decision = policy === undefined ? undefined : decide(policy, action, now);
+        if (decision?.allowed === false) return new VaultProxyError("policy_denied", decision.reason);
       }
       return undefined;
     } catch (error) {
@@ -122,10 +107,13 @@ export function createAuthorizer(parts: AuthorizerParts): Authorizer {
       let command: string | undefined;
       let pathLists: readonly (readonly string[])[] = [];
       const limited: LimitedToken[] = [];
-      for (const { token: each, policy, policyName } of chainOf(token)) {
+      // The token's own policy first, then those of the tokens it descends from.
+      for (let each: TokenRecord | undefined = token; each !== undefined; each = parentOf(each)) {
+        const policy = policyOf(each);
+        if (policy === undefined) continue;
         const decision = decide(policy, action, now);
         if (!decision.allowed) throw new VaultProxyError("policy_denied", decision.reason);
-        rule ??= `${policyName}/${decision.rule.index + 1}`;
+        rule ??= `${each.policy ?? OWN_RULES}/${decision.rule.index + 1}`;
         command ??= decision.rule.command;
         if (decision.rule.remotePaths !== undefined) pathLists = [...pathLists, decision.rule.remotePaths];
         const { limits } = policy;

@@ -49,6 +49,7 @@ export function admit(
 ): AdmittedCall {
   if (parts.isLocked()) throw new VaultProxyError("vault_locked", "the vault is locked");
   const target = splitProxyTarget(rawTarget);
+  audit.proxyTarget = target;
   const route = target === undefined ? undefined : parts.routes.get(target.service);
   const token = authenticate(parts, request, target?.query, route);
   audit.token = token;

@@ -4,7 +4,7 @@ import type { AuditRecorder } from "../audit/recorder.js";
 import { statusOf } from "../errors/error-codes.js";
 import type { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { CallMetrics, CallTimes } from "../metrics/call-metrics.js";
-import { splitProxyTarget } from "../network/request-target.js";
+import { splitProxyTarget, type ProxyTarget } from "../network/request-target.js";
 import type { TokenRecord } from "../tokens/token-record.js";
 
 export interface CallAuditParts {
@@ -17,6 +17,8 @@ export interface CallAuditParts {
 /** What is recorded of one call, gathered as it becomes known. One entry a call, when it has ended. */
 export class CallAudit {
   token: TokenRecord | undefined;
+  /** Once it was taken apart. */
+  proxyTarget: ProxyTarget | undefined;
   /** That allowed it. */
   rule: string | undefined;
   /** Whether it was passed on: what the upstream or the caller makes of it then is no decision of the vault. */
@@ -63,7 +65,7 @@ export class CallAudit {
   end(status: number | undefined, error: VaultProxyError | undefined): void {
     if (this.#isRecorded) return;
     this.#isRecorded = true;
-    const target = splitProxyTarget(this.#target);
+    const target = this.proxyTarget ?? splitProxyTarget(this.#target);
     this.#parts.audit.record(
       "proxy",
       {

@@ -187,6 +187,46 @@ function narrowed(rule: PolicyRule): readonly PolicyRule[] {
   });
 }
 
+test("a policy that was asked before decides as one that was not", () => {
+  fc.assert(
+    fc.property(
+      fc.array(anyRule, { minLength: 1, maxLength: 4 }),
+      fc.array(anyAction, { minLength: 1, maxLength: 8 }),
+      (rules, actions) => {
+        const asked = compilePolicy({ rules });
+        for (const action of [...actions, ...actions]) {
+          for (const namesAnotherResource of [false, true, false]) {
+            const asking = action.kind === "http" ? { ...action, namesAnotherResource } : action;
+            expect(decide(asked, asking, NOW)).toEqual(decideFor({ rules }, asking));
+          }
+        }
+      },
+    ),
+  );
+});
+
+test("a path that is known to be allowed is not for other methods, services and times", () => {
+  const policy = compilePolicy({
+    rules: [
+      { service: "s", methods: ["GET"], paths: ["/a"] },
+      { service: "s", methods: ["POST"], paths: ["/b"] },
+      { service: "t", methods: ["GET"], paths: ["/b"] },
+    ],
+    valid: { until: "2026-11-22T13:00:00Z" },
+  });
+  const isAllowed = (text: string, now = NOW): boolean => decide(policy, actionOf(text), now).allowed;
+  expect([isAllowed("GET s /a"), isAllowed("POST s /b"), isAllowed("GET t /b")]).toEqual([true, true, true]);
+  expect([isAllowed("POST s /a"), isAllowed("GET s /b"), isAllowed("GET t /a")]).toEqual([
+    false,
+    false,
+    false,
+  ]);
+  expect(isAllowed("GET s /a", NOW + 3_600_000)).toBe(false);
+  expect(decide(policy, { ...actionOf("GET s /a"), namesAnotherResource: true } as Action, NOW).allowed).toBe(
+    false,
+  );
+});
+
 test("a call that names another resource is for rules without paths only", () => {
   const decided = (...rules: PolicyRule[]): Decision =>
     decide(

@@ -2,6 +2,7 @@ import type { Action } from "./action.js";
 import { parseByteCount } from "./byte-count.js";
 import { compileRule, JudgedAction, type AdmittingRule, type CompiledRule } from "./compiled-rule.js";
 import type { PolicyContent } from "./policy-schema.js";
+import { RecentPaths } from "./recent-paths.js";
 
 /** The limits of a policy as numbers; one that is absent does not limit. */
 export interface LimitValues {
@@ -27,7 +28,13 @@ export interface CompiledPolicy {
 interface ServiceRules {
   readonly all: readonly CompiledRule[];
   /** Of HTTP. */
-  forMethod(method: string): readonly CompiledRule[];
+  forMethod(method: string): MethodRules;
+}
+
+interface MethodRules {
+  readonly rules: readonly CompiledRule[];
+  /** Rules that allow a path by themselves, so that nothing else has to be looked at. */
+  readonly recent: RecentPaths<AdmittingRule>;
 }
 
 export type Decision =
@@ -73,8 +80,12 @@ export function compilePolicy(content: PolicyContent): CompiledPolicy {
 }
 
 function byMethod(all: readonly CompiledRule[]): ServiceRules {
-  const rulesOf = (method: string | undefined): readonly CompiledRule[] =>
-    all.filter(({ methods }) => methods === undefined || (method !== undefined && methods.has(method)));
+  const rulesOf = (method: string | undefined): MethodRules => ({
+    rules: all.filter(
+      ({ methods }) => methods === undefined || (method !== undefined && methods.has(method)),
+    ),
+    recent: new RecentPaths(),
+  });
   const named = new Set(all.flatMap(({ methods }) => [...(methods ?? [])]));
   const byName = new Map([...named].map((method) => [method, rulesOf(method)]));
   const ofEveryMethod = rulesOf(undefined);
@@ -104,9 +115,19 @@ export function decide(policy: CompiledPolicy, action: Action, now: number): Dec
   if (now >= policy.valid.until) return deny("the token's policy is not valid any more");
   const rules = policy.rulesFor(action.service);
   if (rules.all.length === 0) return deny("the token's policy has no rule for this service");
-  const judged = new JudgedAction(action);
+  if (action.kind !== "http") return decideAmong(rules.all, new JudgedAction(action));
+  const ofMethod = rules.forMethod(action.method);
+  if (action.namesAnotherResource === true) return decideAmong(ofMethod.rules, new JudgedAction(action));
+  const known = ofMethod.recent.get(action.rawPath);
+  if (known !== undefined) return { allowed: true, rule: known, cooldowns: NO_COOLDOWNS };
+  const decision = decideAmong(ofMethod.rules, new JudgedAction(action));
+  if (decision.allowed && decision.rule.cooldownMs === 0) ofMethod.recent.add(action.rawPath, decision.rule);
+  return decision;
+}
+
+function decideAmong(rules: readonly CompiledRule[], judged: JudgedAction): Decision {
   const admitting: AdmittingRule[] = [];
-  for (const rule of action.kind === "http" ? rules.forMethod(action.method) : rules.all) {
+  for (const rule of rules) {
     const admitted = rule.admit(judged);
     if (admitted === undefined) continue;
     if (admitted.cooldownMs === 0 && !isConditional(admitted))

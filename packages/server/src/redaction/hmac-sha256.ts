@@ -6,6 +6,8 @@ const INNER_PAD = 0x36;
 const OUTER_PAD = 0x5c;
 /** Longer messages get memory of their own. */
 const USUAL_BYTES = 4 * 1024;
+/** UTF-8 of a UTF-16 unit. */
+const MOST_BYTES_OF_UNIT = 3;
 
 /** HMAC-SHA-256 by one key. */
 export interface HmacSha256 {
@@ -32,11 +34,12 @@ export function createHmacSha256(key: Uint8Array): HmacSha256 {
   let isDestroyed = false;
 
   function innerDigest(message: string | Uint8Array): string {
-    const length = typeof message === "string" ? Buffer.byteLength(message) : message.length;
-    const isUsual = length <= USUAL_BYTES;
-    const bytes = isUsual ? inner : Buffer.alloc(BLOCK_BYTES + length);
+    const most = typeof message === "string" ? message.length * MOST_BYTES_OF_UNIT : message.length;
+    const isUsual = most <= USUAL_BYTES;
+    const bytes = isUsual ? inner : Buffer.alloc(BLOCK_BYTES + most);
     if (!isUsual) inner.copy(bytes, 0, 0, BLOCK_BYTES);
-    if (typeof message === "string") bytes.write(message, BLOCK_BYTES, "utf8");
+    let length = message.length;
+    if (typeof message === "string") length = bytes.write(message, BLOCK_BYTES, "utf8");
     else bytes.set(message, BLOCK_BYTES);
     const digest = hash("sha256", bytes.subarray(0, BLOCK_BYTES + length), "binary");
     if (!isUsual) bytes.fill(0, 0, BLOCK_BYTES);

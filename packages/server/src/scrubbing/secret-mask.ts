@@ -7,8 +7,11 @@ const KEY_BYTES = 32;
 /** Bytes of a pattern's start that its hash is of; shorter patterns are left out. */
 const WINDOW_BYTES = 8;
 const MASKED = "***";
-/** A filter of 128 KB: with the forms of ten thousand secrets in it, a few windows in a hundred pass by chance. */
-const FILTERED_STARTS = 65_536;
+/**
+ * Starts that the filter has room for at first; it doubles. Every byte of a text looks somewhere else into it: a filter larger
+ * than the processor's nearest cache makes that, and whatever was in the cache, cost four times as much.
+ */
+const FIRST_FILTERED_STARTS = 64;
 /** Longer texts get memory of their own. */
 const USUAL_BYTES = 4 * 1024;
 /** UTF-8 of a UTF-16 unit. */
@@ -50,8 +53,9 @@ export function createSecretMask(randomBytes: (size: number) => Buffer): SecretM
   const owners = new Map<string, number>();
   /** Few, whatever many secrets begin alike: so a text costs no more digests than there are lengths. */
   const lengthsOfStart = new Map<number, LengthCount[]>();
-  /** Of all starts since the last `clear`. What is gone since costs a look into the map. */
-  let starts = createHashFilter(FILTERED_STARTS);
+  /** Of all starts, and of some that are gone, which cost a look into the map. */
+  let starts = createHashFilter(FIRST_FILTERED_STARTS);
+  let filteredStarts = FIRST_FILTERED_STARTS;
   const usualBytes = Buffer.alloc(USUAL_BYTES);
 
   function claim(form: Buffer): Pattern {
@@ -59,13 +63,25 @@ export function createSecretMask(randomBytes: (size: number) => Buffer): SecretM
     const count = owners.get(pattern.digest) ?? 0;
     owners.set(pattern.digest, count + 1);
     if (count > 0) return pattern;
-    addHash(starts, pattern.start);
     const lengths = lengthsOfStart.get(pattern.start);
     const same = lengths?.find(({ length }) => length === pattern.length);
     if (same !== undefined) same.count += 1;
     else if (lengths !== undefined) lengths.push({ length: pattern.length, count: 1 });
-    else lengthsOfStart.set(pattern.start, [{ length: pattern.length, count: 1 }]);
+    else {
+      lengthsOfStart.set(pattern.start, [{ length: pattern.length, count: 1 }]);
+      filterStart(pattern.start);
+    }
     return pattern;
+  }
+
+  function filterStart(start: number): void {
+    if (lengthsOfStart.size <= filteredStarts) {
+      addHash(starts, start);
+      return;
+    }
+    filteredStarts *= 2;
+    starts = createHashFilter(filteredStarts);
+    for (const each of lengthsOfStart.keys()) addHash(starts, each);
   }
 
   function release({ start, length, digest }: Pattern): void {
@@ -138,7 +154,8 @@ export function createSecretMask(randomBytes: (size: number) => Buffer): SecretM
     remove: (service) => replace(service, []),
     clear() {
       for (const map of [byService, owners, lengthsOfStart]) map.clear();
-      starts = createHashFilter(FILTERED_STARTS);
+      starts = createHashFilter(FIRST_FILTERED_STARTS);
+      filteredStarts = FIRST_FILTERED_STARTS;
       usualBytes.fill(0);
     },
     mask: (text) => (text.length < WINDOW_BYTES || owners.size === 0 ? text : masked(text)),

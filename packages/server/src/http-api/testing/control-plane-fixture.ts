@@ -5,7 +5,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { createEntryMaker, type AuditEntry } from "../../audit/audit-entry.js";
+import type { AuditEntry } from "../../audit/audit-entry.js";
+import { createLineMaker, UnmadeEntry } from "../../audit/entry-members.js";
 import { createAuditRecorder } from "../../audit/recorder.js";
 import type { ServiceRecord } from "../../auth-strategies/service-definition.js";
 import { secretsOf } from "../../auth-strategies/service-definition.js";
@@ -142,10 +143,10 @@ export async function startControlPlane(): Promise<ControlPlaneFixture> {
   let auditFailure: VaultProxyError | undefined;
   const recorder = createAuditRecorder({
     consoleLog: log,
-    makeEntry: createEntryMaker((text) => text),
+    maker: createLineMaker((text) => text),
     log: {
       ready: () => undefined,
-      record: (entry) => void recorded.push(entry),
+      record: (entry) => void recorded.push(entry instanceof UnmadeEntry ? entry.make() : entry),
       flush: () =>
         auditFailure === undefined
           ? Promise.resolve({ sequence: recorded.length, hash: "" })
