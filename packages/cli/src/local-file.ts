@@ -2,6 +2,7 @@ import { constants, openAsBlob } from "node:fs";
 import { access, stat } from "node:fs/promises";
 
 import { CliError } from "./failures.js";
+import { fileFailure } from "./file-failure.js";
 
 /** A file that is read while it is sent. @param otherwise what to do with what is no regular file */
 export async function openLocalFile(path: string, otherwise: string): Promise<Blob> {
@@ -11,6 +12,6 @@ export async function openLocalFile(path: string, otherwise: string): Promise<Bl
     if (!(await stat(path)).isFile()) throw new CliError(`${path} is no regular file`, otherwise);
     return await openAsBlob(path);
   } catch (error) {
-    throw error instanceof CliError ? error : new CliError(`cannot read ${path}`);
+    throw error instanceof CliError ? error : fileFailure("read", path, error);
   }
 }

@@ -3,6 +3,7 @@ import { open, realpath, rename, rm, stat, type FileHandle } from "node:fs/promi
 import { dirname, join } from "node:path";
 
 import { CliError } from "./failures.js";
+import { fileFailure } from "./file-failure.js";
 
 /**
  * Writes a file beside its place and renames it into it, so that what breaks off leaves what was there. A file that is
@@ -11,8 +12,8 @@ import { CliError } from "./failures.js";
  * @throws CliError if it cannot be written, or whatever `chunks` throws
  */
 export async function saveFile(path: string, chunks: AsyncIterable<Uint8Array>): Promise<number> {
-  const cannotWrite = (): never => {
-    throw new CliError(`cannot write ${path}`);
+  const cannotWrite = (error: unknown): never => {
+    throw fileFailure("write", path, error);
   };
   const before = await stat(path).catch(() => undefined);
   if (before?.isDirectory() === true) throw new CliError(`${path} is a folder`);
@@ -38,7 +39,7 @@ export async function saveFile(path: string, chunks: AsyncIterable<Uint8Array>):
 async function writeAll(
   file: FileHandle,
   chunks: AsyncIterable<Uint8Array>,
-  cannotWrite: () => never,
+  cannotWrite: (error: unknown) => never,
 ): Promise<number> {
   let bytes = 0;
   try {

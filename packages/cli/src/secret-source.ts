@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { readFile, stat } from "node:fs/promises";
 
 import { CliError } from "./failures.js";
+import { fileFailure } from "./file-failure.js";
 
 /** Bytes; far above any credential, low enough to refuse a wrong file at once. */
 const MAX_SECRET_BYTES = 64 * 1024;
@@ -32,14 +33,14 @@ export async function readSecretFile(path: string): Promise<string> {
     return decode(bytes, path);
   } catch (error) {
     if (error instanceof CliError) throw error;
-    throw new CliError(`cannot read ${path}`);
+    throw fileFailure("read", path, error);
   }
 }
 
 /** Whether the file's mode keeps other users out; Windows has no such modes. */
 export async function isPrivateFile(path: string): Promise<boolean> {
-  const { mode } = await stat(path).catch(() => {
-    throw new CliError(`cannot read ${path}`);
+  const { mode } = await stat(path).catch((error: unknown) => {
+    throw fileFailure("read", path, error);
   });
   return process.platform === "win32" || (mode & 0o077) === 0;
 }

@@ -3,7 +3,8 @@ import type { ServiceSettings } from "@vault-proxy/client";
 import type { Command } from "commander";
 
 import { connectionCount } from "./connection-count.js";
-import { CliError, UsageError } from "./failures.js";
+import { fileFailure } from "./file-failure.js";
+import { UsageError } from "./failures.js";
 import { collect } from "./repeated-option.js";
 
 /** What of a service's settings the command line names, beside its base URL. */
@@ -56,8 +57,8 @@ export function addSettingsOptions(command: Command): void {
 /** The text of the file that `--tls-ca` names. */
 export async function readTlsCa({ tlsCa }: SettingsFlags): Promise<string | undefined> {
   if (tlsCa === undefined) return undefined;
-  return readFile(tlsCa, "utf8").catch(() => {
-    throw new CliError(`cannot read ${tlsCa}`);
+  return readFile(tlsCa, "utf8").catch((error: unknown) => {
+    throw fileFailure("read", tlsCa, error);
   });
 }
 

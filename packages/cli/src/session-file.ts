@@ -3,6 +3,7 @@ import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 import { CliError } from "./failures.js";
+import { fileFailure } from "./file-failure.js";
 import { linesOf } from "./secret-source.js";
 
 /** What `unlock` saves, for the calls to the same address after it. */
@@ -22,7 +23,7 @@ export async function readSession(path: string): Promise<Session | undefined> {
   } catch (error) {
     if (isMissing(error)) return undefined;
     if (error instanceof CliError) throw error;
-    throw new CliError(`cannot read the saved session ${path}`);
+    throw fileFailure("read", `the saved session ${path}`, error);
   }
   const [token = "", address = "", listenerUid] = linesOf(text);
   if (token.trim() === "") throw new CliError(`the saved session ${path} is empty`, "unlock again");
@@ -70,9 +71,9 @@ export async function writeSession(path: string, session: Session): Promise<void
       await file.close();
     }
     await rename(temporary, path);
-  } catch {
+  } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw new CliError(`cannot save the session to ${path}`);
+    throw fileFailure("write", `the session ${path}`, error);
   }
 }
 

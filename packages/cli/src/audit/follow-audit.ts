@@ -4,14 +4,23 @@ import { PAGE_ENTRIES, latestEntries } from "./audit-pages.js";
 
 const POLL_MS = 1000;
 
-/** Gives the entries that come, the oldest first, behind the last `tail` of those that are there. Ends with the signal. */
+export interface Following {
+  /** How many of the entries that are there come first. */
+  readonly tail: number;
+  /** None of them is older, in milliseconds since the epoch. */
+  readonly sinceMs?: number | undefined;
+  readonly signal: AbortSignal;
+  readonly pollMs?: number;
+}
+
+/** Gives the entries that come, the oldest first, behind the last of those that are there. Ends with the signal. */
 export async function* followAudit(
   client: Pick<VaultClient, "listAudit">,
   filter: AuditOptions,
-  { tail, signal, pollMs = POLL_MS }: { tail: number; signal: AbortSignal; pollMs?: number },
+  { tail, sinceMs, signal, pollMs = POLL_MS }: Following,
 ): AsyncGenerator<AuditEntry> {
-  const entries = await latestEntries(client, { ...filter, signal }, Math.max(tail, 1));
-  let last = entries.at(-1)?.seq ?? 0;
+  const entries = await latestEntries(client, { ...filter, signal }, Math.max(tail, 1), sinceMs);
+  let last = entries.at(-1)?.seq ?? (await newestSeq(client, filter, signal));
   yield* entries.slice(entries.length - Math.min(tail, entries.length));
   for (;;) {
     await delay(pollMs, undefined, { signal }).catch(() => undefined);
@@ -20,6 +29,16 @@ export async function* followAudit(
     last = fresh.at(-1)?.seq ?? last;
     yield* fresh;
   }
+}
+
+/** Of what is too old to be shown, and not to be read with each look. */
+async function newestSeq(
+  client: Pick<VaultClient, "listAudit">,
+  filter: AuditOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  const [newest] = await latestEntries(client, { ...filter, signal }, 1);
+  return newest?.seq ?? 0;
 }
 
 async function entriesBehind(

@@ -1,8 +1,9 @@
-import type { AuditOptions, VaultClient } from "@vault-proxy/client";
+import type { VaultClient } from "@vault-proxy/client";
 
 import { InterruptedError } from "../failures.js";
 import { untilInterrupted } from "../interruption.js";
 import type { Output } from "../output.js";
+import type { AuditSelection } from "./audit-filter.js";
 import { followAudit } from "./follow-audit.js";
 import { printEntry } from "./print-entry.js";
 
@@ -14,12 +15,12 @@ import { printEntry } from "./print-entry.js";
 export async function printFollowed(
   client: Pick<VaultClient, "listAudit">,
   output: Output,
-  filter: AuditOptions,
+  { filter, sinceMs }: AuditSelection,
   tail: number,
 ): Promise<number> {
   try {
     return await untilInterrupted(async (signal) => {
-      for await (const entry of followAudit(client, filter, { tail, signal }))
+      for await (const entry of followAudit(client, filter, { tail, sinceMs, signal }))
         await printEntry(output, entry);
       return 0;
     });

@@ -1,4 +1,4 @@
-import { addFilterOptions, auditFilter, type FilterOptions } from "../audit/audit-filter.js";
+import { addFilterOptions, auditSelection, type FilterOptions } from "../audit/audit-filter.js";
 import { printFollowed } from "../audit/print-followed.js";
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
@@ -11,10 +11,12 @@ export const configureAuditFollow: ConfigureCommand = (command, perform) => {
     "after",
     "\nGoes on until Ctrl-C. Prints one JSON object a line when stdout is no terminal.",
   );
-  addExamples(command, "% audit follow", "% audit follow --denied --json");
+  addExamples(command, "% audit follow", "% audit follow --since 1h", "% audit follow --denied --json");
   command.action((options: FilterOptions) =>
-    perform(async ({ connect, output }) =>
-      printFollowed(await connect("token"), output, auditFilter(options), SHOWN_BEFORE),
-    ),
+    perform(async ({ connect, output }) => {
+      const selection = auditSelection(options);
+      const before = selection.sinceMs === undefined ? SHOWN_BEFORE : Number.POSITIVE_INFINITY;
+      return printFollowed(await connect("token"), output, selection, before);
+    }),
   );
 };

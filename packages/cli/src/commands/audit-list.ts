@@ -1,23 +1,27 @@
-import { addFilterOptions, auditFilter, type FilterOptions } from "../audit/audit-filter.js";
-import { PAGE_ENTRIES, latestEntries } from "../audit/audit-pages.js";
-import { entryCount } from "../audit/entry-count.js";
+import { addFilterOptions, auditSelection, type FilterOptions } from "../audit/audit-filter.js";
+import { latestEntries } from "../audit/audit-pages.js";
+import { addLimitOption, shownEntries } from "../audit/entry-count.js";
 import { ENTRY_HEAD, entryRow } from "../audit/entry-row.js";
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
 
 interface ListOptions extends FilterOptions {
-  readonly limit: number;
+  readonly limit?: number;
 }
 
+const SHOWN = 50;
+
 export const configureAuditList: ConfigureCommand = (command, perform) => {
-  addFilterOptions(command)
-    .option("--limit <entries>", `the newest so many, ${PAGE_ENTRIES} at most`, entryCount, 50)
-    .addHelpText("after", "\nThe newest comes last. Prints JSON, newest first, when stdout is no terminal.");
-  addExamples(command, "% audit list --service github", "% audit list --denied --limit 20 --json");
+  addLimitOption(addFilterOptions(command), SHOWN).addHelpText(
+    "after",
+    "\nThe newest comes last. Prints JSON, newest first, when stdout is no terminal.",
+  );
+  addExamples(command, "% audit list --service github", "% audit list --since 7d", "% audit list --denied --limit 20 --json");
   command.action((options: ListOptions) =>
     perform(async ({ connect, output }) => {
-      const { limit } = options;
-      const entries = await latestEntries(await connect("token"), auditFilter(options), limit);
+      const { filter, sinceMs } = auditSelection(options);
+      const shown = shownEntries(options, SHOWN);
+      const entries = await latestEntries(await connect("token"), filter, shown, sinceMs);
       if (output.json || !output.onTerminal) {
         output.data(entries.toReversed());
         return undefined;

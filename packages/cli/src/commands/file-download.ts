@@ -2,6 +2,7 @@ import { open } from "node:fs/promises";
 
 import type { ConfigureCommand } from "../command-definition.js";
 import { CliError } from "../failures.js";
+import { fileFailure } from "../file-failure.js";
 import { addExamples } from "../help-examples.js";
 import { printable } from "../output.js";
 import { whileShown } from "../transfer-progress.js";
@@ -39,7 +40,7 @@ async function savePrivately(path: string, bytes: Uint8Array): Promise<void> {
     } finally {
       await file.close();
     }
-  } catch {
-    throw new CliError(`cannot write ${path}`);
+  } catch (error) {
+    throw fileFailure("write", path, error);
   }
 }

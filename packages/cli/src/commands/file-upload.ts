@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 
 import type { ConfigureCommand } from "../command-definition.js";
-import { CliError } from "../failures.js";
+import { fileFailure } from "../file-failure.js";
 import { addExamples } from "../help-examples.js";
 import { printable } from "../output.js";
 import { whileShown } from "../transfer-progress.js";
@@ -12,8 +12,8 @@ export const configureFileUpload: ConfigureCommand = (command, perform) => {
   command.action((name: string, path: string) =>
     perform(async ({ connect, output, stderr }) => {
       const client = await connect("token");
-      const content = await readFile(path).catch(() => {
-        throw new CliError(`cannot read ${path}`);
+      const content = await readFile(path).catch((error: unknown) => {
+        throw fileFailure("read", path, error);
       });
       const sent = client.uploadFile(name, content);
       const file = await whileShown({ stderr, output }, `Uploading ${printable(name)}`, sent);

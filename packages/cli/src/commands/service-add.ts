@@ -3,7 +3,8 @@ import { text } from "node:stream/consumers";
 
 import type { ConfigureCommand } from "../command-definition.js";
 import type { CommandContext } from "../command-context.js";
-import { CliError, UsageError } from "../failures.js";
+import { UsageError } from "../failures.js";
+import { fileFailure } from "../file-failure.js";
 import { addExamples } from "../help-examples.js";
 import { loadPresets } from "../presets/preset-catalogue.js";
 import { askText, canAsk } from "../prompt.js";
@@ -105,8 +106,8 @@ async function givenJson(
 }
 
 async function readText(file: string): Promise<string> {
-  return readFile(file, "utf8").catch(() => {
-    throw new CliError(`cannot read ${file}`);
+  return readFile(file, "utf8").catch((error: unknown) => {
+    throw fileFailure("read", file, error);
   });
 }
 

@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Health, VaultClient } from "@vault-proxy/client";
 
 import { CliError } from "../failures.js";
+import { fileFailure } from "../file-failure.js";
 import { loopbackPort } from "../listener-check.js";
 import type { Environment } from "../output.js";
 import { findServerProgram } from "./server-program.js";
@@ -82,8 +83,8 @@ export async function startServer({ client, dataDir, flags, env }: StartRequest)
 async function openLog(path: string): Promise<FileHandle> {
   try {
     return await open(path, "a", 0o600);
-  } catch {
-    throw new CliError(`cannot write the log ${path}`);
+  } catch (error) {
+    throw fileFailure("write", `the log ${path}`, error);
   }
 }
 

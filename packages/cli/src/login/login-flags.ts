@@ -1,5 +1,6 @@
 import { Option, type Command } from "commander";
 
+import { baseUrlValue } from "../base-url-value.js";
 import { collect } from "../repeated-option.js";
 import { addSettingsOptions, type SettingsFlags } from "../service-settings.js";
 
@@ -44,7 +45,7 @@ export function addLoginOptions(command: Command): void {
   command
     .option("--preset <name>", "whose login it is, such as github or google; default: the service's name")
     .option("--tenant <name>", "your own part of the provider's addresses")
-    .option("--base-url <url>", "where the API is")
+    .option("--base-url <url>", "where the API is", baseUrlValue)
     .option("--scope <scope>", "what to ask for; may be repeated", collect)
     .option("--device", "log in on another device, by a code")
     .option("--no-browser", "open no browser, only print the address")

@@ -4,6 +4,7 @@ import type { PolicyContent } from "@vault-proxy/client";
 
 import type { CommandContext } from "../command-context.js";
 import { CliError } from "../failures.js";
+import { fileFailure } from "../file-failure.js";
 
 export const POLICY_FILE_HELP = "a file with a policy as YAML or JSON, or - for standard input";
 
@@ -15,8 +16,8 @@ export function isPolicyFile(argument: string): boolean {
 /** The text of a policy file. */
 export async function readPolicyFile(context: Pick<CommandContext, "stdin">, path: string): Promise<string> {
   if (path === "-") return text(context.stdin);
-  return readFile(path, "utf8").catch(() => {
-    throw new CliError(`cannot read ${path}`);
+  return readFile(path, "utf8").catch((error: unknown) => {
+    throw fileFailure("read", path, error);
   });
 }
 

@@ -1,5 +1,6 @@
 import { Option, type Command } from "commander";
 
+import { baseUrlValue } from "../base-url-value.js";
 import { addExpiringAuthOptions } from "../expiring-auth/registry.js";
 import { UsageError } from "../failures.js";
 import { collect } from "../repeated-option.js";
@@ -36,7 +37,7 @@ export function addServiceAddOptions(command: Command): void {
     .option("--name <name>", "name of the service")
     .option("--preset <id>", "an API that is known (see `presets`); default: the service's name")
     .option("--tenant <name>", "your own part of the API's address, for presets that have one")
-    .option("--base-url <url>", "where its API is, for types that HTTP calls are for")
+    .option("--base-url <url>", "where its API is, for types that HTTP calls are for", baseUrlValue)
     .addOption(new Option("--type <type>", "where the credential goes").choices(Object.keys(AUTH_TYPES)))
     .option("--header-name <name>", "header that takes the secret; may be repeated", collect)
     .option("--param-name <name>", "query parameter that takes the secret; may be repeated", collect)

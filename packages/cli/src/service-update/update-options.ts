@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 
+import { baseUrlValue } from "../base-url-value.js";
 import { addExpiringAuthOptions } from "../expiring-auth/registry.js";
 import { collect } from "../repeated-option.js";
 import type { ServiceAddOptions } from "../service-add/add-options.js";
@@ -20,7 +21,7 @@ export function addServiceUpdateOptions(command: Command): void {
     .option("--secret-stdin", "read the new secret from standard input")
     .option("--secret-file <file>", "read the new secret from a file")
     .option("--bearer-stdin", "the same as --secret-stdin, for a bearer token")
-    .option("--base-url <url>", "where its API is")
+    .option("--base-url <url>", "where its API is", baseUrlValue)
     .option("--header-name <name>", "header that takes the secret; may be repeated", collect)
     .option("--param-name <name>", "query parameter that takes the secret; may be repeated", collect)
     .option("--username <name>", "user name, for basic")

@@ -1,6 +1,7 @@
 import type { SessionProtocol } from "@vault-proxy/client";
 
 import type { CommandContext } from "../command-context.js";
+import { hostAndPortProblem } from "../host-and-port.js";
 import { askChoice, askText } from "../prompt.js";
 import { askAllowance, isThisMachine } from "../this-machine.js";
 import { readSessionFlags, SESSION_TYPES, takesToken } from "./registry.js";
@@ -18,7 +19,7 @@ export async function askSessionFlags(
   given: AskedSessionFlags,
 ): Promise<AskedSessionFlags> {
   const { needsUser, database, tls, tokenAuth } = SESSION_TYPES[type];
-  const host = given.host ?? (await askText(context, "Host, or host:port", needed)).trim();
+  const host = given.host ?? (await askText(context, "Host, or host:port", hostAndPortProblem)).trim();
   let flags: AskedSessionFlags = { ...given, ...readSessionFlags(type, { ...given, host }) };
   if (flags.allowPrivate === undefined && isThisMachine(flags.host ?? "")) {
     flags = { ...flags, allowPrivate: await askAllowance(context, "May sessions connect to it?") };

@@ -1,5 +1,11 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+
 import type { CommandContext } from "../command-context.js";
+import { CliError } from "../failures.js";
+import { hostAndPortProblem } from "../host-and-port.js";
 import { askChoice, askText } from "../prompt.js";
+import { readSecretFile } from "../secret-source.js";
 import { askAllowance, isThisMachine } from "../this-machine.js";
 import { hasKey, readSshFlags, type SshFlags } from "./ssh-service.js";
 
@@ -10,7 +16,9 @@ export interface AskedSshFlags extends SshFlags {
 
 /** Asks for what was not given, and has no default. */
 export async function askSshFlags(context: CommandContext, given: AskedSshFlags): Promise<AskedSshFlags> {
-  const host = given.sshHost ?? (await askText(context, "Host, or host:port", needed)).trim();
+  // Told before all else is answered for nothing.
+  if (given.sshKeyFile !== undefined) await readSecretFile(given.sshKeyFile);
+  const host = given.sshHost ?? (await askText(context, "Host, or host:port", hostAndPortProblem)).trim();
   let flags: AskedSshFlags = { ...given, ...readSshFlags({ ...given, sshHost: host }) };
   if (flags.allowPrivate === undefined && isThisMachine(flags.sshHost ?? "")) {
     flags = { ...flags, allowPrivate: await askAllowance(context, "May the vault connect to it?") };
@@ -35,9 +43,29 @@ async function askCredential(context: CommandContext): Promise<SshFlags> {
     { value: "stored", label: "a private key that the vault has already" },
     { value: "password", label: "a password" },
   ]);
-  if (kind === "file") return { sshKeyFile: await askText(context, "Path of the private key", needed) };
+  if (kind === "file") return { sshKeyFile: await askKeyFile(context) };
   if (kind === "stored") return { sshKeyFileRef: await askText(context, "Name of the stored key", needed) };
   return {};
+}
+
+/** Until it is one that can be read. */
+async function askKeyFile(context: CommandContext): Promise<string> {
+  let path = "";
+  for (;;) {
+    path = withHome((await askText(context, "Path of the private key", needed, path)).trim());
+    try {
+      await readSecretFile(path);
+      return path;
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error;
+      context.output.warn(error.message);
+    }
+  }
+}
+
+/** As a shell does with what is typed there. */
+function withHome(path: string): string {
+  return path.startsWith("~/") ? join(homedir(), path.slice(2)) : path;
 }
 
 function needed(value: string): string | undefined {
