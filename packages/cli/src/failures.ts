@@ -41,6 +41,18 @@ export class CancelledError extends CliError {
   }
 }
 
+/** A program that was to be run cannot be. The exit code is that of a shell. */
+export class NotRunnableError extends CliError {
+  override readonly name = "NotRunnableError";
+  /** 127 for one that is not found, 126 for one that cannot be executed. */
+  readonly exitCode: 126 | 127;
+
+  constructor(message: string, hint: string, exitCode: 126 | 127) {
+    super(message, hint, exitCode === 127 ? "not_found" : "not_executable");
+    this.exitCode = exitCode;
+  }
+}
+
 /** What is told of a failure, as text or as JSON. */
 export interface Failure {
   readonly message: string;
@@ -49,7 +61,7 @@ export interface Failure {
   /** HTTP status of the vault's answer. */
   readonly status?: number | undefined;
   readonly requestId?: string | undefined;
-  readonly exitCode: 1 | 2 | 130 | 143;
+  readonly exitCode: 1 | 2 | 126 | 127 | 130 | 143;
 }
 
 /** What a hint depends on beside the error. */
@@ -65,8 +77,11 @@ export function describeFailure(error: unknown, circumstances: Circumstances): F
     return { message: error.message, hint: error.hint, code: "usage", exitCode: 2 };
   }
   if (error instanceof CliError) {
-    const ended = error instanceof InterruptedError || error instanceof CancelledError;
-    const exitCode = ended ? error.exitCode : 1;
+    const hasExitCode =
+      error instanceof InterruptedError ||
+      error instanceof CancelledError ||
+      error instanceof NotRunnableError;
+    const exitCode = hasExitCode ? error.exitCode : 1;
     return { message: error.message, hint: error.hint, code: error.code, exitCode };
   }
   if (isVaultFileError(error)) return { message: error.message, code: error.code, exitCode: 1 };
@@ -77,7 +92,8 @@ export function describeFailure(error: unknown, circumstances: Circumstances): F
       code: error.code,
       status: error.status === 0 ? undefined : error.status,
       requestId: error.requestId,
-      exitCode: 1,
+      // Nothing was called: what names the vault is written wrongly.
+      exitCode: error.code === "invalid_address" ? 2 : 1,
     };
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : "unknown";
@@ -122,13 +138,22 @@ const OWN_WORDS: Readonly<Record<string, string | undefined>> = {
   insecure_address: "refused to send a credential over plain http to a host other than loopback",
 };
 
+/** What to do where something else answers. */
+const NOT_A_VAULT = "something else may listen there: see that VAULT_ADDR or --addr is right";
+
 function hintFor(error: VaultErrorShape, { bin, tokenFromEnvironment }: Circumstances): string | undefined {
   switch (error.code) {
     case "vault_locked":
       return `run \`${bin} unlock\``;
     case "unauthorized":
       if (error.message.startsWith("session expired")) return `run \`${bin} unlock\``;
-      return `run \`${bin} unlock\`, or set VAULT_TOKEN`;
+      return tokenFromEnvironment && !error.message.startsWith("a token is required")
+        ? `get another token for VAULT_TOKEN, or unset it and run \`${bin} unlock\``
+        : `run \`${bin} unlock\`, or set VAULT_TOKEN`;
+    case "invalid_address":
+      return "write VAULT_ADDR or --addr as http://127.0.0.1:8390, or as unix:/path/to/socket";
+    case "invalid_answer":
+      return NOT_A_VAULT;
     case "insecure_address":
       return "use https or a unix socket, or pass --allow-insecure";
     case "forbidden":
@@ -137,7 +162,7 @@ function hintFor(error: VaultErrorShape, { bin, tokenFromEnvironment }: Circumst
         ? "VAULT_TOKEN is set and is not an admin token: unset it to use your session"
         : undefined;
     case "invalid_request":
-      return error.message.includes("address not allowed")
+      return /address not allowed(?!.*never)/.test(error.message)
         ? "--allow-private allows private addresses and this machine's own"
         : undefined;
     case "token_suspended":
@@ -149,7 +174,8 @@ function hintFor(error: VaultErrorShape, { bin, tokenFromEnvironment }: Circumst
     case "connection_failed":
       return connectionHint(error.cause, bin);
     default:
-      return undefined;
+      // No code of a vault-server: something else answered.
+      return /^http_\d+$/.test(error.code) ? NOT_A_VAULT : undefined;
   }
 }
 

@@ -4,6 +4,7 @@ import { CliError } from "./failures.js";
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
   ENOTDIR: "a part of its path is no folder",
+  EEXIST: "something else is in its place",
   EISDIR: "it is a folder",
   EACCES: "you may not",
   EPERM: "you may not",

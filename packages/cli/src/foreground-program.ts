@@ -1,8 +1,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, constants as fileConstants, openSync } from "node:fs";
+import { access, stat } from "node:fs/promises";
 import { constants } from "node:os";
+import { delimiter, join } from "node:path";
 
-import { CliError } from "./failures.js";
+import { NotRunnableError } from "./failures.js";
 import type { Environment } from "./output.js";
 
 export interface ForegroundProgram {
@@ -30,10 +32,11 @@ export async function runInForeground({ program, args, env }: ForegroundProgram)
     child = started;
     return await new Promise<number>((resolve, reject) => {
       started.once("error", (error: NodeJS.ErrnoException) => {
-        if (error.code === "ENOENT") process.stderr.write(`${program}: command not found\n`);
-        if (error.code === "ENOENT") resolve(NOT_FOUND);
-        else if (error.code === "EACCES") resolve(NOT_EXECUTABLE);
-        else reject(new CliError(`cannot run ${program}`));
+        reject(
+          error.code === "ENOENT"
+            ? notFound(program)
+            : new NotRunnableError(`cannot run ${program}`, reasonOf(error), NOT_EXECUTABLE),
+        );
       });
       started.once("exit", (code, signal) =>
         resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])),
@@ -42,6 +45,47 @@ export async function runInForeground({ program, args, env }: ForegroundProgram)
   } finally {
     stopForwarding();
   }
+}
+
+/**
+ * So that nothing is begun for what cannot be run: looks where spawn will.
+ * @throws NotRunnableError
+ */
+export async function assertRunnable(program: string, { PATH = "" }: Environment): Promise<void> {
+  // Windows has endings of its own for what it runs.
+  if (process.platform === "win32") return;
+  const places = program.includes("/") ? [program] : PATH.split(delimiter).map((at) => join(at, program));
+  let isThere = false;
+  for (const place of places) {
+    const found = await stat(place).catch(() => undefined);
+    if (found === undefined) continue;
+    if (found.isDirectory()) {
+      if (!program.includes("/")) continue;
+      throw new NotRunnableError(`${program} is a folder`, "name a program in it", NOT_EXECUTABLE);
+    }
+    isThere = true;
+    if (await isExecutable(place)) return;
+  }
+  if (!isThere) throw notFound(program);
+  throw new NotRunnableError(`${program} is not executable`, `chmod +x ${program}`, NOT_EXECUTABLE);
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  return access(path, fileConstants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+function notFound(program: string): NotRunnableError {
+  const hint = program.includes("/")
+    ? "see that its path is right"
+    : "see that it is on PATH, or give its path";
+  return new NotRunnableError(`${program}: command not found`, hint, NOT_FOUND);
+}
+
+function reasonOf({ code, message }: NodeJS.ErrnoException): string {
+  return code === "ENOEXEC" ? "it is no program" : (code ?? message);
 }
 
 /** A terminal sends its keys' signals to the child itself, which must not get them twice: this process only outlives it. */

@@ -90,7 +90,7 @@ describe("health, unlock and lock", () => {
     const { vault, run } = await cliFixture();
     expect(await run(["unlock"], { input: "\n" })).toMatchObject({
       code: 1,
-      stderr: "error: no password was given\n",
+      stderr: "error: no password was given: give it on standard input, or by --password-file\n",
     });
     expect(vault.requests.map((request) => request.url)).toEqual(["/health"]);
   });
@@ -345,7 +345,11 @@ describe("proxy and http", () => {
       ["proxy", "api", "POST", "/x", `@${file}x`],
       ["http", "-s", "api", "-m", "POST", "-p", "/x", "-b", `@${file}x`],
     ]) {
-      expect(await run(args)).toEqual({ code: 1, stdout: "", stderr: `error: cannot read ${file}x\n` });
+      expect(await run(args)).toEqual({
+        code: 1,
+        stdout: "",
+        stderr: `error: cannot read ${file}x: there is no such file\n`,
+      });
     }
     expect((await run(["proxy", "api", "POST", "/x", `@${home}`])).stderr).toContain("is no regular file");
   });

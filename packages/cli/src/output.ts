@@ -3,6 +3,7 @@ import pc from "picocolors";
 
 import type { Failure } from "./failures.js";
 import { fittedTable } from "./fitted-table.js";
+import { terminalLines } from "./terminal-lines.js";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -42,6 +43,9 @@ export interface Output {
   failure(failure: Failure): void;
 }
 
+/** Under the sentence, not under the word before it. */
+const VERDICT_INDENT = 6;
+
 export interface OutputOptions {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
@@ -55,7 +59,7 @@ export function createOutput({ stdout, stderr, env, json, quiet = false }: Outpu
   const colours = pc.createColors(wantsColour(stderr, env));
   /** Colours are this module's own; the rest of a line must be printable already. */
   const say = (line: string): void => {
-    stderr.write(`${line}\n`);
+    stderr.write(`${terminalLines(line, columnsOf(stderr))}\n`);
   };
   const toJson = (value: unknown): string => asciiControls(JSON.stringify(value, null, 2));
   return {
@@ -72,7 +76,9 @@ export function createOutput({ stdout, stderr, env, json, quiet = false }: Outpu
     verdict: (status, line) => {
       const onStdout = pc.createColors(wantsColour(stdout, env));
       const colour = { ok: onStdout.green, warn: onStdout.yellow, fail: onStdout.red }[status];
-      stdout.write(`${colour(status.padEnd(4))}  ${printable(line)}\n`);
+      const text = `${status.padEnd(4)}  ${printable(line)}`;
+      const lines = terminalLines(text, columnsOf(stdout), VERDICT_INDENT);
+      stdout.write(`${colour(lines.slice(0, status.length))}${lines.slice(status.length)}\n`);
     },
     data: (value) => {
       stdout.write(`${toJson(value)}\n`);
@@ -80,10 +86,9 @@ export function createOutput({ stdout, stderr, env, json, quiet = false }: Outpu
     deliver: (line, value) => writeOrReject(stdout, `${json ? toJson(value) : printable(line)}\n`),
     table: async (head, rows) => {
       const shown = rows.map((row) => row.map(printable));
-      // Some terminals say that they have no columns.
-      const width = stdout.columns ?? 0;
-      const isCut = stdout.isTTY === true && width > 0;
-      const fitted = isCut ? fittedTable(head, shown, width) : { head, rows: shown, dropped: [] };
+      const width = columnsOf(stdout);
+      const fitted =
+        width === undefined ? { head, rows: shown, dropped: [] } : fittedTable(head, shown, width);
       stdout.write(`${await layOut(fitted.head, fitted.rows, wantsColour(stdout, env))}\n`);
       if (fitted.dropped.length > 0 && !quiet) {
         say(`There is no room for ${fitted.dropped.join(", ")}: see --json.`);
@@ -117,6 +122,11 @@ export function createOutput({ stdout, stderr, env, json, quiet = false }: Outpu
       else say(`${label} ${message}: ${hint}`);
     },
   };
+}
+
+/** Of a terminal; undefined elsewhere, and of one that does not tell. */
+function columnsOf({ isTTY, columns = 0 }: OutputStream): number | undefined {
+  return isTTY === true && columns > 0 ? columns : undefined;
 }
 
 async function write(stream: OutputStream, chunk: string | Uint8Array): Promise<void> {

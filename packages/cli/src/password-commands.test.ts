@@ -42,7 +42,9 @@ describe("password change", () => {
     for (const input of ["", `${PASSWORD}\n`, `${PASSWORD}\n\n`, `\n${NEW}\n`]) {
       const { code, stderr } = await run(["password", "change"], { input });
       expect(code).toBe(1);
-      expect(stderr).toMatch(/^error: no (new )?password was given\n$/);
+      expect(stderr).toMatch(
+        /^error: no (new )?password was given: give it on standard input, or by --(new-)?password-file\n$/,
+      );
     }
     vault.locked = true;
     const locked = await run(["password", "change"], { input: `${PASSWORD}\n${NEW}\n` });
@@ -59,7 +61,9 @@ describe("password change", () => {
       stderr: "error: wrong password or damaged vault file\n",
     });
     const { stderr } = await run(["password", "change"], { input, env: { VAULT_TOKEN: "tok_x" } });
-    expect(stderr).toBe("error: unknown token: run `vault-cli unlock`, or set VAULT_TOKEN\n");
+    expect(stderr).toBe(
+      "error: unknown token: get another token for VAULT_TOKEN, or unset it and run `vault-cli unlock`\n",
+    );
   });
 
   test("does not send a recovery key that is mistyped", async () => {

@@ -7,6 +7,9 @@ import { firstLine, isPrivateFile, readFirstLines, readSecretFile } from "./secr
 /** The server's own rule; said before the password is typed twice. */
 const MIN_PASSWORD_LENGTH = 8;
 
+/** How often a new password may be typed in two ways. */
+const MAX_ATTEMPTS = 3;
+
 const NO_NEW_PASSWORD = "no new password was given";
 
 /** For the help of every command that asks for the password. */
@@ -93,13 +96,16 @@ async function passwordOf(context: CommandContext, file: string): Promise<string
 
 async function askNewPassword(context: CommandContext, otherwise: string): Promise<string> {
   assertCanAsk(context);
-  const password = await askSecret(context, "New master password", (value) =>
-    value.length < MIN_PASSWORD_LENGTH ? `at least ${MIN_PASSWORD_LENGTH} characters` : undefined,
-  );
-  await assertNoRecoveryKey(password);
-  const again = await askSecret(context, "The same again");
-  if (again !== password) throw new CliError(`the two passwords differ; ${otherwise}`);
-  return password;
+  for (let attempt = 1; ; attempt++) {
+    const password = await askSecret(context, "New master password", (value) =>
+      value.length < MIN_PASSWORD_LENGTH ? `at least ${MIN_PASSWORD_LENGTH} characters` : undefined,
+    );
+    await assertNoRecoveryKey(password);
+    const again = await askSecret(context, "The same again");
+    if (again === password) return password;
+    if (attempt === MAX_ATTEMPTS) throw new CliError(`the two passwords differ; ${otherwise}`, "try again");
+    context.output.warn("the two passwords differ: once more");
+  }
 }
 
 function assertCanAsk(context: CommandContext): void {
@@ -107,6 +113,9 @@ function assertCanAsk(context: CommandContext): void {
 }
 
 function assertGiven(password: string | undefined, otherwise = "no password was given"): string {
-  if (password === undefined || password === "") throw new CliError(otherwise);
+  if (password === undefined || password === "") {
+    const files = otherwise === NO_NEW_PASSWORD ? "--new-password-file" : "--password-file";
+    throw new CliError(otherwise, `give it on standard input, or by ${files}`);
+  }
   return password;
 }

@@ -119,6 +119,8 @@ describe("wrong usage", () => {
     ],
     [["service", "add", "--from-json", "-", "--no-scrub"], "sk-hush", "--from-json takes no other option"],
     [["service", "add", "--no-scrub"], "sk-hush", "missing: a name"],
+    [["service", "add", "openai", "sk-hush"], "", "in your shell's history now"],
+    [["service", "add", "own", "--base-url", "foo"], "sk-hush", "such as https://api.example.com"],
     [["service", "add"], "{sk-hush", "is not valid JSON"],
     [["service", "add"], "[]", "holds no service"],
     [["service", "add"], '[{"name":"a","auth":{"type":"hush"}},{}]', "service 2: name: missing"],
@@ -143,7 +145,7 @@ test("what is wrong usage is told as JSON with --json", async () => {
 });
 
 test("a failure that is no usage error exits 1", async () => {
-  expect(await runWith(["health"])).toMatchObject({ code: 1, stdout: "" });
+  expect(await runWith(["health", "--addr", "http://127.0.0.1:1"])).toMatchObject({ code: 1, stdout: "" });
 });
 
 test.each([

@@ -5,8 +5,10 @@ import { createContext, type GlobalOptions, type ProcessLike } from "./command-c
 import type { CommandAction, CommandEntry } from "./command-definition.js";
 import { COMMANDS, GROUPS } from "./commands/registry.js";
 import { UsageError, describeFailure } from "./failures.js";
+import { EXAMPLES_HEADING } from "./help-examples.js";
 import { addGlobalOptions, GLOBAL_VALUE_OPTIONS } from "./global-options.js";
 import { createOutput } from "./output.js";
+import { terminalLines } from "./terminal-lines.js";
 import { readVersion } from "./version.js";
 
 /** Words of the longest command. */
@@ -42,7 +44,7 @@ export async function runProgram(host: ProcessLike): Promise<number> {
     .addHelpText("after", ENVIRONMENT)
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => host.stdout.write(text),
+      writeOut: (text) => host.stdout.write(helpLines(text, host.stdout)),
       writeErr: (text) => host.stderr.write(text),
       outputError: () => undefined,
     });
@@ -77,6 +79,14 @@ export async function runProgram(host: ProcessLike): Promise<number> {
     output.failure(failure);
     return failure.exitCode;
   }
+}
+
+/** Commander breaks its own lines only. Examples stay whole, to be copied. */
+function helpLines(text: string, { isTTY, columns = 0 }: ProcessLike["stdout"]): string {
+  if (isTTY !== true || columns < 1) return text;
+  const at = text.indexOf(EXAMPLES_HEADING);
+  const end = at === -1 ? text.length : at;
+  return terminalLines(text.slice(0, end), columns) + text.slice(end);
 }
 
 /** `vault-cli`, or the name of a symlink to it such as `vault`. */

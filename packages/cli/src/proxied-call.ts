@@ -6,6 +6,8 @@ import { parseDuration } from "./duration.js";
 import { CliError, UsageError } from "./failures.js";
 import { openLocalFile } from "./local-file.js";
 
+const LINE_END = 0x0a;
+
 export interface ProxyFlags {
   readonly header?: readonly string[];
   readonly include?: boolean;
@@ -58,11 +60,16 @@ export async function performProxiedCall(context: CommandContext, call: ProxiedC
 async function copyBody(context: CommandContext, response: Response): Promise<void> {
   const reader = (response.body as ReadableStream<Uint8Array> | null)?.getReader();
   if (reader === undefined) return;
+  let last: number | undefined;
   for (;;) {
     const next = await reader.read().catch(cutOff);
-    if (next.done) return;
+    if (next.done) break;
+    last = next.value.at(-1) ?? last;
     await context.output.bytes(next.value);
   }
+  // A prompt begins a line of its own.
+  const isLineOpen = last !== undefined && last !== LINE_END;
+  if (isLineOpen && context.output.onTerminal) await context.output.bytes(Uint8Array.of(LINE_END));
 }
 
 /** The body as JSON when it says that it is, else as text, or in base64 when it is not UTF-8. */

@@ -47,7 +47,7 @@ test("a failed write says where and leaves nothing behind", async () => {
   const path = await sessionPath();
   await writeFile(join(path, "..", "..", ".vault-proxy"), "a file in the way");
   await expect(writeSession(path, session("tok_secret"))).rejects.toThrow(
-    `cannot save the session to ${path}`,
+    `cannot write the session ${path}: something else is in its place`,
   );
 });
 

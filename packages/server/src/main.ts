@@ -45,9 +45,12 @@ async function run(config: ServerConfig, log: Logger): Promise<void> {
     const scheme = config.tls === undefined ? "http" : "https";
     const address = await listen(workers?.door ?? listener, config.listen, scheme);
     await workers?.start();
-    log.info({ address, data_dir: config.dataDir, version }, `listening on ${address}`);
+    log.info({ data_dir: config.dataDir, version }, `listening on ${address}`);
     const found = await readStartPassword(config, log);
-    if (found === undefined) return;
+    if (found === undefined) {
+      log.info({}, "the vault is locked: unlock it with `vault-cli unlock`");
+      return;
+    }
     await server.unlockAtStart(found.password);
     log.info({}, `unlocked with ${found.source}`);
   } catch (thrown) {

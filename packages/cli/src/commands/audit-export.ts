@@ -8,7 +8,12 @@ export const configureAuditExport: ConfigureCommand = (command, perform) => {
     "after",
     "\nOne JSON object a line, the oldest first, without what only `audit verify` needs: to archive a log so\nthat it can be verified, copy its files.",
   );
-  addExamples(command, "% audit export > audit-export.jsonl", "% audit export --since 30d --service github", "% audit export --action ssh --denied");
+  addExamples(
+    command,
+    "% audit export > audit-export.jsonl",
+    "% audit export --since 30d --service github",
+    "% audit export --action ssh --denied",
+  );
   command.action((options: FilterOptions) =>
     perform(async ({ connect, output }) => {
       const { filter, sinceMs } = auditSelection(options);

@@ -16,7 +16,12 @@ export const configureAuditList: ConfigureCommand = (command, perform) => {
     "after",
     "\nThe newest comes last. Prints JSON, newest first, when stdout is no terminal.",
   );
-  addExamples(command, "% audit list --service github", "% audit list --since 7d", "% audit list --denied --limit 20 --json");
+  addExamples(
+    command,
+    "% audit list --service github",
+    "% audit list --since 7d",
+    "% audit list --denied --limit 20 --json",
+  );
   command.action((options: ListOptions) =>
     perform(async ({ connect, output }) => {
       const { filter, sinceMs } = auditSelection(options);

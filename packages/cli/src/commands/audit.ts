@@ -21,7 +21,13 @@ export const configureAudit: ConfigureCommand = (command, perform) => {
       "after",
       "\nPrints the newest entries, the oldest of them first: one line each on a terminal, in local time; else one\nJSON object a line.",
     );
-  addExamples(command, "% audit", "% audit --since 1h", "% audit --follow --denied", "% audit --service github --limit 100 --json");
+  addExamples(
+    command,
+    "% audit",
+    "% audit --since 1h",
+    "% audit --follow --denied",
+    "% audit --service github --limit 100 --json",
+  );
   command.action(({ follow, ...options }: AuditCommandOptions) =>
     perform(async ({ connect, output }) => {
       const selection = auditSelection(options);

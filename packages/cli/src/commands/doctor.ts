@@ -49,14 +49,16 @@ async function examine(
 ): Promise<void> {
   const { bin, env, sessionPath } = context;
   const places = { bin, env, sessionPath, dataDir: dataDirectory(options, env), backup: options.backup };
-  tell(await localFindings({ ...places, now: Date.now() }));
+  const local = await localFindings({ ...places, now: Date.now() });
+  tell(local);
   const session = await readSession(sessionPath).catch(() => undefined);
   const { findings, health } = await serverFindings(await context.connect("no token"), {
     ...{ bin, version: readVersion(), listenerUid: session?.listenerUid, now: Date.now },
   });
   tell(findings);
   if (health?.status !== "unlocked") return;
-  const client = await connected(context, tell);
+  const isSessionBad = local.some(({ check, status }) => check === "session" && status === "fail");
+  const client = await connected(context, tell, isSessionBad);
   if (client === undefined) return;
   try {
     tell(await vaultFindings(client, { bin, now: Date.now() }));
@@ -64,20 +66,29 @@ async function examine(
     const { loadPresets } = await import("../presets/preset-catalogue.js");
     tell(await serviceCallFindings(client, await client.listServices(), await loadPresets(), bin));
   } catch (error) {
-    tell([fail("token", reasonOf(error), `${bin} unlock`)]);
+    tell([fail("token", reasonOf(error), tokenMend(context))]);
   }
 }
 
+/** Without a session there is nothing to unset. */
+function tokenMend({ bin, env }: CommandContext): string {
+  return (env.VAULT_TOKEN ?? "") === ""
+    ? `${bin} unlock`
+    : "set VAULT_TOKEN to another token, or unset it to use the session of `unlock`";
+}
+
+/** @param isSessionBad of what was told already */
 async function connected(
   context: CommandContext,
   tell: (found: readonly Finding[]) => void,
+  isSessionBad: boolean,
 ): Promise<VaultClient | undefined> {
   try {
     const client = await context.connect("token");
     if (client.token !== "") return client;
     tell([warn("token", "there is none: nothing more was checked", `${context.bin} unlock`)]);
   } catch (error) {
-    tell([fail("token", reasonOf(error), `${context.bin} unlock`)]);
+    if (!isSessionBad) tell([fail("token", reasonOf(error), tokenMend(context))]);
   }
   return undefined;
 }

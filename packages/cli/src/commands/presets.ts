@@ -1,4 +1,4 @@
-import { CliError } from "../failures.js";
+import { UsageError } from "../failures.js";
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
 import { nearPresets } from "../presets/near-presets.js";
@@ -25,7 +25,7 @@ export const configurePresets: ConfigureCommand = (command, perform) => {
       const all = await Promise.all(catalogue.ids.map(async (id) => [id, await catalogue.get(id)] as const));
       const categories = [...new Set(all.map(([, preset]) => preset?.category ?? ""))].sort();
       if (category !== undefined && !categories.includes(category)) {
-        throw new CliError(`there is no category "${category}"`, `there are ${categories.join(", ")}`);
+        throw new UsageError(`there is no category "${category}"`, `there are ${categories.join(", ")}`);
       }
       const found = all.flatMap(([id, preset]) =>
         preset !== undefined &&
@@ -40,10 +40,9 @@ export const configurePresets: ConfigureCommand = (command, perform) => {
       }
       if (found.length === 0) {
         const near = nearPresets(search ?? "", catalogue.titles);
-        throw new CliError(
-          "there is no such preset",
-          near.length === 0 ? undefined : `did you mean ${near.join(", ")}?`,
-        );
+        const meant = near.length === 0 ? "" : ` Did you mean ${near.join(", ")}?`;
+        output.note(`No preset fits.${meant}`);
+        return undefined;
       }
       const rows = found.map(({ id, preset }) => [
         id,

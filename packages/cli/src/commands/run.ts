@@ -6,7 +6,7 @@ import type { ConfigureCommand } from "../command-definition.js";
 import { connectWithoutToken, sessionAddress } from "../connection.js";
 import { lifetime } from "../duration.js";
 import { UsageError } from "../failures.js";
-import { runInForeground } from "../foreground-program.js";
+import { assertRunnable, runInForeground } from "../foreground-program.js";
 import { addExamples } from "../help-examples.js";
 import { untilInterrupted } from "../interruption.js";
 import type { Environment } from "../output.js";
@@ -55,6 +55,7 @@ export const configureRun: ConfigureCommand = (command, perform) => {
     perform(async (context) => {
       const [program, ...args] = words;
       if (program === undefined) throw new UsageError("name the program to run", "write it after --");
+      await assertRunnable(program, context.env);
       const started = await untilInterrupted(
         (signal) => prepare(context, program, options, signal),
         "nothing was run",

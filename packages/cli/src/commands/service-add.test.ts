@@ -163,7 +163,7 @@ test("only types that the given flags are for are offered", async () => {
       ...{ redis_db: 3, redis_tls: true },
     },
   });
-  await expect(addInTerminal(["x", "--base-url", "https://x", "--user", "u"], [])).rejects.toThrow(
+  await expect(addInTerminal(["own", "--base-url", "https://x", "--user", "u"], [])).rejects.toThrow(
     "no type that all of these flags are for",
   );
 });

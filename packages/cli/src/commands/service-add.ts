@@ -25,7 +25,7 @@ import { storeServices, type Afterwards } from "../service-add/store-services.js
 import { serviceNameProblem } from "../service-name.js";
 
 export const configureServiceAdd: ConfigureCommand = (command, perform) => {
-  command.argument("[name]", "name of the service, or of a preset such as openai");
+  command.argument("[name]", "name of the service, or of a preset such as openai").allowExcessArguments();
   addServiceAddOptions(command);
   command.addHelpText(
     "after",
@@ -57,6 +57,7 @@ export const configureServiceAdd: ConfigureCommand = (command, perform) => {
   );
   command.action((argument: string | undefined, options: ServiceAddOptions) =>
     perform(async (context) => {
+      assertNoSecretBehind(command.args);
       const json = await givenJson(context, argument, options);
       if (json !== undefined) {
         const client = await context.connect("token");
@@ -77,6 +78,15 @@ export const configureServiceAdd: ConfigureCommand = (command, perform) => {
     }),
   );
 };
+
+/** What stands behind the name is likely the key itself. @throws UsageError that does not repeat it */
+function assertNoSecretBehind([, ...surplus]: readonly string[]): void {
+  if (surplus.length === 0) return;
+  throw new UsageError(
+    "only the service's name goes on the command line: what stands behind it is in your shell's history now",
+    "if it is a key, replace it at its provider; then give it when asked, or by --secret-stdin or --secret-file",
+  );
+}
 
 /** Services as JSON; undefined if flags or questions say what to add. */
 async function givenJson(

@@ -32,11 +32,16 @@ test("a listener that is not known to be trusted is asked for its health and not
   expect(terminal.screen()).toBe("");
 });
 
-test("the first unlock asks twice, and two different passwords create nothing", async () => {
+test("the first unlock asks twice, again where the two differ, and creates nothing where they go on to", async () => {
   const terminal = terminalContext("https://vault.example", false);
   const done = unlock(terminal);
   await terminal.answer("New master password", "correct horse\r");
   await terminal.answer("The same again", "correct hose\r");
+  for (let again = 0; again < 2; again++) {
+    await terminal.answer("once more", "");
+    await terminal.answer("New master password", "correct horse\r");
+    await terminal.answer("The same again", "correct hose\r");
+  }
   await expect(done).rejects.toThrow("the two passwords differ");
   expect(terminal.calls).toEqual(["GET /health"]);
   expect(terminal.screen()).not.toContain("hors");
@@ -46,7 +51,7 @@ test("later ones ask once, without echo", async () => {
   const terminal = terminalContext("https://vault.example");
   const done = unlock(terminal);
   await terminal.answer("Master password", "correct horse\r");
-  await expect(done).rejects.toThrow("cannot save the session");
+  await expect(done).rejects.toThrow("cannot write the session");
   expect(terminal.calls).toEqual(["GET /health", "POST /auth/unlock"]);
   expect(terminal.screen()).not.toContain("horse");
 });

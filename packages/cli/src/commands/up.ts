@@ -57,7 +57,15 @@ async function bringUp(context: CommandContext, flags: readonly string[], option
   }
   const health = running ?? started?.health;
   const isNew = health?.status === "locked" || !(await hasSession(context));
-  if (isNew) await unlockAndSave(context, client, options);
+  if (isNew) {
+    await unlockAndSave(context, client, options).catch(async (error: unknown) => {
+      // All or nothing: what this command has begun does not stay behind.
+      if (started === undefined) throw error;
+      await started.stop();
+      output.note("vault-server is stopped again.");
+      throw error;
+    });
+  }
   if (output.json) {
     const { addr: address } = client;
     output.data({ address, started: started !== undefined, pid: started?.pid, log: started?.logFile });

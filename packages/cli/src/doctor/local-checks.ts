@@ -25,6 +25,7 @@ export async function localFindings(places: LocalPlaces): Promise<Finding[]> {
   return [
     ...(await sessionFindings(places)),
     ...(await dataDirectoryFindings(places)),
+    ...(await vaultFileFindings(places)),
     ...(places.backup === undefined ? [] : [await backupFinding(places, places.backup)]),
   ];
 }
@@ -62,6 +63,31 @@ async function dataDirectoryFindings({ dataDir }: LocalPlaces): Promise<Finding[
     return [warn("data directory", `other users can look into ${dataDir}`, `chmod 700 ${dataDir}`)];
   }
   return [ok("data directory", `${dataDir} is yours alone`)];
+}
+
+/** What shows without the password: that it is a vault file at all. */
+async function vaultFileFindings({ bin, dataDir }: LocalPlaces): Promise<Finding[]> {
+  const path = vaultFileIn(dataDir);
+  const isFile = await stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+  if (!isFile) return [];
+  const { describeVaultFile } = await import("@vault-proxy/server/vault-file");
+  const mend = `${bin} vault restore BACKUP`;
+  try {
+    const { file } = await describeVaultFile(path);
+    if (file.format !== "go") return [ok("vault file", `generation ${file.generation}`)];
+    return [
+      warn(
+        "vault file",
+        `${path} is the Go server's, or is damaged: this server reads the Go server's at the first unlock`,
+        `${bin} vault verify; if that fails, ${mend}`,
+      ),
+    ];
+  } catch (error) {
+    return [fail("vault file", error instanceof Error ? error.message : "it cannot be read", mend)];
+  }
 }
 
 async function backupFinding({ bin, dataDir, now }: LocalPlaces, path: string): Promise<Finding> {

@@ -28,6 +28,8 @@ export interface StartedServer {
   readonly pid: number;
   readonly health: Health;
   readonly logFile: string;
+  /** Resolves when it has ended. */
+  readonly stop: () => Promise<void>;
 }
 
 export function logFileIn(dataDir: string): string {
@@ -70,13 +72,18 @@ export async function startServer({ client, dataDir, flags, env }: StartRequest)
   if (health === undefined || pid === undefined) {
     // One that hangs would keep the data directory from the next.
     child.kill("SIGTERM");
+    // Its reason may end in a command, behind which nothing must stand.
     throw new CliError(
-      `vault-server did not start: ${await lastLine(logFile, size)}`,
-      `its log is ${logFile}`,
+      `vault-server did not start (its log is ${logFile}): ${await lastMessage(logFile, size)}`,
     );
   }
   child.unref();
-  return { pid, health, logFile };
+  const stop = async (): Promise<void> => {
+    child.ref();
+    child.kill("SIGTERM");
+    await ended;
+  };
+  return { pid, health, logFile, stop };
 }
 
 /** Private, and appended to: what came before may be what is looked for. */
@@ -101,8 +108,9 @@ async function untilAnswering(client: VaultClient, ended: Promise<"ended">): Pro
   return undefined;
 }
 
-async function lastLine(path: string, from: number): Promise<string> {
+/** What the last line says, without its time and level. */
+async function lastMessage(path: string, from: number): Promise<string> {
   const bytes = await readFile(path).catch(() => Buffer.alloc(0));
-  const lines = bytes.subarray(from).toString().trim().split("\n");
-  return lines.at(-1) ?? "";
+  const line = bytes.subarray(from).toString().trim().split("\n").at(-1) ?? "";
+  return line.replace(/^\d{4}-\d\d-\d\dT\S+ +[A-Z]+ +/, "");
 }

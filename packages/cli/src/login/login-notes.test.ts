@@ -13,8 +13,7 @@ test("say where the client is made, with which redirect URI, and what else to kn
   expect(presetNotes(spotify, FLAGS, ADDRESS)).toEqual([
     "Spotify: make a client at https://developer.spotify.com/dashboard",
     "  with the redirect URI http://127.0.0.1:8390/auth/oauth2/callback",
-    "  With PKCE and no secret the refresh token may be replaced. Loopback",
-    "  redirects must use the literal 127.0.0.1, not localhost.",
+    "  The redirect URI must have the literal 127.0.0.1, not localhost.",
   ]);
   const [, given] = presetNotes(spotify, { ...FLAGS, redirectUri: "https://v.example/cb" }, ADDRESS);
   expect(given).toBe("  with the redirect URI https://v.example/cb");

@@ -10,13 +10,13 @@ const CALLBACK_PATH = "/auth/oauth2/callback";
  * @param vaultAddress as the client has it; no browser reaches a unix socket
  */
 export function presetNotes(preset: LoginPreset, flags: LoginFlags, vaultAddress: string): string[] {
-  const { apps_page: page, note } = preset.oauth2;
+  const { apps_page: page, advice } = preset.oauth2;
   const redirectUri = flags.redirectUri ?? defaultRedirectUri(vaultAddress);
   const knowsUri = flags.device !== true && flags.clientSecretFile === undefined;
   return [
     `${preset.title}: make a client at ${page ?? "the provider"}${page === undefined ? `, see ${preset.docs}` : ""}`,
     ...(knowsUri && redirectUri !== undefined ? [`  with the redirect URI ${redirectUri}`] : []),
-    ...(note === undefined ? [] : wrappedText(note).map((line) => `  ${line}`)),
+    ...(advice === undefined ? [] : wrappedText(advice).map((line) => `  ${line}`)),
   ];
 }
 

@@ -143,6 +143,7 @@ const login = fields(
     ...{ scope_separator: oneOf(" ", ","), offline_scope: scope, example_scopes: listOf(scope) },
     ...{ extra_authorize_params: parameters, extra_token_params: parameters },
     ...{ refresh: oneOf("rotates", "static", "none"), expires_in: lifetime, may_never_end: oneOf(true) },
+    advice: text,
     note: text,
   },
 );

@@ -59,6 +59,8 @@ export interface PresetLogin {
   readonly refresh?: "rotates" | "static" | "none";
   readonly expires_in?: number | "absent";
   readonly may_never_end?: true;
+  /** What whoever logs in is told. */
+  readonly advice?: string;
   readonly confidence: "high" | "medium";
   readonly note?: string;
 }

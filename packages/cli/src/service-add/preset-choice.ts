@@ -19,6 +19,8 @@ export async function namedPreset(
   const wanted = (options.preset ?? (saysItself(options) ? undefined : name))?.toLowerCase();
   if (wanted === undefined) return undefined;
   if (catalogue.ids.includes(wanted)) return wanted;
+  // An address is told of what no preset knows, or of a preset by its whole name: another place of the same API.
+  if (options.preset === undefined && options.baseUrl !== undefined) return undefined;
   const family = catalogue.idsOfFamily(wanted);
   if (family.length > 0) return askWhich(context, catalogue, wanted, family);
   const near = nearPresets(wanted, catalogue.titles);
@@ -47,8 +49,9 @@ export function unknownService(
 
 /** Whether the command line says what the service is without a preset. */
 function saysItself(options: ServiceAddOptions): boolean {
-  const { baseUrl, type, host, sshHost, headerName, paramName } = options;
-  return [baseUrl, type, host, sshHost, headerName, paramName].some((flag) => flag !== undefined);
+  const { baseUrl, bearerStdin, type, host, sshHost, headerName, paramName } = options;
+  if (baseUrl !== undefined && bearerStdin === true) return true;
+  return [type, host, sshHost, headerName, paramName].some((flag) => flag !== undefined);
 }
 
 async function askWhich(

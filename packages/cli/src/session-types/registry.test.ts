@@ -104,7 +104,9 @@ test.each<[SessionAuthType, SessionTypeFlags, string]>([
   ["imap", { auth: "plain", oauthService: "x" }, "--oauth-service is for --auth xoauth2 and oauthbearer"],
   ["redis", { database: "orders" }, "--database takes a number for --type redis"],
   ["postgres", { host: "h:1", port: 2 }, "two different ports"],
-  ["postgres", { host: "h:70000" }, "70000 is no port"],
+  ["postgres", { host: "h:70000" }, '"70000" is no port'],
+  ["postgres", { host: "h:abc" }, '"abc" is no port'],
+  ["postgres", { host: "[::1]:" }, '"" is no port'],
 ])("%s with %j is a usage error", (type, flags, message) => {
   expect(() => readSessionFlags(type, { host: "h", ...flags })).toThrow(
     expect.objectContaining({ name: "UsageError", message: expect.stringContaining(message) as string }),

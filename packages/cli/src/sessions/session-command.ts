@@ -1,6 +1,6 @@
 import type { SessionOptions, SessionProtocol, VaultClient } from "@vault-proxy/client";
 
-import { runInForeground } from "../foreground-program.js";
+import { assertRunnable, runInForeground } from "../foreground-program.js";
 import type { Environment, Output } from "../output.js";
 import { sessionVariables } from "./session-variables.js";
 
@@ -26,6 +26,7 @@ const LONGEST_WAIT_SECONDS = 300;
  */
 export async function runWithSession(command: SessionCommand): Promise<number> {
   const { client, protocol, service, output } = command;
+  await assertRunnable(command.program, command.env);
   const info = await client.getService(service);
   const allowed = typeof info.max_connections === "number" ? info.max_connections : CONNECTIONS;
   const maxConnections = command.options.maxConnections ?? Math.min(allowed, CONNECTIONS);

@@ -195,5 +195,12 @@ export function isAllowedForSessions(address: string, allowPrivate: boolean): bo
 /** The refusal of a destination. Shows the host only if it can forge nothing where it is shown. */
 export function destinationBlocked(host: string): VaultProxyError {
   const shown = /^[\x21-\x7e]+$/.test(host) ? host.slice(0, MAX_SHOWN_LENGTH) : "the given host";
-  return new VaultProxyError("destination_blocked", `address not allowed: ${shown}`);
+  const reason = isNeverAllowed(host) ? " (link-local and metadata addresses never are)" : "";
+  return new VaultProxyError("destination_blocked", `address not allowed: ${shown}${reason}`);
+}
+
+/** Whether `allow_private` makes no difference. */
+function isNeverAllowed(host: string): boolean {
+  const literal = parseHostLiteral(host);
+  return isForbiddenName(host) || (literal !== undefined && classifyAddress(literal) === "never");
 }
