@@ -265,7 +265,10 @@ describe("vault-cli", () => {
     const failing = await runCli(["redis", "cache", "--exec", "--", "sh", "-c", script]);
     expect([failing.code, failing.stdout]).toEqual([7, "v\n"]);
     const gone = await runCli(["redis", "cache", "--exec", "--", "no-such-program"]);
-    expect([gone.code, gone.stderr]).toEqual([127, "no-such-program: command not found\n"]);
+    expect([gone.code, gone.stderr]).toEqual([
+      127,
+      "error: no-such-program: command not found: see that it is on PATH, or give its path\n",
+    ]);
     const killed = await runCli(["redis", "cache", "--exec", "--", "sh", "-c", "kill -9 $$"]);
     expect(killed.code).toBe(137);
     const own = (await call(server.address, "GET", "/sessions", { token })).json as {

@@ -59,6 +59,26 @@ test("wrong usage is exit code 2, everything unforeseen 1", () => {
   });
 });
 
+test("an address that names no vault is wrong usage, and one that is never allowed has no flag that allows it", () => {
+  const address = new VaultError(0, "invalid_address", "the vault's address must begin with http://");
+  expect(describeFailure(address, CIRCUMSTANCES)).toMatchObject({
+    exitCode: 2,
+    hint: expect.stringContaining("VAULT_ADDR") as string,
+  });
+  const words = "base_url: address not allowed: 169.254.1.1 (link-local and metadata addresses never are)";
+  const never = new VaultError(400, "invalid_request", words);
+  expect(describeFailure(never, CIRCUMSTANCES).hint).toBeUndefined();
+});
+
+test("what is wrong with the token of VAULT_TOKEN is not mended by an unlock alone", () => {
+  const circumstances = { bin: "vault", tokenFromEnvironment: true };
+  const hintOf = (message: string): string | undefined =>
+    describeFailure(new VaultError(401, "unauthorized", message), circumstances).hint;
+  expect(hintOf("this token is unknown or has expired")).toBe(
+    "get another token for VAULT_TOKEN, or unset it and run `vault unlock`",
+  );
+});
+
 test("a token of VAULT_TOKEN without the scope is told apart from a session", () => {
   const circumstances = { bin: "vault", tokenFromEnvironment: true };
   const refused = new VaultError(403, "forbidden", "this needs a token of scope admin");

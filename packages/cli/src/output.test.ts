@@ -42,6 +42,20 @@ describe("output", () => {
     expect(stdout()).toBe("NAME       URL\na?[2J      https://x\nlong name  y?\n");
   });
 
+  test("warnings and failures are broken between words on a terminal, tables and results are not", () => {
+    const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 20 });
+    const stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 20 });
+    const output = createOutput({ stdout, stderr, env: { NO_COLOR: "1" }, json: false });
+    output.warn("one two three four five");
+    output.failure({ ...failure, message: "six seven eight nine" });
+    expect(String(stderr.read())).toBe(
+      "warning: one two\nthree four five\nerror: six seven\neight nine: do it\n",
+    );
+    output.result("one two three four five");
+    output.verdict("ok", "one two three four");
+    expect(String(stdout.read())).toBe("one two three four five\nok    one two three\n      four\n");
+  });
+
   test("failures are one line, with their hint; usage hints have their own", () => {
     const { output, stdout, stderr } = capture(false);
     output.failure(failure);

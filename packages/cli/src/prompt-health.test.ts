@@ -15,3 +15,27 @@ test("a port that takes a connection and never answers is told of within seconds
   });
   server.close();
 });
+
+test.each([
+  [200, { status: "ok", words: "of another program" }],
+  [200, ["x"]],
+  [404, { error: "words of another program" }],
+])("a page of another program (%i, %j) is no health of a vault, and is not shown", async (status, body) => {
+  const client = new VaultClient({
+    fetch: () => Promise.resolve(Response.json(body, { status })),
+    retries: 0,
+  });
+  await expect(promptHealth(client)).rejects.toMatchObject({
+    message: "what answers at http://127.0.0.1:8390 is no vault-server",
+    hint: "see that VAULT_ADDR or --addr is right",
+  });
+});
+
+test("what a vault-server refuses is told in its own words", async () => {
+  const body = { error: "this Host is not served here", code: "forbidden" };
+  const headers = { "x-vault-request-id": "1" };
+  const fetch = () => Promise.resolve(Response.json(body, { status: 403, headers }));
+  await expect(promptHealth(new VaultClient({ fetch, retries: 0 }))).rejects.toMatchObject({
+    code: "forbidden",
+  });
+});

@@ -34,6 +34,21 @@ describe("the latest entries", () => {
     expect(numbersOf(await latestEntries(logOf(20, 3), {}, 7))).toEqual([14, 15, 16, 17, 18, 19, 20]);
   });
 
+  test("are none from before the time that they are wanted since", async () => {
+    const log = logOf(4, 2);
+    const since = Date.parse("2030-01-01T00:00:00Z");
+    expect(numbersOf(await latestEntries(log, {}, Infinity, since))).toEqual([1, 2, 3, 4]);
+    log.asked.length = 0;
+    expect(await latestEntries(log, {}, Infinity, since + 1)).toEqual([]);
+    expect(log.asked).toHaveLength(1);
+    const given = async (sinceMs: number): Promise<AuditEntry[]> => {
+      const entries: AuditEntry[] = [];
+      for await (const entry of allEntries(log, {}, sinceMs)) entries.push(entry);
+      return entries;
+    };
+    expect([(await given(since)).length, (await given(since + 1)).length]).toEqual([4, 0]);
+  });
+
   test("are all there are where there are fewer", async () => {
     expect(numbersOf(await latestEntries(logOf(2, 3), {}, 7))).toEqual([1, 2]);
     expect(await latestEntries(logOf(0, 3), {}, 7)).toEqual([]);

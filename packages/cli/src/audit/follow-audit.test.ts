@@ -11,6 +11,32 @@ test("an interruption between two polls is told as what it is", async () => {
   await expect(followAudit(client, {}, options).next()).rejects.toBe(reason);
 });
 
+test("of what is too old nothing is given", async () => {
+  const now = Date.parse("2030-01-02T00:00:00Z");
+  const log = [1, 2, 3].map((seq) => ({ seq, time: `2030-01-0${seq}T00:00:00Z`, action: "proxy" }));
+  const client = {
+    listAudit: ({ before, limit }: AuditOptions = {}): Promise<AuditPage> => {
+      const entries = log.filter(({ seq }) => seq < (before ?? Infinity)).reverse();
+      return Promise.resolve({ entries: entries.slice(0, limit) });
+    },
+  };
+  const ends = new AbortController();
+  const options = { tail: Infinity, sinceMs: now, signal: ends.signal, pollMs: 1 };
+  const entries = followAudit(client, {}, options);
+  expect([(await entries.next()).value, (await entries.next()).value]).toMatchObject([
+    { seq: 2 },
+    { seq: 3 },
+  ]);
+  log.push({ seq: 4, time: "2030-01-04T00:00:00Z", action: "proxy" });
+  expect((await entries.next()).value).toMatchObject({ seq: 4 });
+
+  const older = followAudit(client, {}, { ...options, sinceMs: Date.parse("2031-01-01T00:00:00Z") });
+  const first = older.next();
+  setTimeout(() => log.push({ seq: 5, time: "2031-01-01T00:00:00Z", action: "proxy" }), 10);
+  expect((await first).value).toMatchObject({ seq: 5 });
+  ends.abort();
+});
+
 test("what is there is given from the oldest, then each entry once, over pages", async () => {
   const log: AuditEntry[] = [];
   const write = (count: number): void => {
