@@ -35,7 +35,8 @@ const WITHOUT_PROGRAMS = {
  */
 export async function bundle(folder, entries) {
   const { dependencies } = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8"));
-  const bundled = await rolldown({
+  /** @type {import("rolldown").InputOptions} */
+  const options = {
     input: Object.fromEntries(entries.map((name) => [name, path.join(folder, "lib", `${name}.js`)])),
     platform: "node",
     plugins: [WITHOUT_PROGRAMS],
@@ -44,17 +45,52 @@ export async function bundle(folder, entries) {
     onLog(level, log) {
       if (level === "warn") throw new Error(`bundling ${path.basename(folder)}: ${log.message}`);
     },
-  });
+  };
+  const loadedAtStart = await modulesOfStart(options);
+  const bundled = await rolldown(options);
   const { output } = await bundled.write({
     dir: path.join(folder, "dist"),
     format: "esm",
     cleanDir: true,
     // Flat, as the compiled modules find the package's folder from their own place.
     chunkFileNames: ({ name }) => `${name.replace(/^\.+/, "")}-[hash].js`,
+    codeSplitting: { groups: [{ name: "start", test: (id) => loadedAtStart.has(id) }] },
   });
   await bundled.close();
   const modules = output.flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : []));
   writeFileSync(path.join(folder, "dist", NOTICES), noticesOf(modules));
+}
+
+/**
+ * What each start of a program loads, and so is to be one file: each costs a resolution and a read. Its entry is not in
+ * it, as that waits for modules which import this file. None where there are further entries, which need less.
+ *
+ * @param {import("rolldown").InputOptions} options
+ * @returns {Promise<ReadonlySet<string>>}
+ */
+async function modulesOfStart(options) {
+  const [entry = "", ...others] = Object.values(/** @type {Record<string, string>} */ (options.input));
+  if (others.length > 0) return new Set();
+  /** @type {Map<string, readonly string[]>} */
+  const imports = new Map();
+  const bundled = await rolldown({
+    ...options,
+    plugins: [
+      options.plugins,
+      {
+        name: "static-imports",
+        buildEnd() {
+          for (const id of this.getModuleIds()) imports.set(id, this.getModuleInfo(id)?.importedIds ?? []);
+        },
+      },
+    ],
+  });
+  await bundled.generate();
+  await bundled.close();
+  const found = new Set([entry]);
+  for (const id of found) for (const imported of imports.get(id) ?? []) found.add(imported);
+  found.delete(entry);
+  return found;
 }
 
 /** @param {string[]} modules Paths of files. */
