@@ -69,14 +69,17 @@ test("a client that is configured with a user, a password and a database of its 
     port,
     user: "postgres",
     password: "of something else",
-    database: "postgres",
+    database: "template1",
     options: "-c statement_timeout=1234",
   });
+  const notices: unknown[] = [];
+  client.on("notice", (notice) => notices.push(notice.message));
   await client.connect();
   const { rows } = await client.query(
     "SELECT current_user AS name, current_database() AS db, current_setting('statement_timeout') AS timeout",
   );
   expect(rows).toEqual([{ name: "clear_user", db: "app", timeout: "1234ms" }]);
+  expect(notices).toEqual([expect.stringContaining('stays in the database "app"')]);
   await client.end();
 });
 

@@ -1,12 +1,21 @@
 import { once } from "node:events";
+import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { Secret } from "../../packages/server/src/redaction/secret.js";
 import { temporaryDirectory } from "../live/processes.js";
 import { POSTGRES_DATABASE, POSTGRES_USERS, program } from "../real-servers/postgresql.js";
-import { psql, run, startPostgresFixture, startPsql, type PostgresFixture } from "./postgres-fixture.js";
+import {
+  clientEnvironment,
+  psql,
+  run,
+  startPostgresFixture,
+  startPsql,
+  type PostgresFixture,
+} from "./postgres-fixture.js";
 
 const WHO = "SELECT current_user, current_database(), ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
 const login = { username: "agent", password: new Secret("local-Pa55/word?&=#%") };
@@ -121,6 +130,34 @@ describe("psql", () => {
     const shown = await psql(session, "-c", "\\conninfo");
     expect(shown).toContain(`database "${POSTGRES_DATABASE}"`);
     expect(shown).toContain(`on host "127.0.0.1" at port "${String(session.port)}"`);
+  });
+
+  test.each([
+    ["elsewhere", /WARNING: {2}this session stays in the database "app"; it does not lead to the other/],
+    [POSTGRES_DATABASE, /^(?!.*WARNING)/s],
+  ])("is told by \\connect %s where it is", async (database, said) => {
+    const { url, port } = await fixture.open("scram_user", {}, { maxConnections: 4 });
+    const { stdout, stderr } = await promisify(execFile)(
+      "psql",
+      ["-X", "-A", "-t", "-d", url, "-c", `\\connect ${database}`, "-c", "SELECT current_database()"],
+      { env: clientEnvironment() },
+    );
+    expect(stdout).toMatch(/^app$/m);
+    expect(stderr).toMatch(said);
+    const bare = [
+      "-X",
+      "-A",
+      "-t",
+      "-h",
+      "127.0.0.1",
+      "-p",
+      String(port),
+      "-U",
+      "somebody",
+      "-c",
+      "SELECT 1",
+    ];
+    expect((await promisify(execFile)("psql", bare, { env: clientEnvironment() })).stderr).toBe("");
   });
 
   test("copies a table in and out, byte for byte", async () => {

@@ -1,4 +1,5 @@
 import { BodyReader } from "./body-reader.js";
+import { SQLSTATE } from "./failure.js";
 import { cstring, message } from "./message.js";
 
 /** An ErrorResponse that ends the connection. The fields are those that every version of the server sends. */
@@ -9,11 +10,20 @@ export function errorResponse({
   readonly sqlState: string;
   readonly text: string;
 }): Buffer {
+  return message("E", ...fields("FATAL", sqlState, text));
+}
+
+/** A NoticeResponse, which changes nothing: clients show it or pass it by. */
+export function warningNotice(text: string): Buffer {
+  return message("N", ...fields("WARNING", SQLSTATE.warning, text));
+}
+
+function fields(severity: string, sqlState: string, text: string): Buffer[] {
   const field = (type: string, value: string): Buffer => Buffer.concat([Buffer.from(type), cstring(value)]);
-  return message(
-    "E",
-    ...[field("S", "FATAL"), field("V", "FATAL"), field("C", sqlState), field("M", text), Buffer.of(0)],
-  );
+  return [
+    ...[field("S", severity), field("V", severity), field("C", sqlState), field("M", text)],
+    Buffer.of(0),
+  ];
 }
 
 /**

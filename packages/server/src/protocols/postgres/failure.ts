@@ -4,6 +4,7 @@ import { loginRefused } from "../session-failure.js";
 
 /** SQLSTATEs of our own answers (PostgreSQL documentation, Appendix A). */
 export const SQLSTATE = {
+  warning: "01000",
   cannotConnect: "08001",
   protocolViolation: "08P01",
   featureNotSupported: "0A000",

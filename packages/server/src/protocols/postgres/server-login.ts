@@ -3,6 +3,7 @@ import { ProtocolViolation } from "../../wire/protocol-violation.js";
 import { authenticate, type LogInServer } from "./authenticate.js";
 import { AUTHENTICATION_OK } from "./authentication-request.js";
 import { BodyReader } from "./body-reader.js";
+import { otherDatabaseNotice } from "./database-notice.js";
 import { POSTGRES_LIMITS } from "./limits.js";
 import { loginReader } from "./login-reader.js";
 import {
@@ -34,6 +35,8 @@ export async function logInToServer(
   await server.wire.write(startupMessage({ minorVersion, parameters }));
   const next = loginReader(server.wire);
   const greeting: Buffer[] = [];
+  const notice = otherDatabaseNotice(config, wanted);
+  const own = notice === undefined ? [] : [notice];
   const negotiated = await authenticate(server, next, config);
   if (negotiated !== undefined) greeting.push(negotiated);
   greeting.push(AUTHENTICATION_OK);
@@ -50,7 +53,7 @@ export async function logInToServer(
         cancelKey = readBackendKeyData(message.body);
         break;
       case "Z":
-        return { greeting: Buffer.concat([...greeting, message.bytes]), cancelKey };
+        return { greeting: Buffer.concat([...greeting, ...own, message.bytes]), cancelKey };
       default:
         throw new ProtocolViolation("an unexpected message came after the log-in", "server");
     }
