@@ -87,6 +87,10 @@ export interface ServiceInfo {
   readonly expires_at?: number;
   readonly token_status?: TokenStatus;
   readonly scopes?: readonly string[];
+  /** Names of uploaded files, never what is in them: of a private key, of that of an OAuth2 client, of a service account. */
+  readonly key_file?: string;
+  readonly client_key_file?: string;
+  readonly file_ref?: string;
   readonly header_name?: string;
   readonly header_names?: readonly string[];
   readonly username?: string;

@@ -59,7 +59,10 @@ function expectedChanges(stored: ServiceInfo, { definition, key }: GivenService)
   const changes =
     stored.auth_type === definition.auth.type
       ? all
-      : all.filter(({ field }) => !/^(?:imap|smtp|redis|postgres|ssh)_/.test(field));
+      : all.filter(
+          ({ field }) =>
+            !/^(?:(?:imap|smtp|redis|postgres|ssh)_|(?:client_)?key_file$|file_ref$)/.test(field),
+        );
   // The name of the file with a key is made when it is stored.
   return key === undefined ? changes : changes.filter(({ field }) => field !== "ssh_key_file_ref");
 }

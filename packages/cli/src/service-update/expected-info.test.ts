@@ -27,6 +27,24 @@ test.each<[string, ServiceInfo, ServiceDefinition, string[]]>([
     ["ssh_key_file_ref", "ssh_allowed_commands"],
   ],
   [
+    "an app whose key was an uploaded file",
+    {
+      ...{
+        ...NO_SETTINGS,
+        name: "g",
+        auth_type: "github_app",
+        base_url: "https://a.example",
+        key_file: "a.pem",
+      },
+    },
+    {
+      name: "g",
+      base_url: "https://a.example",
+      auth: { type: "github_app", app_id: "1", installation_id: "2", key_file: "b.pem" },
+    },
+    ["key_file"],
+  ],
+  [
     "a mailbox with the defaults",
     {
       ...{ ...NO_SETTINGS, name: "m", auth_type: "imap", imap_host: "m.example", imap_port: 993 },

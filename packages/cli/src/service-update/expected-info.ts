@@ -19,7 +19,9 @@ export function expectedInfo(stored: ServiceInfo, definition: ServiceDefinition)
   const fields: Record<string, unknown> = { ...auth };
   const isSameType = auth.type === stored.auth_type;
   const own = Object.entries(fields).filter(
-    ([field]) => /^(?:imap|smtp|redis|postgres|ssh|oauth_service)/.test(field) && !SECRET.test(field),
+    ([field]) =>
+      /^(?:(?:imap|smtp|redis|postgres|ssh|oauth_service)|(?:(?:client_)?key_file|file_ref)$)/.test(field) &&
+      !SECRET.test(field),
   );
   const info: Record<string, unknown> = {
     ...settings,

@@ -13,8 +13,9 @@ class ServiceInfo:
 
     A field that does not apply to the service is None. `expires_at` is in unix seconds, and `token_status` is
     `valid`, `expiring` or `expired`. `scrub` is `off` where the service's secrets are not overwritten in answers.
-    `warnings` are sentences for the admin who stores a service, in the answer to that only. Fields that this version
-    does not know are in `extra`.
+    `key_file`, `client_key_file`, `file_ref` and `ssh_key_file_ref` are names of uploaded files. `warnings` are
+    sentences for the admin who stores a service, in the answer to that only. Fields that this version does not know
+    are in `extra`.
     """
 
     name: str
@@ -33,6 +34,9 @@ class ServiceInfo:
     expires_at: int | None = None
     token_status: str | None = None
     scopes: list[str] | str | None = None
+    key_file: str | None = None
+    client_key_file: str | None = None
+    file_ref: str | None = None
     header_name: str | None = None
     header_names: list[str] | None = None
     query_params: list[str] | None = None

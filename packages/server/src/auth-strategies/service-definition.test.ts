@@ -291,6 +291,24 @@ test("the info of a url service shows the placeholder", () => {
   expect(describeService(record).base_url).toBe("https://api.example.com/bot{token}");
 });
 
+test.each([
+  [{ type: "github_app", app_id: "1", installation_id: "2", key_file: "app.pem" }, { key_file: "app.pem" }],
+  [
+    { type: "jwt_bearer", token_url: "https://a.example/t", issuer: "i", key_file: "k.pem", scopes: ["s"] },
+    { key_file: "k.pem", scopes: ["s"] },
+  ],
+  [
+    {
+      ...{ type: "oauth2_client", client_id: "c", token_url: "https://a.example/t" },
+      ...{ grant: "client_credentials", client_auth: "private_key_jwt", client_key_file: "c.pem" },
+    },
+    { client_key_file: "c.pem" },
+  ],
+  [{ type: "service_account", file_ref: "sa.json" }, { file_ref: "sa.json" }],
+])("the info of %j names the uploaded file", (auth, info) => {
+  expect(describeService(serviceWith(auth))).toMatchObject(info);
+});
+
 test("a record of an auth type that this version does not know is described, but not used", () => {
   const record = { ...serviceWith(KINDS.bearer), auth: { type: "from-the-future" } };
   expect(describeService(record)).toMatchObject({ name: "svc", auth_type: "from-the-future" });

@@ -20,6 +20,17 @@ export const serviceInfoSchema = z
     expires_at: z.number().optional().openapi({ description: "Of the access token, in unix seconds." }),
     token_status: tokenStatusSchema.optional(),
     scopes: z.array(z.string()).optional(),
+    key_file: z.string().optional().openapi({ description: "Name of the uploaded private key." }),
+    client_key_file: z
+      .string()
+      .optional()
+      .openapi({
+        description: "Name of the uploaded private key by which the OAuth2 client shows who it is.",
+      }),
+    file_ref: z
+      .string()
+      .optional()
+      .openapi({ description: "Name of the uploaded key file of a service account." }),
     header_name: z.string().optional(),
     header_names: z.array(z.string()).optional(),
     username: z.string().optional(),

@@ -77,7 +77,7 @@ export const githubAppStrategy: AuthStrategy<Config> = {
     await readConfiguredKey(config, readFile, "RS256");
     return config;
   },
-  describe: () => ({}),
+  describe: ({ key_file }) => (key_file === undefined ? {} : { key_file }),
   secrets: ({ private_key, access_token }) =>
     [private_key, access_token].filter((secret) => secret !== undefined),
   // The key is never sent anywhere, so that no answer can hold it.

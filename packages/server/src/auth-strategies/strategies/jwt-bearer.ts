@@ -73,7 +73,10 @@ export const jwtBearerStrategy: AuthStrategy<Config> = {
     await readConfiguredKey(config, readFile, config.algorithm);
     return config;
   },
-  describe: ({ scopes }) => (scopes === undefined ? {} : { scopes }),
+  describe: ({ scopes, key_file }) => ({
+    ...(scopes === undefined ? {} : { scopes }),
+    ...(key_file === undefined ? {} : { key_file }),
+  }),
   secrets: ({ private_key, client_secret, access_token }) =>
     [private_key, client_secret, access_token].filter((secret) => secret !== undefined),
   // The key is never sent anywhere, so that no answer can hold it.

@@ -93,7 +93,10 @@ export const oauth2ClientStrategy: AuthStrategy<Config> = {
     if (config.client_key_file !== undefined) await readClientKey(config, readFile);
     return resolveGoogleFiles(config, readFile);
   },
-  describe: ({ scopes }) => (scopes === undefined ? {} : { scopes }),
+  describe: ({ scopes, client_key_file }) => ({
+    ...(scopes === undefined ? {} : { scopes }),
+    ...(client_key_file === undefined ? {} : { client_key_file }),
+  }),
   secrets: secretsOf,
   generated: secretsOf,
   renewal: {

@@ -48,7 +48,7 @@ export const serviceAccountStrategy: AuthStrategy<Config> = {
     await readKey(config, readFile);
     return config;
   },
-  describe: (config) => ({ scopes: scopesOf(config) }),
+  describe: (config) => ({ scopes: scopesOf(config), file_ref: config.file_ref }),
   secrets: ({ sa_access_token: token }) => (token === undefined ? [] : [token]),
   renewal: {
     keptFields: ["sa_access_token", "sa_expires_at", "sa_issued_at"],

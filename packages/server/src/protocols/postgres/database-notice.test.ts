@@ -4,16 +4,10 @@ import { describe, expect, test } from "vitest";
 import { postgresType, type PostgresConfig } from "../../auth-strategies/session-types/postgres.js";
 import { otherDatabaseNotice } from "./database-notice.js";
 
-const configOf = (postgres_db: string | undefined): PostgresConfig =>
-  postgresType.schema.parse({
-    ...{
-      type: "postgres",
-      postgres_host: "db.example.com",
-      postgres_user: "app",
-      postgres_password: "secret",
-    },
-    ...(postgres_db === undefined ? {} : { postgres_db }),
-  });
+function configOf(postgres_db: string | undefined): PostgresConfig {
+  const server = { postgres_host: "db.example.com", postgres_user: "app", postgres_password: "secret" };
+  return postgresType.schema.parse({ type: "postgres", ...server, postgres_db }) as PostgresConfig;
+}
 
 function noticeOf(
   postgres_db: string | undefined,
