@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterEach, describe, expect, test, vi } from "vitest";
 
+import { connect } from "./functions.js";
 import { New, NewWithSocket, NewWithToken, VaultClient } from "./index.js";
 import { TOKEN, clientOf, scratchDirectory, serve } from "./testing/client-fixture.js";
 import { json, startRecordingServer } from "./testing/recording-server.js";
@@ -406,8 +407,27 @@ describe("options in plain JavaScript", () => {
   test.each([
     [{ tokne: "x" }, "there is no option tokne; there are addr, socketPath, token"],
     [{ timeout: 5 }, "there is no option timeout"],
+    [{ toString: 5 }, "there is no option toString"],
+    [{ addr: null }, "addr must be a string"],
+    [{ socketPath: 5 }, "socketPath must be a string"],
+    [{ timeoutMs: "5" }, "timeoutMs must be a number"],
+    [{ allowInsecure: "no" }, "allowInsecure must be a boolean"],
+    [{ fetch: "undici" }, "fetch must be a function"],
+    [{ token: Promise.resolve(TOKEN) }, "token must be a string"],
+    ["http://127.0.0.1:8390", "the options must be an object"],
+    [null, "the options must be an object"],
   ])("%j is told", (options, message) => {
-    expect(() => new VaultClient(options as object)).toThrow(message);
+    for (const make of [connect, (given: object) => new VaultClient(given)]) {
+      expect(() => make(options as object)).toThrow(message);
+    }
+  });
+
+  test("a function is a token of `connect` alone, and a client takes nothing but text for one later", () => {
+    const token = (): string => TOKEN;
+    expect(() => connect({ token })).not.toThrow();
+    expect(() => new VaultClient({ token } as object)).toThrow("token must be a string");
+    const client: { token: unknown } = new VaultClient();
+    expect(() => (client.token = 5)).toThrow("token must be a string");
   });
 
   test("a call without a token says so; a wrong password and a wrong token are only what they are", async () => {

@@ -1,7 +1,7 @@
 import { DEFAULT_ADDRESS, parseAddress, unixAddress } from "./address.js";
 import type { ClientOptions } from "./client-options.js";
 import { assertTimeout } from "./deadline.js";
-import { invalidRequest } from "./errors.js";
+import { assertOptions } from "./option-checks.js";
 import { assertRetries } from "./retries.js";
 import { createTransport, type Transport } from "./transport.js";
 
@@ -18,23 +18,13 @@ export interface ConnectOptions extends Omit<ClientOptions, "token"> {
   readonly token?: string | (() => string) | undefined;
 }
 
-/** All of them, so that a misspelt one is told to callers without types too. */
-const OPTIONS: Readonly<Record<keyof ConnectOptions, true>> = {
-  addr: true,
-  socketPath: true,
-  token: true,
-  timeoutMs: true,
-  retries: true,
-  allowInsecure: true,
-  fetch: true,
-};
-
 /**
  * Nothing is sent yet.
  * @throws VaultError `invalid_address`, or `invalid_request` for an option that is none or whose value is none
  */
-export function connect({ token = "", ...options }: ConnectOptions = {}): Connection {
+export function connect(options: ConnectOptions = {}): Connection {
   assertOptions(options);
+  const { token = "" } = options;
   const address =
     options.socketPath === undefined
       ? parseAddress(options.addr === undefined || options.addr === "" ? DEFAULT_ADDRESS : options.addr)
@@ -51,10 +41,4 @@ export function connect({ token = "", ...options }: ConnectOptions = {}): Connec
     allowInsecure: options.allowInsecure ?? false,
     fetch: options.fetch,
   });
-}
-
-function assertOptions(options: object): void {
-  const unknown = Object.keys(options).find((name) => !Object.hasOwn(OPTIONS, name));
-  if (unknown === undefined) return;
-  throw invalidRequest(`there is no option ${unknown}; there are ${Object.keys(OPTIONS).join(", ")}`);
 }

@@ -1,5 +1,6 @@
 import type { ClientOptions } from "./client-options.js";
 import { connect } from "./connect.js";
+import { assertOptions, assertToken } from "./option-checks.js";
 import type { ProxyOptions } from "./proxy.js";
 import type { RequestBody } from "./request-body.js";
 import { targetBelow } from "./request-target.js";
@@ -11,11 +12,12 @@ export class VaultConnection {
   readonly addr: string;
   protected readonly transport: Transport;
   // A private field, so that neither console.log nor JSON.stringify of a client shows it.
-  #token: string;
+  #token = "";
 
   /** @throws VaultError `invalid_address`, or `invalid_request` for an option that is none or whose value is none */
   constructor(options: ClientOptions = {}) {
-    this.#token = options.token ?? "";
+    assertOptions(options);
+    this.token = options.token ?? "";
     this.transport = connect({ ...options, token: () => this.#token });
     this.addr = this.transport.address.label;
   }
@@ -26,6 +28,7 @@ export class VaultConnection {
   }
 
   set token(token: string) {
+    assertToken(token);
     this.#token = token;
   }
 
