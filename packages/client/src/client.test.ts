@@ -430,6 +430,20 @@ describe("options in plain JavaScript", () => {
     expect(() => (client.token = 5)).toThrow("token must be a string");
   });
 
+  test("an option that a call has not is told before anything is sent", async () => {
+    const server = await serve((_request, response) => json(response, 200, []));
+    const client = clientOf(server);
+    const misspelt = { timeout: 5 } as object;
+    await expect(client.proxy("api", "GET", "/", undefined, misspelt)).rejects.toThrow(
+      "there is no option timeout of this call",
+    );
+    await expect(client.listServices({ timeoutMs: "5" } as object)).rejects.toThrow(
+      "timeoutMs must be a number",
+    );
+    await expect(client.do("GET", "/services", undefined, misspelt)).rejects.toThrow("no option timeout");
+    expect(server.requests).toEqual([]);
+  });
+
   test("a call without a token says so; a wrong password and a wrong token are only what they are", async () => {
     const server = await serve((_request, response) =>
       json(response, 401, { error: "no", code: "unauthorized" }),

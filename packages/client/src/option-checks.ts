@@ -1,5 +1,6 @@
 import type { ConnectOptions } from "./connect.js";
 import { invalidRequest } from "./errors.js";
+import type { Call } from "./transport.js";
 
 /** All options and what their values may be, so that callers without types are told of a wrong one too. */
 const OPTIONS: Readonly<Record<keyof ConnectOptions, readonly string[]>> = {
@@ -11,6 +12,20 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, readonly string[]>> = {
   allowInsecure: ["boolean"],
   fetch: ["function"],
 };
+
+/** What a call is made of: what the caller may give, and what its method adds. */
+const CALL: Readonly<Record<keyof Call, true>> = {
+  ...{ signal: true, timeoutMs: true, headers: true },
+  ...{ method: true, target: true, body: true, confidential: true, keepAuthorization: true },
+  ...{ rejects: true, maxAnswerBytes: true },
+};
+
+/** @throws VaultError `invalid_request` for an option that no call has, such as `timeout` */
+export function assertCall(call: Call): void {
+  const unknown = Object.keys(call).find((name) => !Object.hasOwn(CALL, name));
+  if (unknown !== undefined) throw invalidRequest(`there is no option ${unknown} of this call`);
+  assertType("timeoutMs", call.timeoutMs, ["number"]);
+}
 
 /** @throws VaultError `invalid_request` for an option that there is not, or whose value is of another type */
 export function assertOptions(options: unknown): void {

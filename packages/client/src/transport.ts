@@ -1,4 +1,5 @@
 import type { Address } from "./address.js";
+import { assertCall } from "./option-checks.js";
 import { startDeadline } from "./deadline.js";
 import { errorFromAnswer } from "./error-answer.js";
 import { VaultError, invalidRequest } from "./errors.js";
@@ -82,6 +83,7 @@ export function createTransport(options: TransportOptions): Transport {
 
   /** Everything that can be wrong with a call before anything is sent. */
   async function prepare(call: Call): Promise<Omit<WireRequest, "signal">> {
+    assertCall(call);
     const method = call.method.toUpperCase();
     if (!METHOD.test(method) || REFUSED_METHODS.has(method)) {
       throw invalidRequest("this method cannot be sent through the vault");
