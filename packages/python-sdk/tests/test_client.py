@@ -117,6 +117,26 @@ def test_a_password_that_was_not_changed_is_an_error(
     assert "horse" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("token", "message"),
+    [("", "no (this client has none: give token=, or set VAULT_TOKEN)"), (TOKEN, "no")],
+)
+def test_a_call_without_a_token_says_so(vault: StubVault, use_client: UseClient, token: str, message: str) -> None:
+    refused = {"error": "no", "code": "unauthorized"}
+    vault.answers["GET", "/services"] = json_answer(refused, 401)
+    vault.answers["GET", "/proxy/api/"] = Answer(401, json.dumps(refused).encode(), {"X-Vault-Error": "unauthorized"})
+    vault.answers["POST", "/auth/unlock"] = json_answer(refused, 401)
+    with pytest.raises(VaultError) as raised:
+        use_client(lambda c: c.list_services(), vault.addr, token)
+    assert raised.value.message == message
+    with pytest.raises(VaultError) as raised:
+        use_client(lambda c: c.proxy("api", "GET", "/"), vault.addr, token)
+    assert raised.value.message == message
+    with pytest.raises(VaultError) as raised:
+        use_client(lambda c: c.unlock("wrong horse"), vault.addr, token)
+    assert raised.value.message == "no"
+
+
 def test_a_recovery_key_is_made(vault: StubVault, use_client: UseClient) -> None:
     vault.answers["POST", "/auth/recovery-key"] = json_answer({"recovery_key": "0123-4567"}, 201)
     assert use_client(lambda c: c.create_recovery_key("old horse"), vault.addr, TOKEN) == "0123-4567"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 from vault_proxy.errors import VaultError
+from vault_proxy.operations.operation import UNAUTHENTICATED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,11 +94,21 @@ def vault_error(response: httpx.Response) -> VaultError:
     message, code = fields.get("error"), fields.get("code")
     return VaultError(
         response.status_code,
-        message if isinstance(message, str) else f"the vault answered {response.status_code}",
+        f"{message}{_token_hint(response)}"
+        if isinstance(message, str)
+        else f"the vault answered {response.status_code}",
         code if isinstance(code, str) else response.headers.get("x-vault-error"),
         request_id=response.headers.get("x-vault-request-id"),
         retry_after=_retry_after(response),
     )
+
+
+def _token_hint(response: httpx.Response) -> str:
+    """Say to a caller that thinks it has a token that it gave none."""
+    lacks_token = response.request.extensions.get(UNAUTHENTICATED) is True
+    if response.status_code != HTTPStatus.UNAUTHORIZED or not lacks_token:
+        return ""
+    return " (this client has none: give token=, or set VAULT_TOKEN)"
 
 
 def _retry_after(response: httpx.Response) -> int | None:

@@ -17,6 +17,9 @@ Result = TypeVar("Result")
 # RFC 9110 section 5.5 without spaces: what can follow `Bearer `.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
+UNAUTHENTICATED = "vault_proxy.unauthenticated"
+"""The extension of a request that wants a token and had none: what a 401 has to say of it."""
+
 # What the vault accepts as the place of its token, beside Authorization; the caller's own would be a second token.
 _TOKEN_HEADERS = ("authorization", "x-vault-token")
 
@@ -56,13 +59,16 @@ def request_arguments(operation: Operation[Any], address: VaultAddress, token: s
     target = f"{address.base_path}{operation.target}"
     shown = target if operation.shown_target is None else f"{address.base_path}{operation.shown_target}"
     headers = [(name, value) for name, value in operation.headers if name.lower() not in _TOKEN_HEADERS]
+    extensions: dict[str, Any] = {"target": target.encode("ascii")}
     if operation.with_token and token:
         headers.append(("authorization", f"Bearer {check_token(token)}"))
+    elif operation.with_token:
+        extensions[UNAUTHENTICATED] = True
     return {
         "method": operation.method,
         "url": f"{address.origin}{shown}",
         "headers": headers,
-        "extensions": {"target": target.encode("ascii")},
+        "extensions": extensions,
         **operation.body,
     }
 
