@@ -26,6 +26,83 @@ const WITHOUT_PROGRAMS = {
   },
 };
 
+/** What zod says in other languages than English: half a megabyte that nobody asks for. */
+const IN_ENGLISH = {
+  name: "zod-in-english",
+  transform: {
+    filter: { id: /\/zod\/v4\/locales\/index\.js$/ },
+    handler: () => 'export { default as en } from "./en.js";',
+  },
+};
+
+/** What is used of undici, by the file that makes it. */
+const UNDICI = {
+  Client: "./lib/dispatcher/client.js",
+  Pool: "./lib/dispatcher/pool.js",
+  buildConnector: "./lib/core/connect.js",
+};
+
+/** Of its dispatchers' methods only this is not their own. */
+const UNDICI_REQUEST =
+  'require("./lib/dispatcher/dispatcher.js").prototype.request = require("./lib/api/api-request.js");';
+
+/** undici's index loads a `fetch`, WebSockets, caches and mocks as well: half of its text. */
+const ONLY_CONNECTIONS = {
+  name: "undici-connections",
+  transform: {
+    filter: { id: /\/undici\/index\.js$/ },
+    handler: () =>
+      [
+        UNDICI_REQUEST,
+        ...Object.entries(UNDICI).map(
+          ([name, file]) => `module.exports.${name} = require(${JSON.stringify(file)});`,
+        ),
+      ].join("\n"),
+  },
+};
+
+const IMPORT_OF_UNDICI = /^import \{([^}]*)\} from "undici";$/gm;
+
+/** A name that the index does not have would only be missed when it is called. */
+const KNOWN_OF_UNDICI = {
+  name: "undici-known",
+  transform: {
+    filter: { code: 'from "undici"' },
+    /** @param {string} code */
+    handler(code) {
+      for (const [, names = ""] of code.matchAll(IMPORT_OF_UNDICI))
+        for (const name of names.split(",").map((each) => each.trim()))
+          if (!Object.hasOwn(UNDICI, name)) throw new Error(`add undici's ${name} to scripts/bundle.mjs`);
+      return null;
+    },
+  },
+};
+
+const BEYOND_ASCII = /\\?[^\0-\x7f]/g;
+
+/**
+ * The text of what runs stays in memory: one byte a character if the whole file is ASCII, and two if a single one of its
+ * characters is not even Latin-1.
+ */
+const ASCII = {
+  name: "ascii",
+  /**
+   * @param {unknown} options
+   * @param {import("rolldown").OutputBundle} files
+   */
+  generateBundle(options, files) {
+    for (const file of Object.values(files)) if (file.type === "chunk") file.code = escaped(file.code);
+  },
+};
+
+/** @param {string} code */
+function escaped(code) {
+  return code.replace(BEYOND_ASCII, (character) => {
+    if (character.startsWith("\\")) throw new Error(`cannot escape ${character} in a bundle`);
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}
+
 /**
  * A process that reads a few files starts in half of the time that one takes which reads a thousand. What the package
  * lists as a dependency stays outside: it has compiled code, or files of its own to find.
@@ -39,7 +116,7 @@ export async function bundle(folder, entries) {
   const options = {
     input: Object.fromEntries(entries.map((name) => [name, path.join(folder, "lib", `${name}.js`)])),
     platform: "node",
-    plugins: [WITHOUT_PROGRAMS],
+    plugins: [WITHOUT_PROGRAMS, IN_ENGLISH, ONLY_CONNECTIONS, KNOWN_OF_UNDICI, ASCII],
     external: [/^node:/, ...Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`))],
     // Anything it is not sure of would only be seen when that code runs.
     onLog(level, log) {
@@ -52,6 +129,7 @@ export async function bundle(folder, entries) {
     dir: path.join(folder, "dist"),
     format: "esm",
     cleanDir: true,
+    comments: { legal: true, annotation: true, jsdoc: false },
     // Flat, as the compiled modules find the package's folder from their own place.
     chunkFileNames: ({ name }) => `${name.replace(/^\.+/, "")}-[hash].js`,
     codeSplitting: { groups: [{ name: "start", test: (id) => loadedAtStart.has(id) }] },

@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { cli, startServer, temporaryDirectory } from "./processes.js";
+import { addService, unlock } from "./vault-calls.js";
 
 /**
  * Agents call vault-cli as a tool. What its start takes is, beside Node's own, what it loads: so that is what is bounded
@@ -39,6 +40,47 @@ test("what vault-cli loads for a version, and to ask a running server for its he
     await directory.remove();
   }
 });
+
+/** What of a library is in no other text. */
+const SELDOM_USED = {
+  "YAML, until a policy comes as YAML": /YAMLParseError/,
+  "undici's fetch, caches, WebSockets and mocks":
+    /class (?:EventSource|WebSocketStream|MockAgent|CacheStorage)\b/,
+  "zod in other languages": /Ung\\u00fcltig/,
+  "the processes of --workers": /function createServerWorkers/,
+};
+
+test("a server that is unlocked and has a service has loaded nothing that is seldom used", async () => {
+  const directory = await temporaryDirectory();
+  const coverage = join(directory.path, "loaded");
+  const server = await startServer({
+    dataDir: join(directory.path, "data"),
+    // What makes calls with workers is another process.
+    env: { NODE_V8_COVERAGE: coverage, VAULT_WORKERS: "1" },
+  });
+  try {
+    const admin = await unlock(server);
+    await addService(server, admin, {
+      ...{ name: "api", base_url: "http://127.0.0.1:9", allow_private: true },
+      auth: { type: "bearer", token: "key-0123456789abcdef" },
+    });
+    await server.stop();
+    const files = (await loadedScripts(coverage)).filter((url) => url.startsWith("file:"));
+    expect(files.filter((url) => url.includes("/node_modules/ssh2/"))).toEqual([]);
+    const bundled = files.filter((url) => url.includes("/packages/server/dist/"));
+    const texts = await Promise.all(bundled.map((url) => readFile(fileURLToPath(url), "utf8")));
+    expect(texts.length).toBeGreaterThan(1);
+    for (const [what, mark] of Object.entries(SELDOM_USED)) {
+      expect(texts.filter((text) => mark.test(text)).length, what).toBe(0);
+    }
+    // V8 keeps the text of what it runs: two bytes a character of a file with one that is not Latin-1.
+    expect(bundled.filter((_url, index) => /[^\0-\x7f]/.test(texts[index] ?? ""))).toEqual([]);
+    expect(texts.join("").length / 1000).toBeLessThanOrEqual(2750);
+  } finally {
+    await server.stop();
+    await directory.remove();
+  }
+}, 30_000);
 
 async function loadedScripts(coverage: string): Promise<string[]> {
   const urls: string[] = [];
