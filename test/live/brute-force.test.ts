@@ -38,7 +38,7 @@ beforeAll(async () => {
   if (process.getuid?.() !== ROOT) throw new Error("these tests act as several users: they need root");
   directory = await temporaryDirectory();
   upstream = await startStreamingUpstream(undefined, (_request, response) => response.end("ok"));
-  server = await startServer({ dataDir: directory.path, env: ENVIRONMENT });
+  server = await startServer({ dataDir: directory.path, derivation: "real", env: ENVIRONMENT });
   const admin = await unlock(server);
   await addService(server, admin, {
     name: "api",
@@ -134,7 +134,7 @@ describe("a lock-out", () => {
     expect(first.maxRetryAfter).toBeGreaterThan(20);
     expect(first.maxRetryAfter).toBeLessThanOrEqual(30);
     await server.stop("SIGKILL");
-    server = await startServer({ dataDir: directory.path, env: ENVIRONMENT });
+    server = await startServer({ dataDir: directory.path, derivation: "real", env: ENVIRONMENT });
     expect(await attemptAs(NOBODY, PASSWORD)).toMatchObject(barred);
     expect(await attemptAs(SOMEBODY, PASSWORD)).toMatchObject(barred);
     await unlock(server);

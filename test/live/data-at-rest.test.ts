@@ -16,7 +16,7 @@ const NAMES = ["confidential-service", "confidential.example.com", "confidential
 
 test("no file of the data directory holds a secret, unlocked, locked or after the end, and the vault no name either", async () => {
   const directory = await temporaryDirectory();
-  const server = await startServer({ dataDir: directory.path });
+  const server = await startServer({ dataDir: directory.path, derivation: "real" });
   const admin = await unlock(server);
   await addService(server, admin, {
     name: "confidential-service",

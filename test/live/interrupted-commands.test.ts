@@ -39,7 +39,7 @@ test(
     const vault = join(dataDir, "vault.enc");
     const backup = join(directory.path, "backup");
     try {
-      const server = await startServer({ dataDir });
+      const server = await startServer({ dataDir, derivation: "real" });
       await unlock(server);
       expect(await server.stop()).toBe(0);
       const begun = [

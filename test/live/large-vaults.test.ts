@@ -20,7 +20,7 @@ let upstream: Upstream;
 const running: RunningServer[] = [];
 
 async function start(): Promise<RunningServer> {
-  const server = await startServer({ dataDir: directory.path });
+  const server = await startServer({ dataDir: directory.path, derivation: "real" });
   running.push(server);
   return server;
 }

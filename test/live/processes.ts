@@ -10,6 +10,7 @@ import { recordAnswers } from "../contract/recorded-answers.js";
 
 const SERVER = fileURLToPath(new URL("../../packages/server/dist/main.js", import.meta.url));
 const CLI = fileURLToPath(new URL("../../packages/cli/dist/main.js", import.meta.url));
+const QUICK_DERIVATION = fileURLToPath(new URL("./quick-derivation.mjs", import.meta.url));
 const START_MS = 15_000;
 
 export const PASSWORD = "correct horse battery staple";
@@ -49,8 +50,21 @@ function workersOfRun(): Readonly<Record<string, string>> {
   return TEST_WORKERS === undefined ? {} : { VAULT_WORKERS: TEST_WORKERS };
 }
 
+/**
+ * How keys are derived from passwords: a third of a second of a processor each time, where it is the real one. Where it is
+ * quick, only programs for which it is quick too can open the vault.
+ */
+export type Derivation = "quick" | "real";
+
+/** For node, before the program. */
+export function derivationFlags(derivation: Derivation): readonly string[] {
+  return derivation === "quick" ? ["--import", QUICK_DERIVATION] : [];
+}
+
 export async function startServer(options: {
   readonly dataDir: string;
+  /** Quick by default. */
+  readonly derivation?: Derivation;
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }): Promise<RunningServer> {
@@ -58,6 +72,7 @@ export async function startServer(options: {
   const { child, output, ...started } = run(
     [
       ...answers.nodeFlags,
+      ...derivationFlags(options.derivation ?? "quick"),
       SERVER,
       "--data-dir",
       options.dataDir,
@@ -123,12 +138,16 @@ export async function cli(
   options: {
     readonly env?: Readonly<Record<string, string>>;
     readonly stdin?: string;
+    /** Quick by default, for the commands that open a vault file themselves. */
+    readonly derivation?: Derivation;
     /** Ctrl-C, once stdout has this many lines. */
     readonly interruptAfterLines?: number | undefined;
   } = {},
 ): Promise<CliResult> {
   noteSecretsOfBody(options.stdin ?? "");
-  const child = spawn(process.execPath, [CLI, ...args], {
+  const opensVaultFile = args[0] === "vault" || args.includes("--with-password");
+  const flags = opensVaultFile ? derivationFlags(options.derivation ?? "quick") : [];
+  const child = spawn(process.execPath, [...flags, CLI, ...args], {
     env: cleanEnvironment(options.env),
     stdio: "pipe",
   });

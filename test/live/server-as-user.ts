@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { cleanEnvironment } from "./processes.js";
+import { cleanEnvironment, derivationFlags } from "./processes.js";
 
 const SERVER = fileURLToPath(new URL("../../packages/server/dist/main.js", import.meta.url));
 const START_MS = 15_000;
@@ -41,7 +41,8 @@ export async function runServerAs(
   uid: number,
   dataDir: string,
 ): Promise<UserProcess & { readonly address: string | undefined }> {
-  const started = runAs(uid, [SERVER, "--data-dir", dataDir, "--listen", "127.0.0.1:0"]);
+  const args = [SERVER, "--data-dir", dataDir, "--listen", "127.0.0.1:0"];
+  const started = runAs(uid, [...derivationFlags("quick"), ...args]);
   const deadline = Date.now() + START_MS;
   const ended = started.ended.then(() => true);
   for (;;) {

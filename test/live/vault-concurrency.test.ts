@@ -19,7 +19,7 @@ let admin: string;
 
 beforeEach(async () => {
   directory = await temporaryDirectory();
-  server = await startServer({ dataDir: directory.path });
+  server = await startServer({ dataDir: directory.path, derivation: "real" });
   admin = await unlock(server);
 });
 
@@ -108,7 +108,7 @@ test("a thousand parallel changes are all there, after a restart too, with far f
   };
   await assertAll();
   await server.stop("SIGKILL");
-  server = await startServer({ dataDir: directory.path });
+  server = await startServer({ dataDir: directory.path, derivation: "real" });
   await unlock(server);
   await assertAll();
   for (const index of indexes.filter((at) => at % 5 === 4)) {
