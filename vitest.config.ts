@@ -42,9 +42,9 @@ export default defineConfig({
           name: "programs",
           include: ["test/**/*.test.ts"],
           setupFiles: ["test/audit-secrets/interception.ts"],
-          // Half of their time these wait for processes and timers. No more than one above the processors: some say how long
-          // something may take.
-          maxWorkers: availableParallelism() + 1,
+          // More than half of their time these wait, for processes, timers and disks. No more than two above the processors:
+          // some say how long something may take.
+          maxWorkers: availableParallelism() + 2,
           sequence: { groupOrder: 0 },
         },
       },

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { temporaryDirectory } from "../live/processes.js";
+import { bundleWriter } from "./bundled-writer.js";
 import { contentsAfter, type Contents } from "./numbered-changes.mjs";
 import { requireSurroundings } from "./surroundings.js";
 import { byForm } from "./torture.js";
@@ -61,8 +62,11 @@ const LONG: readonly Scenario[] = [
 ];
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
+let writer: string;
 beforeAll(async () => {
   directory = await temporaryDirectory();
+  writer = join(directory.path, "writer.mjs");
+  await bundleWriter(writer);
   requireSurroundings(["strace"]);
 });
 afterAll(() => directory.remove());
@@ -74,7 +78,7 @@ describe("with every system call spoilt in turn, the vault holds what was acknow
     mkdirSync(folder);
     const undisturbed = join(folder, "undisturbed");
     mkdirSync(undisturbed);
-    const points = (await pointsOf(undisturbed, steps)).filter(({ step }) => spoilt.includes(step));
+    const points = (await pointsOf(writer, undisturbed, steps)).filter(({ step }) => spoilt.includes(step));
     const runs = points.flatMap((point) => faults.map((fault) => ({ point, fault })));
     const counts = new Map<string, number>();
     let number = 0;
@@ -111,7 +115,7 @@ describe("with every system call spoilt in turn, the vault holds what was acknow
 });
 
 async function spoil(own: string, steps: readonly Step[], point: Point, fault: Fault): Promise<void> {
-  const run = await runTraced(own, steps, { point, fault });
+  const run = await runTraced(writer, own, steps, { point, fault });
   // The proof that it was this very call.
   const hit = run.calls[point.index];
   expect(hit?.signature).toBe(point.signature);

@@ -249,10 +249,14 @@ class VaultLife {
 }
 
 function startServer(dataDir: string): ChildProcess {
-  const child = spawn(process.execPath, [...FLAGS, SERVER, "--data-dir", dataDir, "--listen", "127.0.0.1:0"], {
-    env: cleanEnvironment(),
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const child = spawn(
+    process.execPath,
+    [...FLAGS, SERVER, "--data-dir", dataDir, "--listen", "127.0.0.1:0"],
+    {
+      env: cleanEnvironment(),
+      stdio: ["ignore", "ignore", "pipe"],
+    },
+  );
   running.add(child);
   return child;
 }

@@ -7,12 +7,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cleanEnvironment, startServer, temporaryDirectory } from "../live/processes.js";
 import { unlock } from "../live/vault-calls.js";
+import { WRITER } from "./bundled-writer.js";
 import { Mounts, type DiskImage } from "./mounts.js";
 import { contentsAfter } from "./numbered-changes.mjs";
 import { newSeed, seededRandom } from "./seeded-random.js";
 import { requireSurroundings } from "./surroundings.js";
 import { byForm } from "./torture.js";
-import { WRITER } from "./traced-writer.js";
 import { contentsOf } from "./vault-contents.js";
 import { OLD_PASSWORD } from "./writer-constants.mjs";
 
@@ -131,7 +131,7 @@ async function lossOf(
 }
 
 async function startAndUnlock(dataDir: string): Promise<void> {
-  const server = await startServer({ dataDir });
+  const server = await startServer({ dataDir, derivation: "real" });
   try {
     await unlock(server, OLD_PASSWORD);
   } finally {

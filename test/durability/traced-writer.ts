@@ -2,10 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { cleanEnvironment } from "../live/processes.js";
-
-export const WRITER = fileURLToPath(new URL("vault-writer.mjs", import.meta.url));
 
 /** What a save can concern itself with. strace's -P knows whole paths only. */
 export const NAMES = [
@@ -61,13 +58,19 @@ export interface TracedRun {
   readonly said: readonly string[];
 }
 
-/** Runs the writer to its end, with one of its calls spoilt if `spoil` says so. `work` is a directory for this run. */
+/** Runs the writer (vault-writer.mjs, bundled) to its end, with one of its calls spoilt if `spoil` says so. `work` is a directory for this run. */
 export async function runTraced(
+  writer: string,
   work: string,
   steps: readonly Step[],
   spoil?: { readonly point: Point; readonly fault: Fault },
 ): Promise<TracedRun> {
-  const { trace, output } = await straceWriter(work, steps, spoil === undefined ? [] : injection(spoil));
+  const { trace, output } = await straceWriter(
+    writer,
+    work,
+    steps,
+    spoil === undefined ? [] : injection(spoil),
+  );
   const calls = parse(readFileSync(trace, "utf8"), join(work, "data"));
   const worker = workerOf(calls);
   return {
@@ -78,10 +81,10 @@ export async function runTraced(
 }
 
 /** The points of an undisturbed run: those of "open", then those of each step, then those of "close". */
-export async function pointsOf(work: string, steps: readonly Step[]): Promise<Point[]> {
+export async function pointsOf(writer: string, work: string, steps: readonly Step[]): Promise<Point[]> {
   const output = join(work, "said");
   // With the writer's own words among the calls, one sees where a step ends.
-  const { trace } = await straceWriter(work, steps, [FASTER, "-P", output]);
+  const { trace } = await straceWriter(writer, work, steps, [FASTER, "-P", output]);
   const calls = parse(readFileSync(trace, "utf8"), join(work, "data"));
   const worker = workerOf(calls);
   const names = ["open", ...steps.map(String), "close"];
@@ -104,6 +107,7 @@ export async function pointsOf(work: string, steps: readonly Step[]): Promise<Po
 }
 
 async function straceWriter(
+  writer: string,
   work: string,
   steps: readonly Step[],
   more: readonly string[],
@@ -121,7 +125,7 @@ async function straceWriter(
         ...["-f", "-q", "-y", "-s", "0", "-o", trace, "-e", `trace=${SYSCALLS}`],
         ...paths,
         ...more,
-        ...[process.execPath, WRITER, dataDir, JSON.stringify(steps)],
+        ...[process.execPath, writer, dataDir, JSON.stringify(steps)],
       ],
       {
         stdio: ["ignore", said, complaints],
