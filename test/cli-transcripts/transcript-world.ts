@@ -39,7 +39,7 @@ export async function startTranscriptWorld(): Promise<TranscriptWorld> {
   await writeFile(path("notes.txt"), "the content of a file\n");
   await writeFile(path("large.bin"), Buffer.alloc(LARGE_BYTES, "x"));
   await writeFile(path("broken.json"), "{ this is no JSON");
-  const server = await startServer({ dataDir: path("data") });
+  const server = await startServer({ derivation: "real", dataDir: path("data") });
   const values = new Map<string, string>([
     ["home", home],
     ["dir", directory.path],
