@@ -50,7 +50,7 @@ export async function startWorkerVault(
   const temporary = join(directory.path, "tmp");
   await mkdir(temporary);
   const env = { TMPDIR: temporary, ...options.env };
-  const server = await startServer({ dataDir: join(directory.path, "data"), flags, env });
+  const server = await startServer({ derivation: "real", dataDir: join(directory.path, "data"), flags, env });
   const admin = await unlock(server);
   const agents: Agent[] = [];
   const newCaller = (): Caller => {
