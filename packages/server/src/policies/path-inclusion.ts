@@ -25,6 +25,7 @@ export type Inclusion = (narrower: PathPattern) => boolean;
  * @param budget is lessened; when it is used up the answer is no
  */
 export function createInclusion(wider: readonly PathPattern[], budget: StepBudget): Inclusion {
+  budget.steps -= wider.length / PATTERNS_A_STEP;
   const texts = new Set(wider.map(({ text }) => text));
   let automaton: PathAutomaton | undefined;
   return (narrower) => {

@@ -39,7 +39,7 @@ export const POLICY_LIMITS = {
    * Steps of all comparisons of a child's policy with those above it, up to 2 µs each in a process that never made
    * one, while everybody else waits. What needs more is refused.
    */
-  inclusionSteps: 10_000,
+  inclusionSteps: 7_000,
   /** The same when learned patterns are compared with each other; beyond it none is taken for needless. */
   learnedInclusionSteps: 2_000_000,
   /** Learned patterns of one method up to which those are sought that others make needless. */

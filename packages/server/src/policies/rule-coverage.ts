@@ -94,7 +94,7 @@ export function createRuleCoverage(budget: StepBudget): RuleCoverage {
     const services = typeof rule.service === "string" ? [rule.service] : rule.service;
     const actions = [...actionsOf(rule)];
     return services.every((service) => {
-      if (!spend(wider.length / NAMES_A_STEP)) return false;
+      if (!spend(((2 + actions.length) * wider.length) / NAMES_A_STEP)) return false;
       const others = wider.filter((each) => isForService(each, service));
       return (
         (!isForHttp(rule) || isHttpCovered(others.filter(isForHttp), rule)) &&

@@ -210,6 +210,30 @@ describe("cooldowns", () => {
     ).toBe(true);
     expect(isSubset(rules(one, two), rules(two, one))).toBe(true);
   });
+
+  test("of rules that allow the same, one stands behind the other, also where another would cover it", () => {
+    const wide: PolicyRule = { ...rule, cooldown: "1m" };
+    const narrow: PolicyRule = { service: "s", paths: ["/a/x"], cooldown: "1m" };
+    for (const both of [rules(wide, narrow), rules(narrow, wide)]) {
+      expect(isSubset(both, rules(wide, narrow))).toBe(true);
+      expect(isSubset(both, rules(narrow, wide))).toBe(true);
+    }
+    expect(isSubset(rules(wide), rules({ ...wide, cooldown: "2m" }))).toBe(false);
+  });
+
+  test("of several rules no more are used than are needed", () => {
+    const [a, b, c] = ["a", "b", "c"].map((path): PolicyRule => ({
+      service: "s",
+      paths: [`/${path}`],
+      cooldown: "1m",
+    }));
+    if (a === undefined || b === undefined || c === undefined) throw new Error("three rules");
+    const both: PolicyRule = { service: "s", paths: ["/a", "/b"], cooldown: "1m" };
+    for (const above of [rules(a, b, c), rules(c, b, a), rules(b, c, a)]) {
+      expect(isSubset(rules(both, c), above)).toBe(true);
+      expect(isSubset(rules(both, a), above)).toBe(false);
+    }
+  });
 });
 
 function allows(content: PolicyContent, action: Action): boolean {

@@ -6,6 +6,11 @@ import type { PolicyContent, PolicyRule, PolicyValidity } from "./policy-schema.
 import { createRuleCoverage } from "./rule-coverage.js";
 import { ruleKey } from "./rule-key.js";
 
+/** Steps that a rule's key takes, and what more of it takes one: names that are sorted, characters that are hashed. */
+const KEY_STEPS = 8;
+const NAMES_A_STEP = 8;
+const KEY_CHARACTERS_A_STEP = 128;
+
 /** Whether everything that one policy allows while the other holds as well, that other does. */
 export function isSubset(child: PolicyContent, parent: PolicyContent): boolean {
   return whyNotSubset(child, parent) === undefined;
@@ -68,33 +73,72 @@ function whyRulesExceed(
   budget: StepBudget,
 ): string | undefined {
   const areCovering = createRuleCoverage(budget);
-  const free = parent.filter((rule) => cooldownOf(rule) === 0);
+  const free = parent.filter(({ cooldown }) => cooldown === undefined);
   // Each running cooldown may stand behind one rule only: behind two, it would be used twice at a time.
-  const unused = new Set(withOwnCooldown(parent));
+  const unused = withOwnCooldown(parent, budget);
+  const takesCooldown = (rule: PolicyRule): boolean => {
+    if (unused.size === 0 || rule.cooldown === undefined) return false;
+    const longest = cooldownOf(rule);
+    const key = chargedKey(rule, budget);
+    if (budget.steps <= 0) return false;
+    const same = unused.get(key);
+    const waiting = [...unused.values()].filter(({ milliseconds }) => milliseconds <= longest);
+    const taken =
+      same !== undefined && waiting.includes(same)
+        ? [same]
+        : fewestCovering(waiting, (some) => areCovering([...free, ...some.map((each) => each.rule)], rule));
+    for (const each of taken) unused.delete(each.key);
+    return taken.length > 0;
+  };
   for (const [index, rule] of child.entries()) {
-    if (areCovering(free, rule)) continue;
-    let waiting = [...unused].filter((each) => cooldownOf(each) <= cooldownOf(rule));
-    if (!areCovering([...free, ...waiting], rule)) {
+    if (!areCovering(free, rule) && !takesCooldown(rule)) {
       return `rules.${String(index)}: is not covered by the rules of the policy above`;
     }
-    for (const each of waiting) {
-      const others = waiting.filter((other) => other !== each);
-      if (areCovering([...free, ...others], rule)) waiting = others;
-    }
-    for (const each of waiting) unused.delete(each);
   }
   return undefined;
 }
 
-/** The rules with a cooldown; of those that allow the same, and so share one, the shortest. */
-function withOwnCooldown(rules: readonly PolicyRule[]): Iterable<PolicyRule> {
+interface CooldownRule {
+  readonly key: string;
+  readonly rule: PolicyRule;
+  readonly milliseconds: number;
+}
+
+/** As few of some as are seen to be needed; none where all of them are not enough. */
+function fewestCovering(
+  waiting: readonly CooldownRule[],
+  areEnough: (some: readonly CooldownRule[]) => boolean,
+): readonly CooldownRule[] {
+  const alone = waiting.find((each) => areEnough([each]));
+  if (alone !== undefined) return [alone];
+  if (!areEnough(waiting)) return [];
+  let needed = waiting;
+  for (const each of waiting) {
+    const others = needed.filter((other) => other !== each);
+    if (areEnough(others)) needed = others;
+  }
+  return needed;
+}
+
+/** The rules with a cooldown, by their keys; of those that allow the same, and so share one, the shortest. */
+function withOwnCooldown(rules: readonly PolicyRule[], budget: StepBudget): Map<string, CooldownRule> {
   const longestFirst = rules
-    .filter((rule) => cooldownOf(rule) > 0)
-    .sort((a, b) => cooldownOf(b) - cooldownOf(a));
-  return new Map(longestFirst.map((rule) => [ruleKey(rule), rule])).values();
+    .filter(({ cooldown }) => cooldown !== undefined)
+    .map((rule) => ({ key: chargedKey(rule, budget), rule, milliseconds: cooldownOf(rule) }))
+    .sort((a, b) => b.milliseconds - a.milliseconds);
+  return new Map(longestFirst.map((each) => [each.key, each]));
+}
+
+/** {@link ruleKey}, or any once the budget is used up. */
+function chargedKey(rule: PolicyRule, budget: StepBudget): string {
+  const { service, methods, paths, commands, remote_paths: remotePaths } = rule;
+  const texts = [service, methods, paths, commands, remotePaths].flatMap((list) => list ?? []);
+  budget.steps -= KEY_STEPS + texts.length / NAMES_A_STEP;
+  budget.steps -= texts.reduce((sum, { length }) => sum + length, 0) / KEY_CHARACTERS_A_STEP;
+  return budget.steps <= 0 ? "" : ruleKey(rule);
 }
 
 /** Milliseconds. */
-function cooldownOf(rule: PolicyRule): number {
-  return rule.cooldown === undefined ? 0 : (parseDuration(rule.cooldown) ?? Infinity);
+function cooldownOf({ cooldown }: PolicyRule): number {
+  return cooldown === undefined ? 0 : (parseDuration(cooldown) ?? Infinity);
 }
