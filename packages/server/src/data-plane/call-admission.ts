@@ -14,6 +14,7 @@ import type { InFlightCalls } from "./in-flight-calls.js";
 import { pathOf, prepareRequest, dropOverrides } from "./outgoing-request.js";
 import { presentedTokens } from "./presented-tokens.js";
 import type { ServiceRoute, ServiceRoutes } from "./service-routes.js";
+import { whileItCounts } from "./waiting-call.js";
 
 export interface AdmissionParts {
   readonly isLocked: () => boolean;
@@ -115,16 +116,23 @@ export function leave(grant: Grant, audit: CallAudit): void {
   audit.end(undefined, undefined);
 }
 
-/**
- * Goes on with a call when its reservation is saved, and gives it back if the call comes to nothing.
- * @param isGone whether the caller has left meanwhile
- */
+/** What becomes of a call whose admission has to be waited for. */
+export interface CallToBegin {
+  /** Whether the caller has left meanwhile. */
+  readonly isGone: () => boolean;
+  /** Answers the call, which is over then. */
+  readonly end: (reason: VaultProxyError) => void;
+  readonly task: () => Promise<void> | undefined;
+}
+
+/** Goes on with a call when its reservation is saved and it can be recorded, and gives it back if the call comes to nothing. */
 export function begin(
-  parts: Pick<CallAuditParts, "audit">,
-  grant: Grant,
-  isGone: () => boolean,
-  task: () => Promise<void> | undefined,
+  parts: Pick<AdmissionParts, "calls" | "routes"> & Pick<CallAuditParts, "audit">,
+  admitted: AdmittedCall,
+  audit: CallAudit,
+  { isGone, end, task }: CallToBegin,
 ): Promise<void> | undefined {
+  const { grant, route } = admitted;
   const release = (error: unknown): never => {
     grant.release();
     throw error;
@@ -132,15 +140,21 @@ export function begin(
   try {
     // A call that cannot be recorded is not made.
     const isRecordable = parts.audit.ready();
-    const begun =
-      grant.ready === undefined && isRecordable === undefined
-        ? task()
-        : Promise.all([grant.ready, isRecordable]).then(() => {
-            if (!isGone()) return task();
-            grant.release();
-            return undefined;
-          });
-    return begun?.catch(release);
+    if (grant.ready === undefined && isRecordable === undefined) return task()?.catch(release);
+    const pending = Promise.all([grant.ready, isRecordable]);
+    return whileItCounts(parts.calls, admitted, pending, end, () => {
+      if (isGone()) {
+        leave(grant, audit);
+        return undefined;
+      }
+      // Nothing goes out by what the service was before.
+      if (parts.routes.get(route.name) !== route) {
+        throw new VaultProxyError("unavailable", "this service was changed meanwhile; try again", {
+          retryAfterSeconds: 1,
+        });
+      }
+      return task();
+    }).catch(release);
   } catch (error) {
     return release(error);
   }

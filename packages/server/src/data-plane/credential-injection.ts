@@ -1,13 +1,12 @@
 import type { OutgoingRequest } from "../auth-strategies/auth-strategy.js";
-import { NOWHERE } from "../collections/live-list.js";
 import type { VaultProxyError } from "../errors/vault-proxy-error.js";
-import type { EndableCall, InFlightCalls } from "./in-flight-calls.js";
+import type { InFlightCalls } from "./in-flight-calls.js";
 import type { ServiceRoute } from "./service-routes.js";
+import { whileItCounts, type CallToSend } from "./waiting-call.js";
 
 /** A call that may be made, without its credential yet. */
-export interface CallToInject {
-  readonly token: { readonly digest: string };
-  readonly route: Pick<ServiceRoute, "name" | "injector" | "hold">;
+export interface CallToInject extends CallToSend {
+  readonly route: CallToSend["route"] & Pick<ServiceRoute, "injector">;
   readonly outgoing: OutgoingRequest;
 }
 
@@ -19,39 +18,17 @@ export interface CallToInject {
  */
 export function injectCredential(
   calls: InFlightCalls,
-  { token, route, outgoing }: CallToInject,
+  call: CallToInject,
   end: (reason: VaultProxyError) => void,
   goOn: () => void,
 ): Promise<void> | undefined {
-  const pending = route.injector.inject(outgoing);
-  if (pending === undefined) {
-    goOn();
-    return undefined;
-  }
-  const letGo = route.hold();
-  let isOver = false;
-  const waiting: EndableCall = {
-    tokenDigest: token.digest,
-    serviceName: route.name,
-    place: NOWHERE,
-    end(reason) {
-      isOver = true;
-      calls.remove(waiting);
-      end(reason);
-    },
-  };
-  calls.add(waiting);
-  const sent = pending.then(
-    () => {
-      if (isOver) return;
-      calls.remove(waiting);
+  const pending = call.route.injector.inject(call.outgoing);
+  if (pending !== undefined) {
+    return whileItCounts(calls, call, pending, end, () => {
       goOn();
-    },
-    (error: unknown) => {
-      if (isOver) return;
-      calls.remove(waiting);
-      throw error;
-    },
-  );
-  return sent.finally(letGo);
+      return undefined;
+    });
+  }
+  goOn();
+  return undefined;
 }

@@ -2,13 +2,14 @@ import { UNRESTRICTED } from "../authorization/grant.js";
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { auditUnavailable } from "../audit/audit-unavailable.js";
 import { NO_TOKEN, type ServiceRecord } from "../auth-strategies/service-definition.js";
 import { Secret } from "../redaction/secret.js";
 import { OutboundScan } from "../scrubbing/outbound-scan.js";
 import { createOutboundSecrets } from "../scrubbing/outbound-secrets.js";
 import type { TokenRecord } from "../tokens/token-record.js";
+import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { createCookieJars } from "./cookie-jars.js";
 import { createInFlightCalls } from "./in-flight-calls.js";
 import { createProxyPipeline, type ProxyPipelineParts } from "./proxy-pipeline.js";
@@ -49,19 +50,22 @@ async function startPipeline(
   const calls = createInFlightCalls();
   const errors: unknown[] = [];
   const strikes: string[] = [];
+  const services = new Map([["api", record]]);
+  const routes = createServiceRoutes({
+    records: () => services,
+    egressProxy: undefined,
+    tokenOf: () => NO_TOKEN,
+    cookieJars: createCookieJars(Date.now),
+  });
+  let released = 0;
   const outbound = createOutboundSecrets(randomBytes);
   const quiet = (): void => undefined;
   const pipeline = createProxyPipeline({
     isLocked: () => false,
-    authorize: () => UNRESTRICTED,
+    authorize: () => ({ ...UNRESTRICTED, release: () => (released += 1) }),
     audit,
     authenticate: (token) => (token === TOKEN ? ({ digest: "d" } as TokenRecord) : undefined),
-    routes: createServiceRoutes({
-      records: () => new Map([["api", record]]),
-      egressProxy: undefined,
-      tokenOf: () => NO_TOKEN,
-      cookieJars: createCookieJars(Date.now),
-    }),
+    routes,
     searchOutbound: (service) => new OutboundScan(outbound, service),
     strikeOnce: () => undefined,
     strike: (token) => strikes.push(token.digest),
@@ -74,9 +78,40 @@ async function startPipeline(
   const address = await serve((request: IncomingMessage, response) => {
     pipeline.call({ request, response, target: request.url ?? "", requestId: "r", expectsContinue: false });
   });
-  const get = (): Promise<Response> =>
-    fetch(`${address}/proxy/api/x`, { headers: { authorization: `Bearer ${TOKEN}` } });
-  return { get, calls, errors };
+  const get = (signal?: AbortSignal): Promise<Response> =>
+    fetch(`${address}/proxy/api/x`, {
+      headers: { authorization: `Bearer ${TOKEN}` },
+      ...(signal === undefined ? {} : { signal }),
+    });
+  const changeService = (): void => {
+    services.set("api", { ...record, auth: { type: "bearer", token: new Secret("t") } });
+    routes.refresh();
+  };
+  return { get, calls, errors, changeService, released: () => released };
+}
+
+/** A pipeline whose log has no room until `makeRoom`, and what became of its calls. */
+async function startWithoutRoom() {
+  const seen: (string | undefined)[] = [];
+  const recorded: [code: string | undefined, decision: string | undefined][] = [];
+  let makeRoom = (): void => undefined;
+  const room = new Promise<void>((resolve) => (makeRoom = resolve));
+  const started = await startPipeline(
+    (request, response) => {
+      seen.push(request.headers.authorization);
+      response.end("done");
+    },
+    {
+      ready: () => room,
+      record: (_action, { code, decision }) => recorded.push([code, decision]),
+    },
+  );
+  const untilWaiting = async (count: number): Promise<void> => {
+    await vi.waitFor(() => {
+      expect(started.calls.countOf("d")).toBe(count);
+    });
+  };
+  return { ...started, seen, recorded, makeRoom, untilWaiting };
 }
 
 test("a token may have so many calls at once and no more, and gets its places back", async () => {
@@ -138,4 +173,65 @@ test("a call that cannot be recorded is not made, and says when to try again", a
   expect(await answer.json()).toMatchObject({ code: "audit_unavailable" });
   expect(recorded).toEqual(["audit_unavailable"]);
   expect([made, calls.size, calls.countOf("d")]).toEqual([0, 0, 0]);
+});
+
+describe("while a call waits for room in the audit log", () => {
+  test("it counts among those of its token, and is made when there is room", async () => {
+    const { get, calls, makeRoom, untilWaiting, seen, released } = await startWithoutRoom();
+    const waiting = [get(), get(), get()];
+    await untilWaiting(3);
+    expect((await get()).status).toBe(429);
+    makeRoom();
+    expect(await Promise.all(waiting.map(async (call) => (await call).text()))).toEqual(
+      Array(3).fill("done"),
+    );
+    expect([seen.length, calls.size, released()]).toEqual([3, 0, 3]);
+  });
+
+  test("a token that is revoked is not used: 401 at once, and the upstream hears nothing", async () => {
+    const { get, calls, makeRoom, untilWaiting, seen, recorded, errors, released } = await startWithoutRoom();
+    const waiting = get();
+    await untilWaiting(1);
+    calls.end(
+      ({ tokenDigest }) => tokenDigest === "d",
+      new VaultProxyError("unauthorized", "this token was revoked"),
+    );
+    const answer = await waiting;
+    expect(answer.status).toBe(401);
+    expect(await answer.json()).toMatchObject({ code: "unauthorized" });
+    makeRoom();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([seen.length, calls.size, calls.countOf("d"), released()]).toEqual([0, 0, 0, 1]);
+    expect(recorded).toEqual([["unauthorized", "deny"]]);
+    expect(errors).toEqual([]);
+  });
+
+  test("a service that is changed gets nothing any more by what it was before", async () => {
+    const { get, calls, makeRoom, untilWaiting, seen, changeService, released } = await startWithoutRoom();
+    const waiting = get();
+    await untilWaiting(1);
+    changeService();
+    makeRoom();
+    const answer = await waiting;
+    expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
+    expect(await answer.json()).toMatchObject({ code: "unavailable" });
+    expect([seen.length, calls.size, released()]).toEqual([0, 0, 1]);
+    expect((await get()).status).toBe(200);
+    expect(seen).toEqual(["Bearer t"]);
+  });
+
+  test("a caller that leaves has its call recorded, and not made", async () => {
+    const { get, calls, makeRoom, untilWaiting, seen, recorded, released } = await startWithoutRoom();
+    const leaving = new AbortController();
+    const waiting = get(leaving.signal);
+    await untilWaiting(1);
+    leaving.abort();
+    await expect(waiting).rejects.toThrow();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    makeRoom();
+    await vi.waitFor(() => {
+      expect(recorded).toEqual([[undefined, "deny"]]);
+    });
+    expect([seen.length, calls.size, released()]).toEqual([0, 0, 1]);
+  });
 });

@@ -128,7 +128,11 @@ function run(parts: ProxyPipelineParts, call: IncomingCall, audit: CallAudit): P
   const admitted = admit(parts, call.request, call.target, audit);
   const { route, outgoing, grant } = admitted;
   const isGone = (): boolean => call.response.destroyed;
-  return begin(parts, grant, isGone, () => {
+  const end = (reason: VaultProxyError): void => {
+    grant.release();
+    fail(parts, call, reason, audit);
+  };
+  const task = (): Promise<void> | undefined => {
     const framing = bodyFraming(call.request);
     if (countForward(outgoing.method, outgoing.headers)) {
       answerOptions(call.request, call.response, call.requestId);
@@ -140,19 +144,12 @@ function run(parts: ProxyPipelineParts, call: IncomingCall, audit: CallAudit): P
     if (framing.contentLength !== undefined && framing.contentLength > route.maxRequestBytes) {
       throw bodyTooLarge(route.maxRequestBytes);
     }
-    return injectCredential(
-      parts.calls,
-      admitted,
-      (reason) => {
-        grant.release();
-        fail(parts, call, reason, audit);
-      },
-      () => {
-        if (isGone()) leave(grant, audit);
-        else forward(parts, call, admitted, framing, audit);
-      },
-    );
-  });
+    return injectCredential(parts.calls, admitted, end, () => {
+      if (isGone()) leave(grant, audit);
+      else forward(parts, call, admitted, framing, audit);
+    });
+  };
+  return begin(parts, admitted, audit, { isGone, end, task });
 }
 
 function runUpgrade(
@@ -163,26 +160,23 @@ function runUpgrade(
   const admitted = admit(parts, upgrade.request, upgrade.target, audit);
   const { outgoing, grant } = admitted;
   const isGone = (): boolean => upgrade.socket.destroyed;
-  return begin(parts, grant, isGone, () => {
+  const end = (reason: VaultProxyError): void => {
+    grant.release();
+    failUpgrade(parts, upgrade, reason, audit);
+  };
+  const task = (): Promise<void> | undefined => {
     if (outgoing.method !== "GET" || bodyFraming(upgrade.request).hasBody) {
       throw new VaultProxyError("invalid_request", "a WebSocket handshake is a GET without a body");
     }
     if (upgrade.request.httpVersion === "1.0") {
       throw new VaultProxyError("invalid_request", "a WebSocket handshake needs HTTP/1.1");
     }
-    return injectCredential(
-      parts.calls,
-      admitted,
-      (reason) => {
-        grant.release();
-        failUpgrade(parts, upgrade, reason, audit);
-      },
-      () => {
-        if (isGone()) leave(grant, audit);
-        else forwardUpgrade(parts, upgrade, admitted, audit);
-      },
-    );
-  });
+    return injectCredential(parts.calls, admitted, end, () => {
+      if (isGone()) leave(grant, audit);
+      else forwardUpgrade(parts, upgrade, admitted, audit);
+    });
+  };
+  return begin(parts, admitted, audit, { isGone, end, task });
 }
 
 function forward(
