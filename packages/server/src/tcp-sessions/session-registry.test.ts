@@ -730,3 +730,64 @@ describe("a token's policy", () => {
     expect(recorded).toMatchObject([["session.open", { decision: "allow", rule: "reader/2" }, {}]]);
   });
 });
+
+describe("while a session waits for room in the audit log", () => {
+  const revoked = new VaultProxyError("unauthorized", "this token was revoked");
+  /** What is asked for when there is no room, the change that comes then, and what is recorded of it. */
+  async function openLate(
+    change: (made: World, withdraw: () => void) => void,
+  ): Promise<{ readonly made: World; readonly codes: (string | undefined)[]; readonly opened: unknown }> {
+    let makeRoom = (): void => undefined;
+    const room = new Promise<void>((resolve) => (makeRoom = resolve));
+    const codes: (string | undefined)[] = [];
+    let isWithdrawn = false;
+    let released = 0;
+    const made = world(
+      {},
+      {
+        audit: { ready: () => room, record: (_action, { code }) => codes.push(code) },
+        authorize: () => ({
+          ...UNRESTRICTED,
+          onWithdrawn: (end) => {
+            if (isWithdrawn) end(revoked);
+          },
+          release: () => (released += 1),
+        }),
+      },
+    );
+    const opening = made.open().catch((error: unknown) => error);
+    change(made, () => (isWithdrawn = true));
+    makeRoom();
+    const opened = await opening;
+    if (opened instanceof Error) expect(released).toBeGreaterThan(0);
+    expect(server.sockets.size).toBe(0);
+    return { made, codes, opened };
+  }
+
+  test("it is opened when there is room", async () => {
+    const { made, opened } = await openLate(() => undefined);
+    expect(made.registry.list()).toHaveLength(1);
+    expect(opened).toMatchObject({ id: made.registry.list()[0]?.id });
+  });
+
+  test("it is not opened for a token that is revoked, and says so", async () => {
+    const { made, codes, opened } = await openLate(({ registry }) => {
+      registry.end(({ token }) => token.digest === "other", new VaultProxyError("vault_locked", "x"));
+      registry.end(({ token }) => token.digest === TOKEN.digest, revoked);
+    });
+    expect(opened).toMatchObject({ code: "unauthorized" });
+    expect([codes, made.registry.list()]).toEqual([["unauthorized"], []]);
+  });
+
+  test("it is not opened to a service that is changed", async () => {
+    const { made, opened } = await openLate(({ services }) => services.set("db", service({})));
+    expect(opened).toMatchObject({ code: "conflict" });
+    expect(made.registry.list()).toEqual([]);
+  });
+
+  test("it is not opened, nor stays in the list, when its policy allows it no more", async () => {
+    const { made, opened } = await openLate((_made, withdraw) => withdraw());
+    expect(opened).toBeInstanceOf(VaultProxyError);
+    expect(made.registry.list()).toEqual([]);
+  });
+});

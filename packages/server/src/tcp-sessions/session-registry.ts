@@ -123,6 +123,8 @@ const LOCAL_USERNAME = "vault";
 
 export function createSessionRegistry(parts: SessionRegistryParts): SessionRegistry {
   const entries = new Map<string, Entry>();
+  /** Those that may not be opened yet, and what ends them. */
+  const waiting = new Map<SessionIdentity, (reason: VaultProxyError) => void>();
   const heavy = pLimit(1);
   let isDraining = false;
   /** Made once a service: see {@link secureContext}. */
@@ -142,7 +144,7 @@ export function createSessionRegistry(parts: SessionRegistryParts): SessionRegis
   /** @throws as `open` */
   const openGranted = async (
     request: SessionRequest,
-    { stored, record, use, grant }: GrantedSession,
+    { identity, stored, record, use, grant }: GrantedSession,
   ): Promise<OpenedSession> => {
     const now = parts.clock();
     const settings = settingsOf(request, record, now);
@@ -151,12 +153,6 @@ export function createSessionRegistry(parts: SessionRegistryParts): SessionRegis
       : undefined;
     const driver = parts.drivers[request.protocol];
     const target = targetOf(record, use.server(record.auth));
-    const identity: SessionIdentity = {
-      id: `ses_${parts.randomBytes(ID_BYTES).toString("base64url")}`,
-      protocol: request.protocol,
-      service: record.name,
-      token: request.token,
-    };
     const { id } = identity;
     const isAllowed = (client: Socket): Promise<boolean> =>
       record.any_local_user === true ? Promise.resolve(true) : parts.isAllowedPeer(client, request.openerUid);
@@ -177,7 +173,6 @@ export function createSessionRegistry(parts: SessionRegistryParts): SessionRegis
       },
     });
     const stopCounting = countBytes(session, grant);
-    grant.onWithdrawn((reason) => session.end(reason));
     let addr = "";
     const state = (): SessionState => ({
       ...identity,
@@ -189,6 +184,7 @@ export function createSessionRegistry(parts: SessionRegistryParts): SessionRegis
     });
     // Before the port is there, so that a lock meanwhile ends it too.
     entries.set(id, { identity, session, stored, state });
+    grant.onWithdrawn((reason) => session.end(reason));
     try {
       const port = await openSessionPort(parts.address, session.accept, parts.random());
       session.listenOn(port);
@@ -205,6 +201,16 @@ export function createSessionRegistry(parts: SessionRegistryParts): SessionRegis
     } catch (error) {
       session.end(new VaultProxyError("unavailable", "the session could not be opened"));
       throw error;
+    }
+  };
+
+  /** Waits, unless the session is ended meanwhile. */
+  const notEnded = async (identity: SessionIdentity, pending: Promise<unknown>): Promise<void> => {
+    const ended = new Promise<never>((_, reject) => waiting.set(identity, reject));
+    try {
+      await Promise.race([pending, ended]);
+    } finally {
+      waiting.delete(identity);
     }
   };
 
@@ -230,11 +236,22 @@ export function createSessionRegistry(parts: SessionRegistryParts): SessionRegis
           `service ${record.name} is of type ${record.auth.type}, not ${request.protocol}`,
         );
       }
+      const identity: SessionIdentity = {
+        id: `ses_${parts.randomBytes(ID_BYTES).toString("base64url")}`,
+        protocol: request.protocol,
+        service: record.name,
+        token: request.token,
+      };
       // A session that cannot be recorded is not opened.
       const isRecordable = parts.audit.ready();
-      if (grant.ready !== undefined || isRecordable !== undefined)
-        await Promise.all([grant.ready, isRecordable]);
-      return { opened: await openGranted(request, { stored, record, use, grant }), rule: grant.rule };
+      if (grant.ready !== undefined || isRecordable !== undefined) {
+        await notEnded(identity, Promise.all([grant.ready, isRecordable]));
+        if (parts.records().get(stored.name) !== stored) {
+          throw new VaultProxyError("conflict", "this service was changed meanwhile; try again");
+        }
+      }
+      const opened = await openGranted(request, { identity, stored, record, use, grant });
+      return { opened, rule: grant.rule };
     } catch (error) {
       grant.release();
       throw error;
@@ -264,6 +281,7 @@ export function createSessionRegistry(parts: SessionRegistryParts): SessionRegis
     },
     list: () => [...entries.values()].map(({ state }) => state()),
     end(matches, reason) {
+      for (const [identity, end] of waiting) if (matches(identity)) end(reason);
       for (const { session, identity } of [...entries.values()]) if (matches(identity)) session.end(reason);
     },
     async drain() {
@@ -284,6 +302,7 @@ export function createSessionRegistry(parts: SessionRegistryParts): SessionRegis
 
 /** A session that may be opened. */
 interface GrantedSession {
+  readonly identity: SessionIdentity;
   readonly stored: ServiceRecord;
   readonly record: ServiceRecord;
   readonly use: SessionUse<AuthConfig>;
