@@ -1,4 +1,15 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  closeSync,
+  constants,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { withTemporaryDirectory } from "../vault/testing/temporary-vault.js";
@@ -15,5 +26,42 @@ test("a file that is open is not opened again, and what is appended goes on behi
     expect(readdirSync("/proc/self/fd")).toHaveLength(descriptors);
     await file.close();
     expect(readFileSync(join(directory, "audit.jsonl"), "utf8")).toBe("one\ntwo\nree\n");
+  });
+});
+
+test("a link or a pipe in its place is refused at once, and leaves nothing open", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    const place = join(directory, "audit.jsonl");
+    writeFileSync(join(directory, "other"), "");
+    const descriptors = readdirSync("/proc/self/fd").length;
+    symlinkSync(join(directory, "other"), place);
+    await expect(new AuditFile(directory, 2).open()).rejects.toMatchObject({ code: "ELOOP" });
+    rmSync(place);
+    execFileSync("mkfifo", [place]);
+    await expect(new AuditFile(directory, 2).open()).rejects.toMatchObject({ code: "ENXIO" });
+    const reader = openSync(place, constants.O_RDONLY | constants.O_NONBLOCK);
+    await expect(new AuditFile(directory, 2).open()).rejects.toThrow("not a regular file");
+    closeSync(reader);
+    expect(readdirSync("/proc/self/fd")).toHaveLength(descriptors);
+  });
+});
+
+test("it is gone when another is in its place, and a directory that cannot be read says nothing of it", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    const place = join(directory, "audit.jsonl");
+    const file = new AuditFile(directory, 2);
+    expect(await file.isGone()).toBe(false);
+    await file.open();
+    expect(await file.isGone()).toBe(false);
+    renameSync(place, join(directory, "moved"));
+    expect(await file.isGone()).toBe(true);
+    writeFileSync(place, "");
+    expect(await file.isGone()).toBe(true);
+    renameSync(directory, `${directory}.away`);
+    writeFileSync(directory, "");
+    await expect(file.isGone()).rejects.toMatchObject({ code: "ENOTDIR" });
+    rmSync(directory);
+    renameSync(`${directory}.away`, directory);
+    await file.close();
   });
 });

@@ -87,10 +87,12 @@ test("no more than so many entries wait for room: the log says how many it has l
     for (const number of [4, 5]) await expect(log.record(call(number))).rejects.toMatchObject(UNAVAILABLE);
     await mend();
     await all(waiting);
-    void log.record(call(6));
+    for (const number of [6, 7]) void log.record(call(number));
     await log.flush();
     const lines = (await linesOf(directory)).map((line) => JSON.parse(line) as Record<string, unknown>);
-    expect(lines.find(({ action }) => action === "audit.lost")).toMatchObject({ entries: 2 });
+    const told = lines.filter(({ action }) => action === "audit.lost");
+    expect(told).toMatchObject([{ entries: 2 }]);
+    expect(log.state().lostEntries).toBe(2);
   });
 });
 
@@ -133,6 +135,7 @@ test("a log that is closed takes nothing more, and what waited is told so", asyn
     const waiting = expect(log.record(call(2))).rejects.toMatchObject(UNAVAILABLE);
     await log.close();
     await waiting;
+    expect(log.state().lostEntries).toBe(1);
     await mend();
   });
 });
@@ -163,5 +166,45 @@ test("an old file that cannot be removed stops nothing", async () => {
     await log.close();
     expect(said).toContain("the oldest audit log could not be removed");
     expect((await linesOf(directory)).join()).toContain("acme/29");
+  });
+});
+
+test("who waited for room only leaves its place when told that there is none, and loses no entry", async () => {
+  await withStuckLog({ queueLines: 2, waitingEntries: 1, waitMs: 100 }, async (log, mend, directory) => {
+    expect(log.record(call(1))).toBeUndefined();
+    const first = expect(log.ready()).rejects.toMatchObject(UNAVAILABLE);
+    await expect(log.ready()).rejects.toMatchObject(UNAVAILABLE);
+    await first;
+    await expect(log.record(call(2))).rejects.toMatchObject(UNAVAILABLE);
+    expect(log.state().lostEntries).toBe(0);
+    await mend();
+    await log.flush();
+    expect((await linesOf(directory)).join()).toContain("acme/2");
+  });
+});
+
+test("a batch that is full is written at once, and what is recorded is counted before it is", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    const log = await openLogIn(directory, { batchMs: 60_000, batchBytes: 1_000 });
+    void log.record(call(1));
+    // With the header of the file.
+    expect(log.state()).toMatchObject({ queuedLines: 2, writtenLines: 0 });
+    for (let number = 2; number <= 10; number += 1) void log.record(call(number));
+    log.state();
+    void log.record(call(11));
+    await expect.poll(async () => (await linesOf(directory)).length).toBeGreaterThan(8);
+    await log.close();
+  });
+});
+
+test("the last line that is known to be on the disk is that of the earlier run, until there is another", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    const first = await openLogIn(directory);
+    void first.record(call(1));
+    const end = await first.flush();
+    await first.close();
+    const second = await openLogIn(directory);
+    expect(second.head()).toEqual(end);
+    await second.close();
   });
 });
