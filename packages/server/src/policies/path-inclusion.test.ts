@@ -138,3 +138,33 @@ test("what costs too much to compare is not included, and soon", () => {
   expect(isIncluded("/*b*a*b*a*", ["/*a*a*"])).toBe(true);
   expect(took).toBeLessThan(5000);
 });
+
+describe("a comparison is charged for what it reads", () => {
+  /** Whether it is included, and the steps that this takes of so many. */
+  const compare = (narrower: string, wider: readonly string[], steps: number): [boolean, number] => {
+    const budget = { steps };
+    const answer = isPatternIncluded(pattern(narrower), wider.map(pattern), budget);
+    return [answer, steps - budget.steps];
+  };
+  const many = Array.from({ length: 39 }, (_, index) => `/${String(index)}`);
+
+  test("for each pattern once to know it, once more to look at its segments", () => {
+    expect(compare("/7", [...many, "/*"], 1000)).toEqual([true, 10]);
+    expect(compare("/x", [...many, "/*"], 1000)).toEqual([true, 20]);
+    expect(compare("/x", [...many, "/*"], 19)).toEqual([false, 20]);
+  });
+
+  test("for each character before it is searched, and for each step of the search", () => {
+    const [narrower, wider] = [`/${"a".repeat(200)}*b*c`, [`/${"a".repeat(100)}*c`]];
+    const [isWithin, took] = compare(narrower, wider, 10_000);
+    expect(isWithin).toBe(true);
+    const read = (narrower.length + (wider[0] ?? "").length) / 2;
+    expect(took).toBeGreaterThan(read + 2 * 200);
+    expect(compare(narrower, wider, took)).toEqual([false, took]);
+    for (const steps of [1, 60, read, read + 50]) {
+      const [answer, spent] = compare(narrower, wider, steps);
+      expect(answer).toBe(false);
+      expect(spent).toBeLessThan(Math.max(read, steps) + 10);
+    }
+  });
+});
