@@ -7,6 +7,11 @@ const CIRCUMSTANCES = { bin: "vault", tokenFromEnvironment: false };
 
 test.each([
   [new VaultError(423, "vault_locked", "the vault is locked"), "vault is locked", "run `vault unlock`"],
+  [
+    new VaultError(401, "unauthorized", "a vault token is required"),
+    "there is no session",
+    "run `vault unlock`, or set VAULT_TOKEN",
+  ],
   [new VaultError(401, "unauthorized", "bad token"), "bad token", "run `vault unlock`, or set VAULT_TOKEN"],
   [
     new VaultError(0, "connection_failed", "cannot reach it", {

@@ -125,7 +125,8 @@ function isVaultFileError(error: unknown): error is Error & { readonly code: str
 
 function ownWords({ code, message }: VaultErrorShape): string | undefined {
   // What the server says of a request without a token tells how programs send one.
-  if (code === "unauthorized" && message.startsWith("a token is required")) return "there is no session";
+  if (code === "unauthorized" && /^a (?:vault )?token is required/.test(message))
+    return "there is no session";
   return OWN_WORDS[code] ?? message.replace(FOR_PROGRAMMERS, "");
 }
 

@@ -39,14 +39,14 @@ export interface AuditPage {
 
 export interface AuditOptions extends CallOptions {
   /** At most 1000; 100 without it. */
-  limit?: number;
-  before?: number;
-  service?: string;
+  limit?: number | undefined;
+  before?: number | undefined;
+  service?: string | undefined;
   /** The start of a token's id. */
-  token?: string;
+  token?: string | undefined;
   /** An action, or what is before its dot. */
-  action?: string;
-  decision?: "allow" | "deny";
+  action?: string | undefined;
+  decision?: "allow" | "deny" | undefined;
 }
 
 export async function listAudit(transport: Transport, options: AuditOptions = {}): Promise<AuditPage> {

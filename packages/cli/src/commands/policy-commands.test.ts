@@ -111,6 +111,7 @@ describe("policy", () => {
 });
 
 describe("the audit log", () => {
+  const LATER_PAGE = "GET /audit?limit=1000&before=6&decision=allow";
   const now = Date.now();
   const entry = (seq: number, fields: object): object => ({
     ...{ seq, time: new Date(now - 60_000).toISOString(), action: "proxy", service: "github", method: "GET" },
@@ -127,7 +128,7 @@ describe("the audit log", () => {
       ],
       next: 6,
     });
-    vault.answers.set(`${start}&before=6`, {
+    vault.answers.set(LATER_PAGE, {
       entries: [
         entry(5, { path: "/repos/acme/app/issues/13" }),
         entry(4, { action: "ssh.exec", service: "prod", details: { command: "docker ps" } }),
@@ -150,17 +151,30 @@ describe("the audit log", () => {
 
   test("is asked for one token by no more than what it has of that", async () => {
     const whole = `tok_AbCdEfGh${"x".repeat(35)}`;
-    vault.answers.set("GET /audit?limit=1000&decision=allow&token=tok_AbCdEfGh", { entries: [] });
+    vault.answers.set("GET /audit?limit=1000&token=tok_AbCdEfGh&decision=allow", { entries: [] });
     const { code, stderr } = await run(["policy", "learn", "--token", whole]);
     expect(code).toBe(1);
     expect(stderr).toContain("nothing that this token did");
     expect(JSON.stringify(vault.requests.map(({ url }) => url))).not.toContain("x");
   });
 
+  test("that cannot be read is told with what helps", async () => {
+    vault.answers.clear();
+    vault.locked = true;
+    try {
+      const { code, stderr } = await run(["policy", "learn", "--token", "bot"]);
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringMatching(/^error: vault is locked: run `.*unlock`\n$/),
+      ]);
+    } finally {
+      vault.locked = false;
+    }
+  });
+
   test("counts for nothing where it has no MAC of the vault", async () => {
-    const target = "GET /audit?limit=1000&decision=allow&before=6";
-    const page = vault.answers.get(target) as { entries: object[] };
-    vault.answers.set(target, {
+    const page = vault.answers.get(LATER_PAGE) as { entries: object[] };
+    vault.answers.set(LATER_PAGE, {
       ...page,
       entries: page.entries.map((each) => ({ ...each, unverified: true })),
     });

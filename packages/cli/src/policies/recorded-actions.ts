@@ -1,4 +1,4 @@
-import type { VaultClient } from "@vault-proxy/client";
+import type { AuditEntry, VaultClient } from "@vault-proxy/client";
 import type { Action } from "@vault-proxy/server/policies";
 
 import { CliError } from "../failures.js";
@@ -23,16 +23,6 @@ export interface RecordedActionsQuery {
   readonly since: number;
 }
 
-interface Entry {
-  readonly seq: number;
-  readonly time: string;
-  readonly action: string;
-  readonly token?: unknown;
-  readonly token_name?: unknown;
-  readonly unverified?: unknown;
-  readonly [field: string]: unknown;
-}
-
 /** What the audit log says that was allowed and done. */
 export async function readRecordedActions(
   client: VaultClient,
@@ -54,48 +44,24 @@ export async function readRecordedActions(
 async function* entriesBackward(
   client: VaultClient,
   { token, since }: RecordedActionsQuery,
-): AsyncGenerator<Entry> {
+): AsyncGenerator<AuditEntry> {
   const isPrefix = token?.startsWith("tok_") === true;
   let before: number | undefined;
   do {
-    const parameters = new URLSearchParams({ limit: String(PAGE), decision: "allow" });
-    if (before !== undefined) parameters.set("before", String(before));
-    // No more of it than the log has: a whole token would be a secret in a request target.
-    if (isPrefix) parameters.set("token", token.slice(0, 12));
-    const page = await readPage(client, `/audit?${parameters.toString()}`);
+    const page = await client.listAudit({
+      ...{ limit: PAGE, decision: "allow", before },
+      // No more of it than the log has: a whole token would be a secret in a request target.
+      token: isPrefix ? token.slice(0, 12) : undefined,
+    });
     for (const entry of page.entries) {
       if (Date.parse(entry.time) < since) return;
       if (token === undefined || isPrefix || entry.token_name === token) yield entry;
     }
-    if (page.next !== undefined && before !== undefined && page.next >= before) throw noPage();
+    if (page.next !== undefined && before !== undefined && page.next >= before) {
+      throw new CliError("the answer is no page of a vault-server's audit log");
+    }
     before = page.next;
   } while (before !== undefined);
-}
-
-async function readPage(
-  client: VaultClient,
-  target: string,
-): Promise<{ readonly entries: readonly Entry[]; readonly next: number | undefined }> {
-  const response = await client.do("GET", target);
-  const answer = (await response.json().catch(() => undefined)) as
-    Readonly<Record<string, unknown>> | undefined;
-  if (!response.ok) {
-    const { error } = answer ?? {};
-    throw new CliError(typeof error === "string" ? error : `the vault answered HTTP ${response.status}`);
-  }
-  const { entries, next } = answer ?? {};
-  if (!Array.isArray(entries) || !entries.every(isEntry)) throw noPage();
-  return { entries, next: typeof next === "number" ? next : undefined };
-}
-
-function isEntry(value: unknown): value is Entry {
-  if (typeof value !== "object" || value === null) return false;
-  const { seq, time, action } = value as Readonly<Record<string, unknown>>;
-  return typeof seq === "number" && typeof time === "string" && typeof action === "string";
-}
-
-function noPage(): CliError {
-  return new CliError("the answer is no page of a vault-server's audit log");
 }
 
 /** What is to be said of uses that were left out; undefined if there are none. */
