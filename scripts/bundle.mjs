@@ -87,10 +87,10 @@ const BEYOND_ASCII = /\\?[^\0-\x7f]/g;
 const ASCII = {
   name: "ascii",
   /**
-   * @param {unknown} options
+   * @param {unknown} _options
    * @param {import("rolldown").OutputBundle} files
    */
-  generateBundle(options, files) {
+  generateBundle(_options, files) {
     for (const file of Object.values(files)) if (file.type === "chunk") file.code = escaped(file.code);
   },
 };

@@ -2,8 +2,14 @@ import type { ServiceRecord } from "../auth-strategies/service-definition.js";
 import { generatedSecretsOf } from "../auth-strategies/service-definition.js";
 import type { OutboundSecrets } from "../scrubbing/outbound-secrets.js";
 
-/** How long services are indexed before other work gets a turn: ten thousand of them may take seconds. */
-const SLICE_MS = 10;
+/** How long services are indexed at once, when they change. */
+const FIRST_SLICE_MS = 10;
+
+/**
+ * How long at a time after that: ten thousand services may take a second, in which an unlock that waits for its save
+ * takes a dozen turns of the event loop.
+ */
+const SLICE_MS = 2;
 
 /** What can be searched for, by service. */
 export interface SecretIndex<S> {
@@ -35,15 +41,15 @@ export function keepInStep<S>(
   let waiting: [string, ServiceRecord][] = [];
   let timer: NodeJS.Immediate | undefined;
 
-  const work = (): void => {
+  const work = (milliseconds: number): void => {
     timer = undefined;
-    const until = now() + SLICE_MS;
+    const until = now() + milliseconds;
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       const [name, record] = next;
       index.update(name, secretsOf(record));
       indexed.set(name, record);
       if (now() < until) continue;
-      timer = setImmediate(work);
+      timer = setImmediate(work, SLICE_MS);
       return;
     }
   };
@@ -56,7 +62,7 @@ export function keepInStep<S>(
         indexed.delete(name);
       }
       waiting = [...services].filter(([name, record]) => indexed.get(name) !== record);
-      if (timer === undefined) work();
+      if (timer === undefined) work(FIRST_SLICE_MS);
     },
     clear() {
       clearImmediate(timer);

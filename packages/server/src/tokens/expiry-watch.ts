@@ -22,25 +22,29 @@ export interface ExpiryWatchParts {
   readonly onExpired: (record: TokenRecord) => void;
 }
 
+interface Watched {
+  readonly record: TokenRecord;
+  /** Milliseconds since the epoch. */
+  readonly end: number;
+}
+
 /** Tells of tokens that expire, when they do: by one timer, which runs to the next of them. */
 export function createExpiryWatch({ clock, after, onExpired }: ExpiryWatchParts): ExpiryWatch {
-  let watched = new Map<string, TokenRecord>();
+  let watched = new Map<string, Watched>();
   let cancel: (() => void) | undefined;
-
-  const endOf = (record: TokenRecord): number => Date.parse(record.expires_at);
 
   function tellExpired(): void {
     const now = clock();
-    const expired = [...watched.values()].filter((record) => endOf(record) <= now);
-    for (const { digest } of expired) watched.delete(digest);
-    expired.forEach(onExpired);
+    const expired = [...watched.values()].filter(({ end }) => end <= now);
+    for (const { record } of expired) watched.delete(record.digest);
+    for (const { record } of expired) onExpired(record);
   }
 
   function schedule(): void {
     cancel?.();
     cancel = undefined;
     let next = Infinity;
-    for (const record of watched.values()) next = Math.min(next, endOf(record));
+    for (const { end } of watched.values()) next = Math.min(next, end);
     if (next === Infinity) return;
     const wait = Math.min(Math.max(next - clock(), 1), LONGEST_WAIT_MS);
     cancel = after(wait, () => {
@@ -53,8 +57,14 @@ export function createExpiryWatch({ clock, after, onExpired }: ExpiryWatchParts)
     update(tokens) {
       tellExpired();
       const now = clock();
+      const former = watched;
       watched = new Map();
-      for (const record of tokens) if (endOf(record) > now) watched.set(record.digest, record);
+      for (const record of tokens) {
+        // To read ten thousand times of day takes milliseconds, at each change of a single token.
+        const known = former.get(record.digest);
+        const same = known?.record === record ? known : { record, end: Date.parse(record.expires_at) };
+        if (same.end > now) watched.set(record.digest, same);
+      }
       schedule();
     },
     clear() {

@@ -56,14 +56,20 @@ export function encodeFileStart(headerBytes: Buffer): Buffer {
 }
 
 export function encodeSegment(segment: Segment): Buffer {
-  return Buffer.concat([
-    lengthField(SEGMENT_OVERHEAD + segment.ciphertext.length),
-    Buffer.of(TYPE_BYTES[segment.type]),
-    segment.id,
-    segment.nonce,
-    segment.ciphertext,
-    segment.tag,
-  ]);
+  return frameSegment(segment, [segment.ciphertext]).bytes;
+}
+
+/** The segment of a ciphertext that is in pieces. */
+export function frameSegment(
+  segment: Omit<Segment, "ciphertext">,
+  ciphertext: readonly Buffer[],
+): FramedSegment {
+  const { type, id, nonce, tag } = segment;
+  const length = ciphertext.reduce((sum, piece) => sum + piece.length, 0);
+  const start = [lengthField(SEGMENT_OVERHEAD + length), Buffer.of(TYPE_BYTES[type]), id, nonce];
+  const bytes = Buffer.concat([...start, ...ciphertext, tag]);
+  const end = bytes.length - TAG_BYTES;
+  return { ...segment, ciphertext: bytes.subarray(end - length, end), bytes };
 }
 
 /**

@@ -56,7 +56,7 @@ function image(edits: {
   );
   const { collections } = emptyContent();
   const state = { seals: 4, recoveryPsk: undefined, collections, files: edits.entries?.(entries) ?? entries };
-  const segments = [key.seal("state", encodeState(state, new RecordTexts())), ...files];
+  const segments = [key.seal("state", Buffer.concat([...encodeState(state, new RecordTexts())])), ...files];
   const headerBytes = encodeHeader(header);
   const right = { headerDigest: sha256(headerBytes), generation: header.generation, segments };
   const trailer = key.seal("end", encodeTrailer(edits.trailer?.(right) ?? right));
@@ -68,7 +68,9 @@ describe("an image", () => {
     const key = newKey();
     const files = new Map([["f", storedFile(key.seal("file", Buffer.from("content")))]]);
     const content = { ...emptyContent(), files };
-    const bytes = Buffer.concat(sealImage(key, header, content, new RecordTexts()));
+    const bytes = Buffer.concat(
+      await sealImage(key, header, content, new RecordTexts(), () => Promise.resolve()),
+    );
     const opened = await open(bytes);
     expect(opened.collections).toEqual(content.collections);
     expect([...opened.files.keys()]).toEqual(["f"]);

@@ -41,13 +41,17 @@ export const SEALS_PER_SAVE = 2;
 /** Between two files the event loop gets a turn, for a vault may hold hundreds of megabytes. */
 export type Breathe = () => Promise<void>;
 
-/** The bytes of a whole vault file, in order. Stored files are copied as they are; state and trailer are sealed anew. */
-export function sealImage(
+/**
+ * The bytes of a whole vault file, in order. Stored files are copied as they are; state and trailer are sealed anew.
+ * Between pieces of the state the event loop gets a turn: `content` must not be changed.
+ */
+export async function sealImage(
   key: DataKey,
   header: VaultHeader,
   content: VaultContent,
   texts: RecordTexts,
-): Buffer[] {
+  breathe: Breathe,
+): Promise<Buffer[]> {
   const headerBytes = encodeHeader(header);
   const plaintext = encodeState(
     {
@@ -58,8 +62,7 @@ export function sealImage(
     },
     texts,
   );
-  const state = key.seal("state", plaintext);
-  plaintext.fill(0);
+  const state = await key.sealPieces("state", plaintext, breathe);
   const segments = [state, ...[...content.files.values()].map((file) => file.segment)];
   const trailer = key.seal(
     "end",

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { encodeSegment } from "./format.js";
 import { openKeySlot, sealKeySlot } from "./key-slot.js";
-import { DataKey, openBytes, sealBytes } from "./segment-cipher.js";
+import { DataKey, openBytes, sealBytes, sha256 } from "./segment-cipher.js";
 import { CHEAP_KDF_COST } from "./testing/temporary-vault.js";
 
 const vaultId = randomBytes(16);
@@ -37,6 +38,33 @@ describe("a data key", () => {
     );
   });
 
+  test("seals in pieces as it seals at once, wipes each, and lets other work run between them", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.uint8Array()), async (parts) => {
+        const pieces = parts.map((part) => Buffer.from(part));
+        let turns = 0;
+        const segment = await newKey().sealPieces("file", pieces, () => {
+          turns += 1;
+          return Promise.resolve();
+        });
+        expect(newKey().open(segment)).toEqual(Buffer.concat(parts));
+        expect(turns).toBe(parts.length < 2 ? 0 : parts.length);
+        expect(pieces.every((piece) => piece.every((byte) => byte === 0))).toBe(true);
+        expect(segment.bytes).toEqual(encodeSegment(segment));
+        expect(segment.digest).toEqual(sha256(segment.bytes));
+      }),
+    );
+  });
+
+  test("keeps on sealing when it is destroyed in between, with the key that it had", async () => {
+    const key = newKey();
+    const segment = await key.sealPieces("file", [Buffer.from("a"), Buffer.from("b")], () => {
+      key.destroy();
+      return Promise.resolve();
+    });
+    expect(newKey().open(segment).toString()).toBe("ab");
+  });
+
   test("opens a segment only under its own id, as its own type, in its own vault", () => {
     const segment = newKey().seal("file", Buffer.from("secret"));
     expect(() => newKey().open({ ...segment, type: "state" })).toThrow(/does not open/);
@@ -65,6 +93,7 @@ describe("a data key", () => {
     expect(bytes).toEqual(Buffer.alloc(32));
     expect(() => key.seal("file", Buffer.from("secret"))).toThrow(/wiped/);
     expect(() => key.open(segment)).toThrow(/wiped/);
+    return expect(key.sealPieces("file", [], () => Promise.resolve())).rejects.toThrow(/wiped/);
   });
 });
 

@@ -1,5 +1,11 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
-import { encodeSegment, segmentAdditionalData, type Segment, type SegmentType } from "./format.js";
+import {
+  frameSegment,
+  segmentAdditionalData,
+  type FramedSegment,
+  type Segment,
+  type SegmentType,
+} from "./format.js";
 import { NONCE_BYTES, TAG_BYTES } from "./header.js";
 import { DamagedVaultFileError } from "./vault-file-error.js";
 
@@ -75,14 +81,33 @@ export class DataKey {
 
   /** Seals under a fresh random nonce and a fresh random id. */
   seal(type: SegmentType, plaintext: Uint8Array): SealedSegment {
-    this.#assertAlive();
-    this.#seals += 1;
-    const id = randomBytes(SEGMENT_ID_BYTES);
-    const nonce = randomBytes(NONCE_BYTES);
-    const sealed = sealBytes(this.#key, nonce, segmentAdditionalData(this.#vaultId, id, type), plaintext);
-    const segment = { type, id, nonce, ...sealed };
-    const bytes = encodeSegment(segment);
-    return { ...segment, bytes, digest: sha256(bytes) };
+    const { id, nonce, additionalData } = this.#begin(type);
+    const { ciphertext, tag } = sealBytes(this.#key, nonce, additionalData, plaintext);
+    return withDigest(frameSegment({ type, id, nonce, tag }, [ciphertext]));
+  }
+
+  /**
+   * As {@link DataKey.seal}, of a plaintext that is made piece by piece. Each is wiped once it is sealed, and `breathe`
+   * awaited between two.
+   */
+  async sealPieces(
+    type: SegmentType,
+    pieces: Iterable<Buffer>,
+    breathe: () => Promise<void>,
+  ): Promise<SealedSegment> {
+    const { id, nonce, additionalData } = this.#begin(type);
+    const cipher = createCipheriv(CIPHER, this.#key, nonce, { authTagLength: TAG_BYTES });
+    cipher.setAAD(additionalData);
+    const ciphertext: Buffer[] = [];
+    for (const piece of pieces) {
+      // A vault of one piece is sealed at once.
+      if (ciphertext.length > 0) await breathe();
+      ciphertext.push(cipher.update(piece));
+      piece.fill(0);
+    }
+    if (ciphertext.length > 1) await breathe();
+    ciphertext.push(cipher.final());
+    return withDigest(frameSegment({ type, id, nonce, tag: cipher.getAuthTag() }, ciphertext));
   }
 
   /** @throws {DamagedVaultFileError} unless the segment was sealed by this key for this vault, id and type. */
@@ -99,10 +124,22 @@ export class DataKey {
     this.#key.fill(0);
   }
 
+  #begin(type: SegmentType): { id: Buffer; nonce: Buffer; additionalData: Buffer } {
+    this.#assertAlive();
+    this.#seals += 1;
+    const id = randomBytes(SEGMENT_ID_BYTES);
+    const nonce = randomBytes(NONCE_BYTES);
+    return { id, nonce, additionalData: segmentAdditionalData(this.#vaultId, id, type) };
+  }
+
   #assertAlive(): void {
     // An all-zero key would seal without complaint.
     if (this.#destroyed) throw new Error("the data key has been wiped");
   }
+}
+
+function withDigest(segment: FramedSegment): SealedSegment {
+  return { ...segment, digest: sha256(segment.bytes) };
 }
 
 export function sha256(bytes: Uint8Array): Buffer {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { emptyContent } from "./image.js";
 import { RecordTexts, decodeState, encodeState, type VaultState } from "./state-codec.js";
 import { DamagedVaultFileError } from "./vault-file-error.js";
 
@@ -16,6 +17,10 @@ const fileEntry = fc.record({
   segment: fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes).toString("hex")),
 });
 
+function encoded(...[original, texts]: Parameters<typeof encodeState>): Buffer {
+  return Buffer.concat([...encodeState(original, texts)]);
+}
+
 const state: fc.Arbitrary<VaultState> = fc.record({
   seals: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
   recoveryPsk: fc.option(
@@ -30,14 +35,30 @@ describe("the state", () => {
   test("comes back as it was written, in the same order", () => {
     fc.assert(
       fc.property(state, (original) => {
-        const bytes = encodeState(original, new RecordTexts());
+        const bytes = encoded(original, new RecordTexts());
         const texts = new RecordTexts();
         const read = decodeState(bytes, texts);
         expect(read).toEqual(original);
         expect([...read.collections.services.keys()]).toEqual([...original.collections.services.keys()]);
-        expect(encodeState(read, texts)).toEqual(bytes);
+        expect(encoded(read, texts)).toEqual(bytes);
       }),
     );
+  });
+
+  test("is made in pieces when it is long, and no piece without a line is", () => {
+    const records = (count: number) =>
+      new Map(Array.from({ length: count }, (_, index) => [`"${index}"`, { text: "ä".repeat(1000) }]));
+    const { collections } = emptyContent();
+    const long = {
+      seals: 1,
+      recoveryPsk: undefined,
+      collections: { ...collections, services: records(600), tokens: records(1) },
+      files: new Map(),
+    };
+    const pieces = [...encodeState(long, new RecordTexts())];
+    expect(pieces.length).toBe(3);
+    expect(pieces.every((piece) => piece.length > 0)).toBe(true);
+    expect(decodeState(Buffer.concat(pieces), new RecordTexts())).toEqual(long);
   });
 
   test("is written from the texts of unchanged records", () => {
@@ -51,7 +72,7 @@ describe("the state", () => {
       settings: new Map(),
     };
     expect(
-      encodeState({ seals: 1, recoveryPsk: undefined, collections, files: new Map() }, texts).toString(),
+      encoded({ seals: 1, recoveryPsk: undefined, collections, files: new Map() }, texts).toString(),
     ).toBe('{"state":1,"seals":1}\n["services","x",{"from":"memory"}]');
   });
 

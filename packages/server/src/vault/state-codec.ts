@@ -68,19 +68,39 @@ const fileEntrySchema = z.strictObject({
 const ENTRY_KINDS = [...COLLECTION_NAMES, "files"] as const;
 const NEWLINE = 0x0a;
 
-/** The plaintext of the state segment. It is the caller's to wipe. */
-export function encodeState(state: VaultState, texts: RecordTexts): Buffer {
-  const lines = [
-    JSON.stringify({ state: 1, seals: state.seals, recovery_psk: state.recoveryPsk?.toString("hex") }),
-  ];
+/** What is encoded at once, if no single line is longer: a millisecond of work or two. */
+const PIECE_CHARACTERS = 256 * 1024;
+
+/** Stands in JSON as it is. */
+const PLAIN_NAME = /^[\w.-]*$/;
+
+/** The plaintext of the state segment, piece by piece. Each is the caller's to wipe. */
+export function* encodeState(state: VaultState, texts: RecordTexts): Generator<Buffer> {
+  let lines: string[] = [];
+  let length = 0;
+  for (const line of linesOf(state, texts)) {
+    if (length >= PIECE_CHARACTERS) {
+      // What follows begins on a line of its own.
+      lines.push("");
+      yield Buffer.from(lines.join("\n"));
+      lines = [];
+      length = 0;
+    }
+    lines.push(line);
+    length += line.length;
+  }
+  yield Buffer.from(lines.join("\n"));
+}
+
+function* linesOf(state: VaultState, texts: RecordTexts): Generator<string> {
+  const { seals, recoveryPsk } = state;
+  yield JSON.stringify({ state: 1, seals, recovery_psk: recoveryPsk?.toString("hex") });
   for (const collection of COLLECTION_NAMES) {
     for (const [name, record] of state.collections[collection]) {
-      lines.push(`${linePrefix(collection, name)}${texts.of(record)}]`);
+      yield `${linePrefix(collection, name)}${texts.of(record)}]`;
     }
   }
-  for (const [name, entry] of state.files)
-    lines.push(`${linePrefix("files", name)}${JSON.stringify(entry)}]`);
-  return Buffer.from(lines.join("\n"));
+  for (const [name, entry] of state.files) yield `${linePrefix("files", name)}${JSON.stringify(entry)}]`;
 }
 
 /** @throws {DamagedVaultFileError} for a state that {@link encodeState} would not write. */
@@ -110,7 +130,7 @@ export function decodeState(bytes: Buffer, texts: RecordTexts): VaultState {
 }
 
 function linePrefix(kind: string, name: string): string {
-  return `["${kind}",${JSON.stringify(name)},`;
+  return `["${kind}",${PLAIN_NAME.test(name) ? `"${name}"` : JSON.stringify(name)},`;
 }
 
 function* splitLines(bytes: Buffer): Generator<string> {

@@ -117,7 +117,7 @@ export class VaultSession {
     try {
       const files = await this.#sealFiles(draft.files, key);
       content = { collections: draft.collections, files, recoveryPsk };
-      const chunks = sealImage(key, header, content, this.#texts);
+      const chunks = await sealImage(key, header, content, this.#texts, nextTurn);
       assertFits(chunks);
       await this.#environment.save(chunks, this.#reasonOf(draft.keyChange));
     } catch (error) {
