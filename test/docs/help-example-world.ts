@@ -236,7 +236,7 @@ export async function openHelpExampleWorld(): Promise<HelpExampleWorld> {
     const line = args.join(" ");
     if (pipedFrom.startsWith("echo")) return `${token}\n`;
     if (pipedFrom.startsWith("printf")) return `${password}\n${password}+\n`;
-    if (/host-key pin/.test(line)) return `box.example.com ${hostKey?.publicLine ?? ""}\n`;
+    if (line.includes("host-key pin")) return `box.example.com ${hostKey?.publicLine ?? ""}\n`;
     if (inputFile !== "") return `${files[inputFile] ?? ""}\n`;
     if (/^(?:service|oauth)/.test(line)) return `${SECRET}\n`;
     if (/^password change$/.test(line)) return `${password}\n${password}+\n`;
