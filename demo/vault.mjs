@@ -45,7 +45,7 @@ export async function startVault(processes, directory) {
     server.once("close", fail);
     createInterface({ input: server.stderr }).on("line", (line) => {
       log.push(line);
-      const listening = /"address":"(http[^"]+)"/.exec(line);
+      const listening = /"msg":"listening on (http[^"]+)"/.exec(line);
       if (listening === null) return;
       clearTimeout(deadline);
       resolve(listening[1]);
