@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { assertDestination, destinationBlocked, isAllowedForSessions } from "../network/address-policy.js";
 import { lookupAllowed, type LookupAll } from "../network/allowed-lookup.js";
+import { ReusedReads } from "./reused-reads.js";
 import { WireSocket } from "./wire-socket.js";
 
 const LIMITS = {
@@ -44,7 +45,9 @@ export async function dial(
   const isAllowed = (address: string): boolean => isAllowedForSessions(address, allowPrivate);
   assertDestination({ hostname: host, allowPrivate, isAllowed });
   signal.throwIfAborted();
+  const reads = new ReusedReads();
   const socket = connect({
+    onread: reads.onread,
     host: host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host,
     port,
     lookup: lookupAllowed(lookup, isAllowed),
@@ -55,6 +58,7 @@ export async function dial(
     keepAlive: true,
     keepAliveInitialDelay: LIMITS.keepAliveMs,
   });
+  reads.attach(socket);
   await new Promise<void>((resolve, reject) => {
     const settle = (error?: Error): void => {
       clearTimeout(timer);
@@ -81,5 +85,5 @@ export async function dial(
       ? new VaultProxyError("upstream_failed", "the server closed the connection")
       : destinationBlocked(address);
   }
-  return new WireSocket(socket, "server");
+  return new WireSocket(socket, "server", reads);
 }

@@ -67,7 +67,7 @@ function finish(socket: Duplex): void {
   socket.end(() => socket.destroy());
 }
 
-function pass({ socket, rest }: DetachedSocket, to: Duplex): void {
+function pass({ socket, rest, reads }: DetachedSocket, to: Duplex): void {
   if (rest.length > 0) to.write(rest);
-  socket.pipe(to);
+  if (reads?.passTo(to) !== true) socket.pipe(to);
 }

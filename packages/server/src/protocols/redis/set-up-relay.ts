@@ -36,6 +36,7 @@ export function passSetUp(ahead: Buffer, login: LocalLogin | undefined): PassByt
 class SetUpRelay {
   readonly #client: Duplex;
   readonly #server: Duplex;
+  readonly #reads: DetachedSocket["reads"];
   readonly #login: LocalLogin | undefined;
   readonly #replies = createReplyCounter();
   /** Bytes of the client that are not whole yet, or wait for `#held`. */
@@ -53,6 +54,7 @@ class SetUpRelay {
   constructor(client: DetachedSocket, server: DetachedSocket, login: LocalLogin | undefined) {
     this.#client = client.socket;
     this.#server = server.socket;
+    this.#reads = server.reads;
     this.#buffered = client.rest;
     this.#ahead = server.rest;
     this.#login = login;
@@ -105,7 +107,7 @@ class SetUpRelay {
           const empty = Buffer.alloc(0);
           passUntouched(
             { socket: this.#client, rest: this.#buffered },
-            { socket: this.#server, rest: empty },
+            { socket: this.#server, rest: empty, reads: this.#reads },
           );
           return;
         }
