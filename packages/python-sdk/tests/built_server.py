@@ -53,7 +53,7 @@ def _listening_address(log: Iterator[str]) -> str:
     seen = []
     for line in log:
         seen.append(line)
-        address = json.loads(line).get("address") if line.startswith("{") else None
-        if isinstance(address, str):
-            return address
+        said = json.loads(line).get("msg", "") if line.startswith("{") else ""
+        if said.startswith("listening on "):
+            return str(said.removeprefix("listening on "))
     raise AssertionError("vault-server did not start:\n" + "".join(seen))
