@@ -3,8 +3,9 @@ import { describe, expect, test } from "vitest";
 import { AUDIT_ACTIONS, type AuditAction } from "./audit-action.js";
 import { createEntryMaker } from "./audit-entry.js";
 import { ENTRY_LIMITS, LINE_BYTES } from "./audit-limits.js";
-import { CHAIN_START, parseLine, sealLine } from "./chain.js";
+import { CHAIN_START, parseLine } from "./chain.js";
 import { jsonMembers } from "./json-members.js";
+import { sealedText } from "./testing/sealed-text.js";
 import { keyOf } from "./testing/written-log.js";
 
 const TOKEN = `tok_${"aZ9-_".repeat(8)}xyz`;
@@ -122,7 +123,7 @@ test("no entry makes a line longer than lines may be", () => {
     expect(Object.keys(kinds).length).toBeLessThanOrEqual(ENTRY_LIMITS.details);
     const details = Object.fromEntries(Object.keys(kinds).map((name) => [name, long]));
     const members = jsonMembers(make(action as AuditAction, facts, details));
-    const { text } = sealLine(CHAIN_START, `"time":"${new Date(0).toISOString()}",${members}`, keyOf("k"));
+    const { text } = sealedText(CHAIN_START, `"time":"${new Date(0).toISOString()}",${members}`, keyOf("k"));
     expect(text.length).toBeLessThan(LINE_BYTES);
   }
 });
@@ -135,7 +136,7 @@ test("whatever stands in an entry, its line is one line and is read back", () =>
         { token_name: a, justification: b, decision: "allow" },
         { command: b + a },
       );
-      const { text, end } = sealLine(CHAIN_START, jsonMembers(entry), keyOf("k"));
+      const { text, end } = sealedText(CHAIN_START, jsonMembers(entry), keyOf("k"));
       expect(text.indexOf("\n")).toBe(text.length - 1);
       const read = parseLine(Buffer.from(text.slice(0, -1)))!;
       expect(read.end).toEqual(end);
@@ -147,7 +148,7 @@ test("whatever stands in an entry, its line is one line and is read back", () =>
 
 test("a longer line than any entry makes is not read, however well it is made", () => {
   const read = (characters: number): unknown => {
-    const { text } = sealLine(CHAIN_START, `"action":"${"x".repeat(characters)}"`, undefined);
+    const { text } = sealedText(CHAIN_START, `"action":"${"x".repeat(characters)}"`, undefined);
     return parseLine(Buffer.from(text.slice(0, -1)));
   };
   expect(read(LINE_BYTES - 1_000)).toBeDefined();

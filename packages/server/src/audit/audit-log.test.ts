@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
+import { open, readFile, stat, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { withTemporaryDirectory } from "../vault/testing/temporary-vault.js";
+import { AUDIT_LIMITS } from "./audit-limits.js";
 import { openAuditLog } from "./audit-log.js";
 import { createLineMaker, UnmadeEntry } from "./entry-members.js";
 import { call, filesIn, keyOf, linesOf, openLogIn, writeLog } from "./testing/written-log.js";
@@ -157,5 +158,29 @@ test("what was recorded is masked by what was known then, if it is sealed before
     secret = undefined;
     await log.close();
     expect((await linesOf(directory)).at(-1)).toContain('"path":"/***"');
+  });
+});
+
+test("lines that come while others are written wait for more of them", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    const log = await openLogIn(directory, { batchMs: 40 });
+    const other = await open(join(directory, "other"), "w");
+    const write = vi.spyOn(Object.getPrototypeOf(other) as FileHandle, "write");
+    await other.close();
+    try {
+      const from = performance.now();
+      let number = 0;
+      for (; performance.now() - from < 400; number += 1) {
+        void log.record(call(number));
+        await new Promise(setImmediate);
+      }
+      expect(number).toBeGreaterThan(64 * 4);
+      expect(write.mock.calls.length).toBeGreaterThan(1);
+      const fullBatches = Math.ceil(log.state().fileBytes / (AUDIT_LIMITS.batchBytes / 2));
+      expect(write.mock.calls.length).toBeLessThanOrEqual(400 / 40 + fullBatches);
+    } finally {
+      write.mockRestore();
+      await log.close();
+    }
   });
 });

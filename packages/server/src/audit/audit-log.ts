@@ -322,13 +322,14 @@ export class AuditLog {
     });
   }
 
-  /** Writes, and syncs if somebody waits for that, until nothing is left. False if the disk failed. */
+  /** Writes, and syncs if somebody waits for that, until nothing is due: under load something is always left. False if the disk failed. */
   async #writeAll(): Promise<boolean> {
     const { log } = this.#parts;
     try {
       while (await this.#writeNext()) {
         if (this.#hasFailed) log.info({}, "the audit log is written again");
         this.#hasFailed = false;
+        if (this.#flushes.length === 0 && this.#queue.bytes < this.#parts.limits.batchBytes) break;
       }
       await this.#lookForFile();
     } catch (error) {

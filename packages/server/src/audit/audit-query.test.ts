@@ -6,10 +6,11 @@ import { openRegularFile } from "../vault/durable-file.js";
 import { withTemporaryDirectory } from "../vault/testing/temporary-vault.js";
 import { queryAudit, type AuditQuery, type RecordedEntry } from "./audit-query.js";
 import { piecesBackward } from "./backward-lines.js";
-import { sealLine } from "./chain.js";
+
 import { linesForward } from "./forward-lines.js";
 import { jsonMembers } from "./json-members.js";
 import { openLog, type OpenLogFile } from "./open-log.js";
+import { sealedText } from "./testing/sealed-text.js";
 import { call, keyOf, make, openLogIn } from "./testing/written-log.js";
 
 async function pages(directory: string, query: AuditQuery, scanned?: number): Promise<RecordedEntry[]> {
@@ -178,7 +179,7 @@ test("an entry of what only an unlocked vault does, without its MAC, says so", a
     log.useKey(keyOf("k"));
     const { sequence, hash } = await log.flush();
     await log.close();
-    const forged = sealLine(
+    const forged = sealedText(
       { sequence, hash },
       `"time":"x",${jsonMembers(call(3))},"unverified":false`,
       undefined,

@@ -12,8 +12,8 @@ export interface ChainEnd {
 export const CHAIN_START: ChainEnd = { sequence: 0, hash: "A".repeat(43) };
 
 export interface SealedLine {
-  /** With its line feed. */
-  readonly text: string;
+  /** Bytes of it, its line feed included. */
+  readonly size: number;
   readonly end: ChainEnd;
 }
 
@@ -24,18 +24,40 @@ const START_PATTERN = /^\{"seq":([1-9]\d{0,15}),/;
 const END_PATTERN = new RegExp(`,"prev":"(${HASH})"(?:,"mac":"(${KEY_ID})\\.(${HASH})")?\\}$`);
 /** `,"mac":"` + key id + `.` + MAC + `"}` */
 const MAC_CHARACTERS = 8 + 8 + 1 + 43 + 2;
+/** What stands around the members: the number, the hash of the line before, the MAC, a line feed. */
+const AROUND_CHARACTERS = 8 + 16 + 10 + 43 + MAC_CHARACTERS + 1;
+const LINE_FEED = 0x0a;
+/** UTF-8 of a UTF-16 unit. */
+const MOST_BYTES_OF_UNIT = 3;
+
+/** Room that a line with these members needs, in bytes. */
+export function mostBytesOfLine(members: string): number {
+  return members.length * MOST_BYTES_OF_UNIT + AROUND_CHARACTERS;
+}
 
 /**
- * The line behind `end`: `{"seq":N,` + `members` + `,"prev":"hash of the line before"` + `,"mac":"key id.MAC"}`. The MAC
- * is over all that stands before it, and is left out without a key. The hash of the line is over all of it.
+ * Writes the line behind `end`: `{"seq":N,` + `members` + `,"prev":"hash of the line before"` + `,"mac":"key id.MAC"}` and a
+ * line feed. The MAC is over all that stands before it, and is left out without a key. The hash of the line is over all but
+ * the line feed.
  *
  * @param members the fields of a JSON object, without its braces; at least one, and ASCII or UTF-16 that is well formed.
+ * @param into has room for {@link mostBytesOfLine} from `at` on
  */
-export function sealLine(end: ChainEnd, members: string, key: AuditKey | undefined): SealedLine {
+export function sealLine(
+  end: ChainEnd,
+  members: string,
+  key: AuditKey | undefined,
+  into: Buffer,
+  at: number,
+): SealedLine {
   const sequence = end.sequence + 1;
   const covered = `{"seq":${sequence},${members},"prev":"${end.hash}"`;
-  const line = key === undefined ? `${covered}}` : `${covered},"mac":"${key.id}.${key.mac(covered)}"}`;
-  return { text: `${line}\n`, end: { sequence, hash: hashLine(line) } };
+  let next = at + into.write(covered, at, "utf8");
+  const rest = key === undefined ? "}" : `,"mac":"${key.id}.${key.mac(into.subarray(at, next))}"}`;
+  next += into.write(rest, next, "latin1");
+  const hash = hashLine(into.subarray(at, next));
+  into[next] = LINE_FEED;
+  return { size: next + 1 - at, end: { sequence, hash } };
 }
 
 export function hashLine(line: string | Uint8Array): string {

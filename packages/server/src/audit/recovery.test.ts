@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { withTemporaryDirectory } from "../vault/testing/temporary-vault.js";
-import { parseLine, sealLine } from "./chain.js";
+import { parseLine } from "./chain.js";
 import { jsonMembers } from "./json-members.js";
 import { readLogTail } from "./log-tail.js";
+import { sealedText } from "./testing/sealed-text.js";
 import { call, filesIn, keyOf, linesOf, make, openLogIn, putLines, writeLog } from "./testing/written-log.js";
 import { verifyAuditLog } from "./verify-log.js";
 
@@ -152,7 +153,7 @@ test("at an unlock the log says if lines behind the one that the vault remembers
     await first.close();
     const before = await linesOf(directory);
     const { end } = parseLine(Buffer.from(before.at(-1)!))!;
-    const { text } = sealLine(end, jsonMembers(call(9)), undefined);
+    const { text } = sealedText(end, jsonMembers(call(9)), undefined);
     await appendFile(join(directory, "audit.jsonl"), text);
 
     const log = await openLogIn(directory);

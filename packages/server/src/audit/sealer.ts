@@ -1,7 +1,7 @@
 import type { AuditEntry } from "./audit-entry.js";
 import type { AuditKey } from "./audit-key.js";
 import type { AuditLimits } from "./audit-limits.js";
-import { sealLine, type ChainEnd } from "./chain.js";
+import { mostBytesOfLine, sealLine, type ChainEnd } from "./chain.js";
 import { UnmadeEntry } from "./entry-members.js";
 import { jsonMembers } from "./json-members.js";
 import type { LogTail } from "./log-tail.js";
@@ -115,9 +115,12 @@ export class Sealer {
   }
 
   #sealLine(members: string, time: number): void {
-    const line = sealLine(this.#end, `"time":"${this.#timeText(time)}",${members}`, this.#key);
-    this.#end = line.end;
-    this.#fileBytes += this.#parts.queue.addLine(line);
+    const timed = `"time":"${this.#timeText(time)}",${members}`;
+    this.#fileBytes += this.#parts.queue.addLine(mostBytesOfLine(timed), (into, at) => {
+      const line = sealLine(this.#end, timed, this.#key, into, at);
+      this.#end = line.end;
+      return line;
+    });
   }
 
   /** @param time of the line that comes first: times in a log never go back */

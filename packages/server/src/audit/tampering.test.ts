@@ -6,8 +6,9 @@ import { tmpdir } from "node:os";
 import { withTemporaryDirectory } from "../vault/testing/temporary-vault.js";
 import type { AuditEntry } from "./audit-entry.js";
 import type { AuditKey } from "./audit-key.js";
-import { CHAIN_START, parseLine, sealLine, type ChainEnd } from "./chain.js";
+import { CHAIN_START, parseLine, type ChainEnd } from "./chain.js";
 import { jsonMembers } from "./json-members.js";
+import { sealedText } from "./testing/sealed-text.js";
 import { call, keyOf, linesOf, make, openLogIn, putLines, writeLog } from "./testing/written-log.js";
 import { createVerifier, type BadLine } from "./verifier.js";
 import { verifyAuditLog } from "./verify-log.js";
@@ -58,7 +59,7 @@ function resealed(lines: readonly string[], end: ChainEnd): string[] {
   let last = end;
   return lines.map((line) => {
     const members = line.replace(/^\{"seq":\d+,/, "").replace(/,"prev":.*$/, "");
-    const { text, end: next } = sealLine(last, members, undefined);
+    const { text, end: next } = sealedText(last, members, undefined);
     last = next;
     return text.slice(0, -1);
   });
@@ -171,7 +172,7 @@ describe("by the key is found, where the chain was made good again,", () => {
     [
       "a line behind the end with a MAC of another key",
       (_, lines) =>
-        void lines.push(sealLine(endOf(lines.at(-1)!), '"action":"proxy"', keyOf("z")).text.trim()),
+        void lines.push(sealedText(endOf(lines.at(-1)!), '"action":"proxy"', keyOf("z")).text.trim()),
       { problem: "mac_unknown_key" },
     ],
     [
@@ -219,7 +220,7 @@ describe("by what the vault remembers is found", () => {
         lines.splice(
           0,
           99,
-          sealLine({ sequence: 999, hash: CHAIN_START.hash }, members, undefined).text.trim(),
+          sealedText({ sequence: 999, hash: CHAIN_START.hash }, members, undefined).text.trim(),
         );
       },
       { line: 1, problem: "not_remembered" },
@@ -250,7 +251,7 @@ test("a torn last line is told apart from tampering, and what the vault remember
 test("a file of a later version is not judged", async () => {
   await withTemporaryDirectory(async (directory) => {
     const members = '"action":"audit.file","format":2,"file":"x","oldest":1';
-    await writeFile(join(directory, "audit.jsonl"), sealLine(CHAIN_START, members, undefined).text);
+    await writeFile(join(directory, "audit.jsonl"), sealedText(CHAIN_START, members, undefined).text);
     expect((await verifyAuditLog(directory, {})).bad).toMatchObject({ problem: "newer_format" });
   });
 });
@@ -266,7 +267,7 @@ test("lines of a key that was replaced are refused behind lines of the one that 
     const keys = [keyOf("k"), keyOf("n")];
     expect(await verifyAuditLog(directory, { keys })).toMatchObject({ bad: undefined, authenticated: 2 });
     const lines = await linesOf(directory);
-    lines.push(sealLine(endOf(lines.at(-1)!), '"action":"proxy"', keyOf("k")).text.trim());
+    lines.push(sealedText(endOf(lines.at(-1)!), '"action":"proxy"', keyOf("k")).text.trim());
     await putLines(directory, lines);
     expect((await verifyAuditLog(directory, { keys })).bad).toMatchObject({
       line: 4,
@@ -287,7 +288,7 @@ describe("while the vault is locked", () => {
       const lines = await linesOf(directory);
       let end = endOf(lines.at(-1)!);
       for (const entry of entries) {
-        const sealed = sealLine(end, jsonMembers(entry), undefined);
+        const sealed = sealedText(end, jsonMembers(entry), undefined);
         lines.push(sealed.text.trim());
         end = sealed.end;
       }

@@ -1,5 +1,5 @@
 import type { Unwritten } from "./audit-file.js";
-import type { ChainEnd, SealedLine } from "./chain.js";
+import { CHAIN_START, type ChainEnd, type SealedLine } from "./chain.js";
 
 /** What is to be done with the files between two lines: go on to the next one, remove those that are too many. */
 export type FileStep = { readonly type: "next file"; readonly isMoved: boolean } | { readonly type: "prune" };
@@ -11,9 +11,6 @@ export interface Batch extends Unwritten {
   /** What `bytes` is a part of. */
   readonly memory: Buffer;
 }
-
-/** UTF-8 of a UTF-16 unit. */
-const MOST_BYTES_OF_UNIT = 3;
 
 /** Lines that follow each other, as the bytes that they will be on the disk: what waits is no work for the garbage collector. */
 interface Lines {
@@ -51,16 +48,19 @@ export class WriteQueue {
     return this.#steps.length === 0;
   }
 
-  /** @returns the bytes of its text */
-  addLine({ text, end }: SealedLine): number {
-    const most = text.length * MOST_BYTES_OF_UNIT;
+  /**
+   * @param most bytes that `write` may write
+   * @returns the bytes of the line
+   */
+  addLine(most: number, write: (into: Buffer, at: number) => SealedLine): number {
     const last = this.#steps.at(-1);
-    const into =
-      last?.type === "lines" && last.used + most <= last.bytes.length ? last : this.#addLines(most, end);
-    const size = into.bytes.write(text, into.used);
-    into.used += size;
-    into.lines += 1;
-    into.end = end;
+    const lines =
+      last?.type === "lines" && last.used + most <= last.bytes.length ? last : this.#newLines(most);
+    const { size, end } = write(lines.bytes, lines.used);
+    if (lines !== last) this.#steps.push(lines);
+    lines.used += size;
+    lines.lines += 1;
+    lines.end = end;
     this.#lines += 1;
     this.#bytes += size;
     return size;
@@ -96,12 +96,10 @@ export class WriteQueue {
     this.#steps.shift();
   }
 
-  #addLines(size: number, end: ChainEnd): Lines {
-    const isUsual = size <= this.#batchBytes;
-    const bytes = (isUsual ? this.#spare : undefined) ?? Buffer.allocUnsafe(Math.max(size, this.#batchBytes));
+  #newLines(most: number): Lines {
+    const isUsual = most <= this.#batchBytes;
+    const bytes = (isUsual ? this.#spare : undefined) ?? Buffer.allocUnsafe(Math.max(most, this.#batchBytes));
     if (bytes === this.#spare) this.#spare = undefined;
-    const lines: Lines = { type: "lines", bytes, used: 0, lines: 0, end };
-    this.#steps.push(lines);
-    return lines;
+    return { type: "lines", bytes, used: 0, lines: 0, end: CHAIN_START };
   }
 }
