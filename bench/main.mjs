@@ -1,5 +1,5 @@
 /** `pnpm bench`: measures what `rows/` has, prints it, and writes `RESULTS.md` after a full run of all. */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { runScript } from "../scripts/run-process.mjs";
 import { ensureSystemPackages } from "../scripts/system-packages.mjs";
@@ -50,7 +50,7 @@ await runScript(async () => {
   if (json !== undefined) writeFileSync(json, `${JSON.stringify({ machine, isQuick, results }, null, 2)}\n`);
   const failed = results.filter((result) => "failure" in result);
   if (names.length === 0 && !isQuick && failed.length === 0) {
-    writeFileSync(RESULTS, await resultsPage(machine, results));
+    writeFileSync(RESULTS, await resultsPage(machine, results, readFileSync(RESULTS, "utf8")));
     say(`written: ${RESULTS}`);
   }
   return failed.length === 0 ? 0 : 1;

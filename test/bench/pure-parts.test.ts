@@ -105,7 +105,13 @@ test("the table of a row has all headings of its lines", async () => {
 });
 
 test("the page of results has machine, targets and figures, and is formatted as the check wants it", async () => {
-  const page = await resultsPage(machine, results);
+  const notes =
+    "<!-- by hand from here on: `pnpm bench` leaves it as it is -->\n\n## What was found\n\nMuch.\n";
+  const page = await resultsPage(machine, results, `# Measured\n\nEarlier figures.\n\n${notes}`);
+  expect(page).not.toContain("Earlier figures");
+  expect(page.endsWith(`\n\n${notes}`)).toBe(true);
+  expect(await resultsPage(machine, results, page)).toBe(page);
+  expect(await resultsPage(machine, results, "")).not.toContain("by hand");
   expect(page).toContain("in 2 min on 2 cores and 24 GB, 2026-11-22, node 20.20.2");
   expect(page).toMatch(
     /\| small GET +\| processor time, × nginx's +\| at most 4 ×, then 2\.50 × +\| 3\.46 × +\| yes +\|/,
