@@ -13,15 +13,15 @@ import sessions from "./rows/sessions.mjs";
 import smallGet from "./rows/small-get.mjs";
 import startUp from "./rows/start-up.mjs";
 import storedFiles from "./rows/stored-files.mjs";
+import workers from "./rows/workers.mjs";
 import http2Upstream from "./extra-rows/http2-upstream.mjs";
 import metrics from "./extra-rows/metrics.mjs";
 import outboundScan from "./extra-rows/outbound-scan.mjs";
 import scrubbing from "./extra-rows/scrubbing.mjs";
-import workers from "./extra-rows/workers.mjs";
 
 /** @type {readonly import("./harness/row.mjs").Row[]} */
 export const ROWS = [
   ...[smallGet, post2kb, post2kbTls, oneConnection, policyAudit, largeBodies, eventStreams, manyServices],
-  ...[storedFiles, expiredToken, sessions, sessionOpening, startUp, idleMemory],
-  ...[workers, scrubbing, outboundScan, metrics, http2Upstream],
+  ...[storedFiles, expiredToken, sessions, sessionOpening, startUp, idleMemory, workers],
+  ...[scrubbing, outboundScan, metrics, http2Upstream],
 ];

@@ -16,9 +16,8 @@ export default {
   name: "workers",
   title: "small JSON GET with worker processes",
   packages: ["nginx", "openssl", "wrk"],
-  isExtra: true,
   async measure(bench) {
-    const [turns, seconds] = bench.isQuick ? [2, 1] : [6, 2];
+    const [turns, seconds] = bench.isQuick ? [2, 1] : [5, 2];
     const { origin } = await bench.upstream();
     /** @type {((typeof VARIANTS)[number] & { vault: import("../harness/vault-server.mjs").VaultServer, token: string })[]} */
     const servers = [];
