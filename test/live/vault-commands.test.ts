@@ -159,7 +159,9 @@ describe("vault verify", () => {
       });
     }
     expect((await run(["vault", "verify", room("none")])).stderr).toContain("there is no file");
-    expect((await run(["vault", "verify"])).stderr).toBe("error: no password was given\n");
+    expect((await run(["vault", "verify"])).stderr).toBe(
+      "error: no password was given: give it on standard input, or by --password-file\n",
+    );
   });
 });
 
