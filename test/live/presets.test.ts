@@ -350,7 +350,7 @@ describe("vault-cli presets", () => {
   test("says what may have been meant", async () => {
     expect((await run(["presets", "show", "opneai"])).stderr).toContain("did you mean openai?");
     expect((await run(["presets", "show", "google"])).stderr).toContain("google-drive");
-    expect((await run(["presets", "stirpe"])).stderr).toContain("did you mean stripe?");
+    expect((await run(["presets", "stirpe"])).stderr).toContain("No preset fits. Did you mean stripe?");
     expect((await run(["presets", "--category", "aii"])).stderr).toContain("there are ai, ");
   });
 });
