@@ -11,6 +11,7 @@ import { addService, call, makeToken, open, unlock } from "./vault-calls.js";
 type Line = Record<string, unknown>;
 
 const PIECE = "begun\n";
+const KEY = "sk-upstream-0123456789";
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let upstream: Server;
@@ -26,13 +27,17 @@ beforeAll(async () => {
   const admin = await unlock(server);
   await addService(server, admin, {
     ...{ name: "api", base_url: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}` },
-    ...{ allow_private: true, auth: { type: "bearer", token: "sk-upstream-0123456789" } },
+    ...{ allow_private: true, auth: { type: "bearer", token: KEY } },
   });
   const token = await makeToken(server, admin);
   const byLock = await begin("/cut-by-lock", token);
+  const withKey = await begin(`/cut/${KEY}`, token);
   const locked = await call(server.address, "POST", "/auth/lock", { token: admin, body: "{}" });
   expect(locked.status, locked.text).toBe(200);
   expect(await byLock.ended).toBe("broken off");
+  expect(await withKey.ended).toBe("broken off");
+  const refused = await call(server.address, "GET", `/proxy/api/refused/${KEY}`, { token });
+  expect(refused.status, refused.text).toBe(423);
   await unlock(server);
   const byEnd = await begin("/cut-by-end", token);
   await server.stop();
@@ -82,6 +87,16 @@ function forged(index: number, change: (line: Line) => Line): string[] {
   }
   return made;
 }
+
+test("a secret in a path is masked where a lock ends the call; of what is refused while locked no path is kept", () => {
+  expect(indexOfCall("/cut/***")).toBeGreaterThan(0);
+  expect(lines.join("\n")).not.toContain(KEY);
+  const refused = lines
+    .map(parsed)
+    .filter(({ code, decision }) => code === "vault_locked" && decision === "deny");
+  expect(refused).toMatchObject([{ action: "proxy", service: "api", method: "GET", status: 423 }]);
+  expect(refused[0]).not.toHaveProperty("path");
+});
 
 test("the log is whole with the password, and every line of the unlocked vault counts as authentic", async () => {
   const withMac = lines.filter((line) => "mac" in parsed(line));

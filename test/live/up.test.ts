@@ -64,7 +64,7 @@ test("up starts a server that outlives it and unlocks; again it does nothing; do
 test("up says why a server does not start, and starts none on a port that is somebody else's", async () => {
   const refused = await run(["up", "--", "--no-such-flag"], PASSWORD);
   expect(refused).toMatchObject({ code: 1, stdout: "" });
-  expect(refused.stderr).toContain("vault-server did not start: ");
+  expect(refused.stderr).toContain("vault-server did not start (its log is ");
   expect(refused.stderr).toContain("--no-such-flag");
   expect(await run(["up", "--", "--listen=127.0.0.1:1"], PASSWORD)).toMatchObject({ code: 2 });
   expect(await run(["up", "--addr", "https://vault.example"], PASSWORD)).toMatchObject({ code: 2 });

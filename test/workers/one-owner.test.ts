@@ -151,6 +151,7 @@ test("no entry is lost by an orderly stop, and the chain is whole", async () => 
   const verified = await cli(["audit", "verify", file, "--with-password"], {
     env: { HOME: vault.temporary, VAULT_DATA_DIR: vault.server.dataDir },
     stdin: `${PASSWORD}\n`,
+    derivation: "real",
   });
   expect(verified).toMatchObject({ code: 0 });
 });

@@ -1,5 +1,6 @@
 import { arrayAnswer, numberField, objectAnswer, stringField } from "./answer.js";
-import type { CallOptions, Transport } from "./transport.js";
+import type { CallOptions } from "./call.js";
+import type { Transport } from "./transport.js";
 
 /** One line of the audit log. What else it has goes by its action. */
 export interface AuditEntry {

@@ -16,3 +16,8 @@ export interface ClientOptions {
   /** Used for every call, instead of node:http on Node and of the platform's fetch elsewhere. */
   readonly fetch?: typeof fetch | undefined;
 }
+
+export interface ConnectOptions extends Omit<ClientOptions, "token"> {
+  /** A function is asked at every call. */
+  readonly token?: string | (() => string) | undefined;
+}

@@ -9,7 +9,7 @@ import * as services from "./services.js";
 import type { ServiceDefinition, ServiceInfo, ServicePatch } from "./services.js";
 import * as tokens from "./tokens.js";
 import type { TokenRequest, TokenScope } from "./tokens.js";
-import type { CallOptions } from "./transport.js";
+import type { CallOptions } from "./call.js";
 import * as vaultState from "./vault-state.js";
 
 /** A vault-server and a token for it: also what only the token of an admin can do. Safe for concurrent use. */

@@ -1,5 +1,5 @@
 import { DEFAULT_ADDRESS, parseAddress, unixAddress } from "./address.js";
-import type { ClientOptions } from "./client-options.js";
+import type { ConnectOptions } from "./client-options.js";
 import { assertTimeout } from "./deadline.js";
 import { assertOptions } from "./option-checks.js";
 import { assertRetries } from "./retries.js";
@@ -12,11 +12,6 @@ const DEFAULT_RETRIES = 2;
 
 /** A vault-server and a token for it. */
 export type Connection = Transport;
-
-export interface ConnectOptions extends Omit<ClientOptions, "token"> {
-  /** A function is asked at every call. */
-  readonly token?: string | (() => string) | undefined;
-}
 
 /**
  * Nothing is sent yet.

@@ -2,7 +2,8 @@ import { arrayAnswer, numberField, objectAnswer, stringField } from "./answer.js
 import { VaultError } from "./errors.js";
 import { openLocalFile } from "./local-file.js";
 import { pathSegment } from "./request-target.js";
-import type { CallOptions, Transport } from "./transport.js";
+import type { CallOptions } from "./call.js";
+import type { Transport } from "./transport.js";
 
 export interface StoredFile {
   readonly name: string;

@@ -3,7 +3,8 @@
  * imported, where a class keeps all of its methods.
  */
 export { VaultError } from "./errors.js";
-export { connect, type Connection, type ConnectOptions } from "./connect.js";
+export type { ConnectOptions } from "./client-options.js";
+export { connect, type Connection } from "./connect.js";
 export { listAudit } from "./audit.js";
 export { deleteFile, getFile, listFiles, uploadFile } from "./files.js";
 export { cancelOauthFlow, oauthAuthorize, oauthDevice, oauthFlow } from "./logins.js";

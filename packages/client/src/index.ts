@@ -63,5 +63,5 @@ export type { SshExecEnd, SshExecEvent, SshExecOptions, SshExecResult, TerminalS
 export type { SshUploadOptions, SshUploadResult, SshUploadSource } from "./ssh-files.js";
 export type { ChildTokenRequest, IssuedToken, TokenInfo, TokenRequest, TokenScope } from "./tokens.js";
 export type { HeaderList } from "./request-headers.js";
-export type { CallOptions } from "./transport.js";
+export type { CallOptions } from "./call.js";
 export type { Health, HealthDetails, LockOptions, TokenHealth, UnlockOptions } from "./vault-state.js";

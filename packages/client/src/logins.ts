@@ -2,7 +2,8 @@ import type { ClientAuthentication, RequestParameters } from "./auth-definition.
 import { numberField, objectAnswer, optionalStringFields, stringField } from "./answer.js";
 import { pathSegment } from "./request-target.js";
 import type { ServiceSettings } from "./services.js";
-import type { CallOptions, Transport } from "./transport.js";
+import type { CallOptions } from "./call.js";
+import type { Transport } from "./transport.js";
 
 /** The service to be, and the client at the provider. */
 interface LoginRequest extends ServiceSettings {

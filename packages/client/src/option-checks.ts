@@ -1,6 +1,6 @@
-import type { ConnectOptions } from "./connect.js";
+import type { Call } from "./call.js";
+import type { ConnectOptions } from "./client-options.js";
 import { invalidRequest } from "./errors.js";
-import type { Call } from "./transport.js";
 
 /** All options and what their values may be, so that callers without types are told of a wrong one too. */
 const OPTIONS: Readonly<Record<keyof ConnectOptions, readonly string[]>> = {

@@ -7,7 +7,8 @@ import {
   stringField,
 } from "./answer.js";
 import { pathSegment } from "./request-target.js";
-import type { CallOptions, Transport } from "./transport.js";
+import type { CallOptions } from "./call.js";
+import type { Transport } from "./transport.js";
 
 /** What a rule can allow besides HTTP calls. */
 export type PolicyAction = "exec" | "upload" | "download" | "session";

@@ -7,7 +7,7 @@ import * as sessions from "./sessions.js";
 import * as ssh from "./ssh.js";
 import * as sshFiles from "./ssh-files.js";
 import * as tokens from "./tokens.js";
-import type { CallOptions } from "./transport.js";
+import type { CallOptions } from "./call.js";
 import { VaultConnection } from "./vault-connection.js";
 import * as vaultState from "./vault-state.js";
 

@@ -3,7 +3,8 @@ import type { RequestBody } from "./request-body.js";
 import { proxyTarget } from "./request-target.js";
 import type { HeaderList } from "./request-headers.js";
 import { chunksOf } from "./response-chunks.js";
-import type { CallOptions, Transport } from "./transport.js";
+import type { CallOptions } from "./call.js";
+import type { Transport } from "./transport.js";
 
 export interface ProxyOptions extends CallOptions {
   /** Sent on to the API; what carries credentials is dropped by the vault. */

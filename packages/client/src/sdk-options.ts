@@ -1,7 +1,8 @@
 import { VaultError, invalidRequest } from "./errors.js";
 import { proxyTarget } from "./request-target.js";
 import { getService } from "./services.js";
-import type { CallOptions, Transport } from "./transport.js";
+import type { CallOptions } from "./call.js";
+import type { Transport } from "./transport.js";
 
 /** What an SDK is given in the place of an API's address and key. */
 export interface SdkOptions {

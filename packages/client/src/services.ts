@@ -10,7 +10,8 @@ import {
 import { VaultError } from "./errors.js";
 import { proxy } from "./proxy.js";
 import { pathSegment } from "./request-target.js";
-import type { CallOptions, Transport } from "./transport.js";
+import type { CallOptions } from "./call.js";
+import type { Transport } from "./transport.js";
 
 /** What a service has beside its name and its credential. Durations are written as in Go: `10s`, `5m`. */
 export interface ServiceSettings {

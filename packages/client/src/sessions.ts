@@ -1,6 +1,7 @@
 import { arrayAnswer, numberField, objectAnswer, optionalStringFields, stringField } from "./answer.js";
 import { pathSegment } from "./request-target.js";
-import type { CallOptions, Transport } from "./transport.js";
+import type { CallOptions } from "./call.js";
+import type { Transport } from "./transport.js";
 
 /** What is spoken on a session's port. */
 export type SessionProtocol = "imap" | "smtp" | "redis" | "postgres";

@@ -5,7 +5,8 @@ import { multipartForm, type MultipartFile } from "./multipart-form.js";
 import { pathSegment } from "./request-target.js";
 import { chunksOf } from "./response-chunks.js";
 import { SSH_LIMITS } from "./ssh-limits.js";
-import type { CallOptions, Transport } from "./transport.js";
+import type { CallOptions } from "./call.js";
+import type { Transport } from "./transport.js";
 
 export interface SshUploadOptions extends CallOptions {
   /** Permissions of the file: `0o644`, or octal digits such as `"0644"`. Default: 0644. */

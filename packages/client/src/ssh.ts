@@ -12,7 +12,8 @@ import { jsonLines } from "./json-lines.js";
 import { pathSegment } from "./request-target.js";
 import { chunksOf } from "./response-chunks.js";
 import { SSH_LIMITS } from "./ssh-limits.js";
-import type { CallOptions, Transport } from "./transport.js";
+import type { CallOptions } from "./call.js";
+import type { Transport } from "./transport.js";
 
 export interface SshExecOptions extends CallOptions {
   /** Seconds that the command may take: 30 by default, at most 300. Then the remote process is ended. */

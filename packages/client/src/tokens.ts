@@ -1,7 +1,8 @@
 import { arrayAnswer, objectAnswer, optionalStringFields, stringField } from "./answer.js";
 import type { PolicyContent } from "./policies.js";
 import { pathSegment } from "./request-target.js";
-import type { CallOptions, Transport } from "./transport.js";
+import type { CallOptions } from "./call.js";
+import type { Transport } from "./transport.js";
 
 /** `admin` may do everything; `proxy` may use services but neither read nor change them; `metrics` may read metrics only. */
 export type TokenScope = "admin" | "proxy" | "metrics";

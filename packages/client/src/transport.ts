@@ -1,4 +1,5 @@
 import type { Address } from "./address.js";
+import type { Call } from "./call.js";
 import { assertCall } from "./option-checks.js";
 import { startDeadline } from "./deadline.js";
 import { errorFromAnswer } from "./error-answer.js";
@@ -6,35 +7,10 @@ import { VaultError, invalidRequest } from "./errors.js";
 import type { Answer, Exchange, WireRequest } from "./exchange.js";
 import { createFetchExchange } from "./fetch-exchange.js";
 import { createNodeExchange, isNode } from "./node-exchange.js";
-import { encodeBody, type RequestBody } from "./request-body.js";
-import { hasHeader, headerPairs, type HeaderList } from "./request-headers.js";
+import { encodeBody } from "./request-body.js";
+import { hasHeader, headerPairs } from "./request-headers.js";
 import { assertTarget } from "./request-target.js";
 import { withRetries } from "./retries.js";
-
-export interface CallOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** Milliseconds; 0 for no limit. Default: the client's. */
-  readonly timeoutMs?: number | undefined;
-}
-
-export interface Call extends CallOptions {
-  readonly method: string;
-  /** Path and query below the vault's address, as they go on the wire. */
-  readonly target: string;
-  readonly headers?: HeaderList | undefined;
-  readonly body?: RequestBody;
-  /** The body is a secret although no token goes with it. */
-  readonly confidential?: boolean;
-  /** Keep an `Authorization` that `headers` names instead of setting the token. */
-  readonly keepAuthorization?: boolean;
-  /**
-   * Which answers of `raw` reject instead: those that the vault itself made on a data-plane route, or every one that
-   * is not a success. Default: none.
-   */
-  readonly rejects?: "vault-errors" | "failures";
-  /** What `json` reads of an answer, in bytes. Default: 16 MB. */
-  readonly maxAnswerBytes?: number;
-}
 
 export interface TransportOptions {
   readonly address: Address;

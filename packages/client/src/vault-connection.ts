@@ -4,7 +4,8 @@ import { assertOptions, assertToken } from "./option-checks.js";
 import type { ProxyOptions } from "./proxy.js";
 import type { RequestBody } from "./request-body.js";
 import { targetBelow } from "./request-target.js";
-import type { CallOptions, Transport } from "./transport.js";
+import type { CallOptions } from "./call.js";
+import type { Transport } from "./transport.js";
 
 /** A vault-server, a token for it, and any call of its HTTP API. */
 export class VaultConnection {

@@ -1,7 +1,8 @@
 import { arrayAnswer, objectAnswer, optionalNumberField, stringField } from "./answer.js";
 import type { TokenStatus } from "./services.js";
 import { issuedToken, type IssuedToken } from "./tokens.js";
-import type { CallOptions, Transport } from "./transport.js";
+import type { CallOptions } from "./call.js";
+import type { Transport } from "./transport.js";
 
 export interface Health {
   readonly status: "locked" | "unlocked";

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { knownSecretsOf, type ServiceRecord } from "./auth-strategies/service-definition.js";
 import type { AuditDetails } from "./audit/audit-action.js";
 import type { AuditFacts } from "./audit/audit-entry.js";
-import { createAuditKeeper, type AuditKeeper } from "./audit/audit-keeper.js";
+import { createAuditKeeper, ENDING_MS, type AuditKeeper } from "./audit/audit-keeper.js";
 import { openAuditLog, type AuditLog } from "./audit/audit-log.js";
 import type { AuditLogState } from "./audit/audit-log-state.js";
 import { queryAudit, type AuditPage, type AuditQuery } from "./audit/audit-query.js";
@@ -124,11 +124,13 @@ interface LogParts {
 function withLog({ directory, log, recorder, keeper, masked }: LogParts): ServerAudit {
   let lockEntry: LockEntry | undefined;
   let isStopping = false;
+  let keepMask: (() => void) | undefined;
 
   return {
     recorder,
     state: () => log.state(),
     unlocked(services) {
+      keepMask?.();
       masked.update(services);
       keeper.unlocked();
     },
@@ -149,7 +151,9 @@ function withLog({ directory, log, recorder, keeper, masked }: LogParts): Server
       if (!isStopping) recorder.record("lock", lockEntry?.facts ?? OWN, lockEntry?.details);
       lockEntry = undefined;
       keeper.locked();
-      masked.clear();
+      // What the lock ends is masked, too, until it has been recorded.
+      masked.stop();
+      keepMask = runLater(ENDING_MS, () => masked.clear());
     },
     async query(query) {
       // What was done before it was asked is in the answer.

@@ -57,7 +57,10 @@ export function createEntryMaker(mask: MaskText): MakeAuditEntry {
       action,
       service: text(facts.service, ENTRY_LIMITS.name),
       method: text(facts.method, ENTRY_LIMITS.name),
-      path: facts.path === undefined ? undefined : targetOf(facts.decision)(facts.path, maskText),
+      path:
+        facts.path === undefined || isUnmaskable(facts)
+          ? undefined
+          : targetOf(facts.decision)(facts.path, maskText),
       decision: facts.decision,
       rule: text(facts.rule, ENTRY_LIMITS.name),
       status: facts.status,
@@ -70,6 +73,11 @@ export function createEntryMaker(mask: MaskText): MakeAuditEntry {
       details: details === undefined ? undefined : knownDetails(action, details, mask),
     };
   };
+}
+
+/** While the vault is locked nobody knows what in the path of a refused request is a secret. */
+function isUnmaskable({ decision, code }: AuditFacts): boolean {
+  return decision === "deny" && code === "vault_locked";
 }
 
 /** Nearly no entry holds a secret: one look at all texts together, which does not join two of them to one, costs a fifth. */

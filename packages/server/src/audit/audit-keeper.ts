@@ -16,7 +16,7 @@ import {
 const REMEMBER_EVERY_MS = 60_000;
 
 /** How long what ends by a lock still gets MACs. */
-const ENDING_MS = 1_000;
+export const ENDING_MS = 1_000;
 
 /** Keeps the log's key and head in the vault's settings. */
 export interface AuditKeeper {

@@ -21,12 +21,9 @@ export const serviceInfoSchema = z
     token_status: tokenStatusSchema.optional(),
     scopes: z.array(z.string()).optional(),
     key_file: z.string().optional().openapi({ description: "Name of the uploaded private key." }),
-    client_key_file: z
-      .string()
-      .optional()
-      .openapi({
-        description: "Name of the uploaded private key by which the OAuth2 client shows who it is.",
-      }),
+    client_key_file: z.string().optional().openapi({
+      description: "Name of the uploaded private key by which the OAuth2 client shows who it is.",
+    }),
     file_ref: z
       .string()
       .optional()

@@ -95,3 +95,21 @@ test("many services are indexed in turns, and a lock in between ends that", asyn
   for (let turn = 0; turn < 20; turn += 1) await nextTurn();
   expect(names.filter((name) => finds("other", secretOf(name)))).toEqual([]);
 });
+
+test("stopped, it keeps what is indexed, takes up no more, and goes on with what an unlock brings", async () => {
+  let time = 0;
+  const { guard, finds } = setUp(() => (time += 6));
+  const names = Array.from({ length: 20 }, (_, index) => `s${index}`);
+  const services = new Map(names.map((name) => [name, bearer(name)]));
+  guard.update(services);
+  guard.stop();
+  const before = names.filter((name) => finds("other", secretOf(name)));
+  expect(before.length).toBeGreaterThan(0);
+  for (let turn = 0; turn < 20; turn += 1) await nextTurn();
+  expect(names.filter((name) => finds("other", secretOf(name)))).toEqual(before);
+  guard.update(services);
+  for (let turn = 0; turn < 20; turn += 1) await nextTurn();
+  expect(names.filter((name) => finds("other", secretOf(name)))).toEqual(names);
+  guard.update(new Map());
+  expect(names.filter((name) => finds("other", secretOf(name)))).toEqual([]);
+});

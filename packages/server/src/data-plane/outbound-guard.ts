@@ -24,6 +24,8 @@ export interface OutboundGuard {
   update(services: ReadonlyMap<string, ServiceRecord>): void;
   /** The vault was locked. */
   clear(): void;
+  /** Takes up no more services, and lets go of the records; what is indexed stays until the next `update` or `clear`. */
+  stop(): void;
 }
 
 /** For the secrets that may not be sent to other services. */
@@ -37,7 +39,8 @@ export function keepInStep<S>(
   secretsOf: (record: ServiceRecord) => readonly S[],
   now: () => number,
 ): OutboundGuard {
-  let indexed = new Map<string, ServiceRecord>();
+  /** By name, with the record that is indexed; undefined once that was let go of. */
+  let indexed = new Map<string, ServiceRecord | undefined>();
   let waiting: [string, ServiceRecord][] = [];
   let timer: NodeJS.Immediate | undefined;
 
@@ -54,6 +57,13 @@ export function keepInStep<S>(
     }
   };
 
+  const stop = (): void => {
+    clearImmediate(timer);
+    timer = undefined;
+    waiting = [];
+    for (const name of indexed.keys()) indexed.set(name, undefined);
+  };
+
   return {
     update(services) {
       for (const name of indexed.keys()) {
@@ -65,11 +75,10 @@ export function keepInStep<S>(
       if (timer === undefined) work(FIRST_SLICE_MS);
     },
     clear() {
-      clearImmediate(timer);
-      timer = undefined;
-      waiting = [];
+      stop();
       indexed = new Map();
       index.clear();
     },
+    stop,
   };
 }

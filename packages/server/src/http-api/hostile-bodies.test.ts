@@ -98,6 +98,7 @@ test("no bytes whatever in the place of a body make a 500 or change anything", a
     ["POST", "/files"] as [string, string],
     ["POST", "/auth/unlock"] as [string, string],
   );
+  if (fixture.vault.status === "locked") await fixture.unlock();
   const before = fixture.snapshot();
   await fc.assert(
     fc.asyncProperty(routes, types, fc.uint8Array({ minLength: 1 }), async ([method, path], type, bytes) => {
