@@ -19,7 +19,7 @@ const SECRET_FIELDS: ReadonlySet<string> = new Set([
 ]);
 /** The same in the `auth` object of a service, whose types may get more. */
 const SECRET_IN_AUTH = /token|secret|pass|key|credential|value/;
-const NO_SECRET_IN_AUTH = /(_url|_file|_type|_id|_name|_path|_parameter|_header|_fingerprint|host_key)$/;
+const NO_SECRET_IN_AUTH = /(_url|_file|_ref|_type|_id|_name|_path|_parameter|_header|_fingerprint|host_key)$/;
 
 export function noteSecret(secret: string): void {
   if (secret.length >= SHORTEST && !ORDINARY_WORD.test(secret)) used.add(secret);

@@ -88,7 +88,7 @@ export async function openHelpExampleWorld(): Promise<HelpExampleWorld> {
     settings: { SetEnv: `PATH=${at("bin")}:/usr/bin:/bin` },
   });
   const hostKey = sshd.hostKeys()[0];
-  const server = await startServer({ dataDir: join(home, ".vault-proxy") });
+  const server = await startServer({ derivation: "real", dataDir: join(home, ".vault-proxy") });
   const admin = new VaultClient({ addr: server.address });
   await admin.unlock(PASSWORD);
   let isStopped = false;
