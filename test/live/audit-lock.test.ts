@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cli, PASSWORD, startServer, temporaryDirectory, type RunningServer } from "./processes.js";
@@ -15,13 +15,17 @@ const KEY = "sk-upstream-0123456789";
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let upstream: Server;
+let mute: TcpServer;
 let server: RunningServer;
 let lines: readonly string[];
 
 /** One stream is cut by a lock, a second one by the server's end. */
 beforeAll(async () => {
   directory = await temporaryDirectory();
-  upstream = createServer((_, response) => response.writeHead(200).write(PIECE)).listen(0, "127.0.0.1");
+  upstream = createServer((request, response) => {
+    if (request.url?.startsWith("/silent/") === true) upstream.emit("asked");
+    else response.writeHead(200).write(PIECE);
+  }).listen(0, "127.0.0.1");
   await once(upstream, "listening");
   server = await startServer({ dataDir: directory.path });
   const admin = await unlock(server);
@@ -29,13 +33,26 @@ beforeAll(async () => {
     ...{ name: "api", base_url: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}` },
     ...{ allow_private: true, auth: { type: "bearer", token: KEY } },
   });
+  // Of TLS it says nothing, so that a connection to it is never made.
+  mute = createTcpServer().listen(0, "127.0.0.1");
+  await once(mute, "listening");
+  await addService(server, admin, {
+    ...{ name: "mute", base_url: `https://127.0.0.1:${(mute.address() as AddressInfo).port}` },
+    ...{ allow_private: true, auth: { type: "bearer", token: KEY } },
+  });
   const token = await makeToken(server, admin);
   const byLock = await begin("/cut-by-lock", token);
-  const withKey = await begin(`/cut/${KEY}`, token);
+  const asked = once(upstream, "asked");
+  const unanswered = call(server.address, "GET", `/proxy/api/silent/${KEY}`, { token });
+  await asked;
+  const shaking = once(mute, "connection");
+  const unconnected = call(server.address, "GET", `/proxy/mute/connecting/${KEY}`, { token });
+  await shaking;
   const locked = await call(server.address, "POST", "/auth/lock", { token: admin, body: "{}" });
   expect(locked.status, locked.text).toBe(200);
   expect(await byLock.ended).toBe("broken off");
-  expect(await withKey.ended).toBe("broken off");
+  expect((await unanswered).status).toBe(423);
+  expect((await unconnected).status).toBe(423);
   const refused = await call(server.address, "GET", `/proxy/api/refused/${KEY}`, { token });
   expect(refused.status, refused.text).toBe(423);
   await unlock(server);
@@ -47,6 +64,7 @@ beforeAll(async () => {
 afterAll(async () => {
   upstream.closeAllConnections();
   upstream.close();
+  mute.close();
   await directory.remove();
 });
 
@@ -89,13 +107,14 @@ function forged(index: number, change: (line: Line) => Line): string[] {
 }
 
 test("a secret in a path is masked where a lock ends the call; of what is refused while locked no path is kept", () => {
-  expect(indexOfCall("/cut/***")).toBeGreaterThan(0);
+  expect(indexOfCall("/silent/***")).toBeGreaterThan(0);
+  expect(indexOfCall("/connecting/***")).toBeGreaterThan(0);
   expect(lines.join("\n")).not.toContain(KEY);
   const refused = lines
     .map(parsed)
     .filter(({ code, decision }) => code === "vault_locked" && decision === "deny");
-  expect(refused).toMatchObject([{ action: "proxy", service: "api", method: "GET", status: 423 }]);
-  expect(refused[0]).not.toHaveProperty("path");
+  expect(refused.at(-1)).toMatchObject({ action: "proxy", service: "api", method: "GET", status: 423 });
+  for (const each of refused) expect(each).not.toHaveProperty("path");
 });
 
 test("the log is whole with the password, and every line of the unlocked vault counts as authentic", async () => {

@@ -96,7 +96,7 @@ export async function openServerAudit(
 }
 
 /** What was recorded is masked by what was known then, and not when it becomes a line. */
-function sealedBefore(log: Pick<AuditLog, "seal">, mask: SecretMask): Omit<SecretMask, "mask"> {
+export function sealedBefore(log: Pick<AuditLog, "seal">, mask: SecretMask): Omit<SecretMask, "mask"> {
   return {
     update(service, secrets) {
       log.seal();
