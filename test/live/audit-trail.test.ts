@@ -1,11 +1,14 @@
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { expectNoSecretInAudit } from "../audit-secrets/audit-search.js";
 import { cli, PASSWORD, startServer, temporaryDirectory, type RunningServer } from "./processes.js";
-import { call, makeToken, unlock } from "./vault-calls.js";
+import { addService, call, makeToken, unlock } from "./vault-calls.js";
 
 const SECRET = "ghp_0123456789abcdefghij";
 const SERVICE = {
@@ -88,6 +91,43 @@ test("a secret in a call's path is masked, also if its service is removed at onc
   const log = await readFile(join(directory.path, "audit.jsonl"), "utf8");
   expect(log).toContain('"path":"/of/***"');
   expect(log).not.toContain(key);
+});
+
+test("a secret in the path of a call that runs is masked, also if its service is removed or gets another meanwhile", async () => {
+  const admin = await unlock(server);
+  const token = await makeToken(server, admin);
+  const held: ServerResponse[] = [];
+  const upstream = createServer((_, response) => held.push(response)).listen(0, "127.0.0.1");
+  await once(upstream, "listening");
+  const { port } = upstream.address() as AddressInfo;
+  const keyOf = (name: string): string => `sk-${name}-0123456789abcdef`;
+  const definition = (name: string, key = keyOf(name)): object => ({
+    ...{ name, base_url: `http://127.0.0.1:${port}`, allow_private: true },
+    auth: { type: "bearer", token: key },
+  });
+  const names = ["deleted-meanwhile", "changed-meanwhile"];
+  const calls = names.map(async (name) => {
+    await addService(server, admin, definition(name));
+    return call(server.address, "GET", `/proxy/${name}/held/${keyOf(name)}`, { token });
+  });
+  try {
+    await expect.poll(() => held.length).toBe(names.length);
+    const changed = definition("changed-meanwhile", "another-0123456789abcdef");
+    const answers = [
+      await call(server.address, "DELETE", "/services/deleted-meanwhile", { token: admin }),
+      await call(server.address, "PUT", "/services/changed-meanwhile", { token: admin, ...json(changed) }),
+    ];
+    for (const response of held) response.end();
+    answers.push(...(await Promise.all(calls)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 404, 200]);
+  } finally {
+    upstream.closeAllConnections();
+    upstream.close();
+  }
+  await call(server.address, "GET", "/audit?limit=1", { token: admin });
+  const log = await readFile(join(directory.path, "audit.jsonl"), "utf8");
+  expect(log.split('"path":"/held/***"')).toHaveLength(1 + names.length);
+  for (const name of names) expect(log).not.toContain(keyOf(name));
 });
 
 test("a server that stops leaves a log whose end the vault remembers", async () => {

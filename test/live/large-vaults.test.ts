@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Secret } from "../../packages/server/src/redaction/secret.js";
@@ -14,6 +14,8 @@ const MIB = 1024 * 1024;
 const FILES = 40;
 const FILE_BYTES = 5 * MIB;
 const SERVICES = 10_000;
+/** Of the service `api`. */
+const FIRST_SECRET = "first-0123456789abcdef";
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let upstream: Upstream;
@@ -34,7 +36,7 @@ const definition = (token: string): object => ({
 /** Makes a vault with one service, `api`, and then has it filled without a server. */
 async function makeVault(fill: (vault: Vault) => Promise<unknown>): Promise<void> {
   const server = await start();
-  await addService(server, await unlock(server), { name: "api", ...definition("secret") });
+  await addService(server, await unlock(server), { name: "api", ...definition(FIRST_SECRET) });
   await server.stop();
   const log = { info: () => undefined, warn: () => undefined };
   const vault = await openVault({ dataDir: directory.path, log });
@@ -103,12 +105,13 @@ test("a vault of 200 MB unlocks, and calls go on while it is saved", async () =>
 
 test("a vault of 10,000 services unlocks, lists, calls and changes without a wait", async () => {
   await makeVault((vault) =>
-    vault.collection<{ readonly name: string }>("services").change((services) => {
+    vault.collection<{ readonly name: string; readonly auth: object }>("services").change((services) => {
       const [[, api] = []] = services;
       if (api === undefined) throw new Error("the service that the others are made from is missing");
+      const auth = { ...api.auth, token: new Secret("secret") };
       for (let index = 1; index < SERVICES; index += 1) {
         const name = `api-${index}`;
-        services.set(name, { ...api, name });
+        services.set(name, { ...api, name, auth });
       }
     }),
   );
@@ -116,6 +119,12 @@ test("a vault of 10,000 services unlocks, lists, calls and changes without a wai
   const server = await start();
   const unlocked = await timed(() => unlock(server));
   const admin = unlocked.result;
+  // The services are indexed one after the other: this one has not had its turn.
+  await call(server.address, "GET", `/proxy/api/masked/${FIRST_SECRET}`, { token: admin });
+  await call(server.address, "GET", "/audit?limit=1", { token: admin });
+  const audit = readFileSync(join(directory.path, "audit.jsonl"), "utf8");
+  expect(audit).toContain('"path":"/masked/***"');
+  expect(audit).not.toContain(FIRST_SECRET);
   const listed = await timed(() => call(server.address, "GET", "/services", { token: admin }));
   expect(listed.result.json).toHaveLength(SERVICES);
   const target = `/proxy/api-${SERVICES - 1}/x`;

@@ -85,12 +85,19 @@ export async function openServerAudit(
     ...{ directory: config.dataDir, log: consoleLog, randomBytes },
     clock: Date.now,
   });
-  const recorder = createAuditRecorder({ log, maker, consoleLog, onRecord });
+  const masked = keepInStep(sealedBefore(log, mask), knownSecretsOf, () => performance.now());
+  const recorder = createAuditRecorder({
+    ...{ log, maker, consoleLog },
+    onRecord(action, facts, details) {
+      // Of thousands of services some wait for their turn after an unlock: what a call was made with is masked all the same.
+      if (facts.service !== undefined) masked.takeUp(facts.service);
+      onRecord?.(action, facts, details);
+    },
+  });
   const keeper = createAuditKeeper({
     ...{ log, randomBytes, consoleLog, every, after: runLater },
     settings,
   });
-  const masked = keepInStep(sealedBefore(log, mask), knownSecretsOf, () => performance.now());
   recorder.record("server.start", OWN, { version, listen: listenAddressText(config.listen) });
   return withLog({ directory: config.dataDir, log, recorder, keeper, masked });
 }

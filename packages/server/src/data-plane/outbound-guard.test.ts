@@ -96,6 +96,22 @@ test("many services are indexed in turns, and a lock in between ends that", asyn
   expect(names.filter((name) => finds("other", secretOf(name)))).toEqual([]);
 });
 
+test("a service that waits for its turn is indexed when it is asked for", () => {
+  let time = 0;
+  const { guard, finds } = setUp(() => (time += 6));
+  const names = Array.from({ length: 20 }, (_, index) => `s${index}`);
+  guard.update(new Map(names.map((name) => [name, bearer(name)])));
+  const late = names.filter((name) => !finds("other", secretOf(name)));
+  expect(late.length).toBeGreaterThan(1);
+  const [first = "", second = ""] = late;
+  guard.takeUp(second);
+  guard.takeUp("unknown");
+  expect([finds("other", secretOf(second)), finds("other", secretOf(first))]).toEqual([true, false]);
+  guard.stop();
+  guard.takeUp(first);
+  expect(finds("other", secretOf(first))).toBe(false);
+});
+
 test("stopped, it keeps what is indexed, takes up no more, and goes on with what an unlock brings", async () => {
   let time = 0;
   const { guard, finds } = setUp(() => (time += 6));

@@ -22,6 +22,8 @@ export interface SecretIndex<S> {
 export interface OutboundGuard {
   /** The committed services, at unlock and after every change. What few there are is indexed at once. */
   update(services: ReadonlyMap<string, ServiceRecord>): void;
+  /** Indexes this service now if it waits for its turn. */
+  takeUp(service: string): void;
   /** The vault was locked. */
   clear(): void;
   /** Takes up no more services, and lets go of the records; what is indexed stays until the next `update` or `clear`. */
@@ -41,16 +43,21 @@ export function keepInStep<S>(
 ): OutboundGuard {
   /** By name, with the record that is indexed; undefined once that was let go of. */
   let indexed = new Map<string, ServiceRecord | undefined>();
-  let waiting: [string, ServiceRecord][] = [];
+  /** The newest first. */
+  let waiting = new Map<string, ServiceRecord>();
   let timer: NodeJS.Immediate | undefined;
+
+  const take = (name: string, record: ServiceRecord): void => {
+    waiting.delete(name);
+    index.update(name, secretsOf(record));
+    indexed.set(name, record);
+  };
 
   const work = (milliseconds: number): void => {
     timer = undefined;
     const until = now() + milliseconds;
-    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      const [name, record] = next;
-      index.update(name, secretsOf(record));
-      indexed.set(name, record);
+    for (const [name, record] of waiting) {
+      take(name, record);
       if (now() < until) continue;
       timer = setImmediate(work, SLICE_MS);
       return;
@@ -60,7 +67,7 @@ export function keepInStep<S>(
   const stop = (): void => {
     clearImmediate(timer);
     timer = undefined;
-    waiting = [];
+    waiting.clear();
     for (const name of indexed.keys()) indexed.set(name, undefined);
   };
 
@@ -71,8 +78,12 @@ export function keepInStep<S>(
         index.remove(name);
         indexed.delete(name);
       }
-      waiting = [...services].filter(([name, record]) => indexed.get(name) !== record);
+      waiting = new Map([...services].filter(([name, record]) => indexed.get(name) !== record).reverse());
       if (timer === undefined) work(FIRST_SLICE_MS);
+    },
+    takeUp(service) {
+      const record = waiting.get(service);
+      if (record !== undefined) take(service, record);
     },
     clear() {
       stop();

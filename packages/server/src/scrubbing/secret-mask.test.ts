@@ -80,10 +80,28 @@ test("what is masked follows the services", () => {
   mask.update("b", searched(KEY_A, KEY_B));
   mask.remove("a");
   expect(mask.mask(`${KEY_A} ${KEY_B}`)).toBe("*** ***");
-  mask.update("b", searched(KEY_B));
-  expect(mask.mask(`${KEY_A} ${KEY_B}`)).toBe(`${KEY_A} ***`);
   mask.clear();
   expect(mask.mask(`${KEY_A} ${KEY_B}`)).toBe(`${KEY_A} ${KEY_B}`);
+});
+
+test("what services had before the latest changes is masked on, and what they had long ago is not", () => {
+  const mask = maskWith(KEY_A);
+  mask.update("a", searched(KEY_B));
+  expect(mask.mask(`${KEY_A} ${KEY_B}`)).toBe("*** ***");
+  mask.remove("a");
+  expect(mask.mask(`${KEY_A} ${KEY_B}`)).toBe("*** ***");
+  for (let change = 0; change < 600; change += 1) mask.update("c", searched(`of-${change}-0123456789`));
+  expect(mask.mask(`${KEY_A} ${KEY_B}`)).toBe(`${KEY_A} ${KEY_B}`);
+  expect(mask.mask("of-500-0123456789 of-599-0123456789")).toBe("*** ***");
+});
+
+test("a change that leaves a secret as it was takes nothing from what is masked on", () => {
+  const mask = maskWith(KEY_A);
+  mask.update("a", searched(KEY_B));
+  for (let change = 0; change < 600; change += 1) mask.update("a", searched(KEY_B));
+  expect(mask.mask(`${KEY_A} ${KEY_B}`)).toBe("*** ***");
+  mask.remove("a");
+  expect(mask.mask(KEY_B)).toBe("***");
 });
 
 test("a text longer than usual is masked as any other", () => {

@@ -12,6 +12,8 @@ const MASKED = "***";
  * than the processor's nearest cache makes that, and whatever was in the cache, cost four times as much.
  */
 const FIRST_FILTERED_STARTS = 64;
+/** Changes of services whose former secrets are masked on: what was called with them may be recorded only now. */
+const KEPT_CHANGES = 256;
 /** Longer texts get memory of their own. */
 const USUAL_BYTES = 4 * 1024;
 /** UTF-8 of a UTF-16 unit. */
@@ -22,8 +24,9 @@ const MOST_BYTES_OF_UNIT = 3;
  * a time, and for short texts: an update costs as much as that service's secrets, a text as much as it is long.
  */
 export interface SecretMask {
-  /** Replaces what is searched for on behalf of this service. */
+  /** Replaces what is searched for on behalf of this service. The secrets of the latest changes are masked on. */
   update(service: string, secrets: readonly SearchedSecret[]): void;
+  /** Of a service that is gone, whose secrets are masked on as after any other change. */
   remove(service: string): void;
   /** Forgets everything; to be called when the vault is locked. */
   clear(): void;
@@ -49,6 +52,8 @@ export function createSecretMask(randomBytes: (size: number) => Buffer): SecretM
   const hmac = createHmacSha256(randomBytes(KEY_BYTES));
   const hash = drawHash(randomBytes);
   const byService = new Map<string, readonly Pattern[]>();
+  /** What the latest changes took from services, the oldest first. */
+  let former: (readonly Pattern[])[] = [];
   /** How many services have a pattern. */
   const owners = new Map<string, number>();
   /** Few, whatever many secrets begin alike: so a text costs no more digests than there are lengths. */
@@ -134,10 +139,14 @@ export function createSecretMask(randomBytes: (size: number) => Buffer): SecretM
   }
 
   const replace = (service: string, patterns: readonly Pattern[]): void => {
-    const former = byService.get(service) ?? [];
+    const before = byService.get(service) ?? [];
     if (patterns.length > 0) byService.set(service, patterns);
     else byService.delete(service);
-    former.forEach(release);
+    const still = new Set(patterns.map(({ digest }) => digest));
+    const gone = before.filter(({ digest }) => !still.has(digest));
+    before.filter(({ digest }) => still.has(digest)).forEach(release);
+    if (gone.length > 0) former.push(gone);
+    if (former.length > KEPT_CHANGES) former.shift()?.forEach(release);
   };
 
   return {
@@ -154,6 +163,7 @@ export function createSecretMask(randomBytes: (size: number) => Buffer): SecretM
     remove: (service) => replace(service, []),
     clear() {
       for (const map of [byService, owners, lengthsOfStart]) map.clear();
+      former = [];
       starts = createHashFilter(FIRST_FILTERED_STARTS);
       filteredStarts = FIRST_FILTERED_STARTS;
       usualBytes.fill(0);
