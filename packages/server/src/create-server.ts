@@ -327,6 +327,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
       isLocked: () => vault.status === "locked",
       authenticate: (token) => tokens.authenticate(token),
       searchOutbound: (service) => new OutboundScan(outboundSecrets, service),
+      outboundReady: () => outboundGuard.ready(),
       strike: (token, secret) => tokens.strike(token, secret),
       strikeOnce: (token, cause) => tokens.strikeOnce(token, cause),
       authorize: (token, action) => authorizer.authorize(token, action),

@@ -119,6 +119,7 @@ export async function createWorker(
       isLocked: () => replica.isLocked,
       authenticate,
       searchOutbound: (service) => new OutboundScan(outboundSecrets, service),
+      outboundReady: () => outboundGuard.ready(),
       strike: (token, secret) => strike(token, secret, false),
       strikeOnce: (token, cause) => strike(token, cause, true),
       authorize: (token, action) => authorizer.authorize(token, action),

@@ -69,10 +69,9 @@ export async function openServerAudit(
   },
 ): Promise<ServerAudit> {
   const { vault, version, log: consoleLog, onRecord } = parts;
-  const mask = createSecretMask(randomBytes);
-  const maker = createLineMaker((text) => mask.mask(text));
   const settings = vault.collection<object>("settings");
   if (!config.audit) {
+    const maker = createLineMaker((text) => text);
     const recorder = createAuditRecorder({ log: undefined, maker, consoleLog, onRecord });
     return withoutLog(recorder, () => {
       rememberUnrecorded(settings, new Date()).catch((thrown: unknown) =>
@@ -85,9 +84,19 @@ export async function openServerAudit(
     ...{ directory: config.dataDir, log: consoleLog, randomBytes },
     clock: Date.now,
   });
+  const mask = createSecretMask(randomBytes);
   const masked = keepInStep(sealedBefore(log, mask), knownSecretsOf, () => performance.now());
   const recorder = createAuditRecorder({
-    ...{ log, maker, consoleLog },
+    log: {
+      ready: () => bothOf(log.ready(), masked.ready()),
+      record: (entry) => log.record(entry),
+      flush: () => log.flush(),
+    },
+    maker: createLineMaker(
+      (text) => mask.mask(text),
+      () => masked.isComplete(),
+    ),
+    consoleLog,
     onRecord(action, facts, details) {
       // Of thousands of services some wait for their turn after an unlock: what a call was made with is masked all the same.
       if (facts.service !== undefined) masked.takeUp(facts.service);
@@ -100,6 +109,11 @@ export async function openServerAudit(
   });
   recorder.record("server.start", OWN, { version, listen: listenAddressText(config.listen) });
   return withLog({ directory: config.dataDir, log, recorder, keeper, masked });
+}
+
+function bothOf(one: Promise<void> | undefined, other: Promise<void> | undefined): Promise<void> | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return Promise.all([one, other]).then(() => undefined);
 }
 
 /** What was recorded is masked by what was known then, and not when it becomes a line. */

@@ -44,9 +44,15 @@ export type MakeAuditEntry = <A extends AuditAction>(
   details?: AuditDetails<A>,
 ) => AuditEntry;
 
-/** @param mask is applied to every text that a caller or an upstream may have made. */
-export function createEntryMaker(mask: MaskText): MakeAuditEntry {
-  return (action, facts, details) => {
+/**
+ * @param mask is applied to every text that a caller or an upstream may have made.
+ * @param knowsAll whether the mask knows the secrets of all services; without, what may hold one of the others is left out.
+ */
+export function createEntryMaker(mask: MaskText, knowsAll: () => boolean = () => true): MakeAuditEntry {
+  return (action, recorded, recordedDetails) => {
+    const isKnown = knowsAll();
+    const facts = isKnown ? recorded : { ...recorded, path: undefined, justification: undefined };
+    const details = isKnown || !OF_CALLERS.has(action) ? recordedDetails : undefined;
     const maskText = maskFor(facts, mask);
     const text = (value: string | undefined, max: number): string | undefined =>
       value === undefined ? undefined : entryText(value, max, maskText);
@@ -74,6 +80,9 @@ export function createEntryMaker(mask: MaskText): MakeAuditEntry {
     };
   };
 }
+
+/** Whose details callers make. */
+const OF_CALLERS: ReadonlySet<AuditAction> = new Set(["ssh.exec", "ssh.upload", "ssh.download"]);
 
 /** While the vault is locked nobody knows what in the path of a refused request is a secret. */
 function isUnmaskable({ decision, code }: AuditFacts): boolean {

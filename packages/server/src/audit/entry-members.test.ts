@@ -87,3 +87,25 @@ test.each([0, 0.001, 0.01, 0.1, 1, 1.5, 1.05, 10.1, 99.999, 1e6 + 0.07, 1e15, -0
     );
   },
 );
+
+test("while not all secrets are known, what a caller made is left out of an entry", () => {
+  let knowsAll = false;
+  const waiting = createLineMaker(
+    (text) => text,
+    () => knowsAll,
+  );
+  const facts: AuditFacts = {
+    ...{ token_name: "agent", service: "box", path: "/a", justification: "why", decision: "allow" },
+  };
+  const details = { host: "box.example.com", command: "uptime" };
+  expect(JSON.parse(`{${waiting.members({ action: "ssh.exec", facts, details })}}`)).toEqual({
+    ...{ action: "ssh.exec", token_name: "agent", service: "box", decision: "allow" },
+  });
+  expect(waiting.entry("service.update", facts, { auth_type: "bearer" })).toMatchObject({
+    ...{ path: undefined, justification: undefined, details: { auth_type: "bearer" } },
+  });
+  knowsAll = true;
+  expect(JSON.parse(`{${waiting.members({ action: "ssh.exec", facts, details })}}`)).toMatchObject({
+    ...{ path: "/a", justification: "why", details },
+  });
+});

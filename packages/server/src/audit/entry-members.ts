@@ -44,13 +44,17 @@ export class UnmadeEntry implements RecordedFacts {
   }
 }
 
-/** @param mask is applied to every text that a caller or an upstream may have made. */
-export function createLineMaker(mask: MaskText): LineMaker {
-  const entry = createEntryMaker(mask);
+/**
+ * @param mask is applied to every text that a caller or an upstream may have made.
+ * @param knowsAll whether the mask knows the secrets of all services; without, what may hold one of the others is left out.
+ */
+export function createLineMaker(mask: MaskText, knowsAll: () => boolean = () => true): LineMaker {
+  const entry = createEntryMaker(mask, knowsAll);
   return {
     entry,
     members: (recorded) =>
-      plainMembers(recorded, mask) ?? jsonMembers(entry(recorded.action, recorded.facts, recorded.details)),
+      (knowsAll() ? plainMembers(recorded, mask) : undefined) ??
+      jsonMembers(entry(recorded.action, recorded.facts, recorded.details)),
   };
 }
 

@@ -21,6 +21,8 @@ export interface AdmissionParts {
   readonly authenticate: (token: string) => TokenRecord | undefined;
   /** Starts the search of one request for secrets of other services than the called one. */
   readonly searchOutbound: (service: string) => OutboundScan;
+  /** Whether it would find those of all services: undefined, or what to wait for. */
+  readonly outboundReady: () => Promise<void> | undefined;
   /** Notes that a token sent such a secret. */
   readonly strike: (token: TokenRecord, secret: SecretIdentity) => void;
   readonly authorize: Authorizer["authorize"];
@@ -37,7 +39,6 @@ export interface AdmittedCall {
   readonly token: TokenRecord;
   readonly route: ServiceRoute;
   readonly outgoing: OutgoingRequest;
-  readonly search: OutboundScan;
   readonly grant: Grant;
 }
 
@@ -75,15 +76,7 @@ export function admit(
     if (target.query !== undefined) assertSafeQuery(target.query);
     const outgoing = prepareRequest(request, target, route, parts.now());
     if (grant.isRestricted) dropOverrides(outgoing.headers);
-    const search = parts.searchOutbound(route.name);
-    if (search.isNeeded) {
-      const found = search.scanText(pathOf(outgoing)) ?? search.scanHeaders(outgoing.headers);
-      if (found !== undefined) {
-        parts.strike(token, found);
-        throw secretInRequest();
-      }
-    }
-    return { token, route, outgoing, search, grant };
+    return { token, route, outgoing, grant };
   } catch (error) {
     grant.release();
     throw error;
@@ -106,6 +99,16 @@ function authenticate(
   return record;
 }
 
+/** Begins the search for secrets of other services with the target and the headers. @throws VaultProxyError `secret_in_request` */
+function searchHead(parts: AdmissionParts, { token, route, outgoing }: AdmittedCall): OutboundScan {
+  const search = parts.searchOutbound(route.name);
+  if (!search.isNeeded) return search;
+  const found = search.scanText(pathOf(outgoing)) ?? search.scanHeaders(outgoing.headers);
+  if (found === undefined) return search;
+  parts.strike(token, found);
+  throw secretInRequest();
+}
+
 export function secretInRequest(): VaultProxyError {
   return new VaultProxyError("secret_in_request", "the request holds a secret of another service");
 }
@@ -122,12 +125,15 @@ export interface CallToBegin {
   readonly isGone: () => boolean;
   /** Answers the call, which is over then. */
   readonly end: (reason: VaultProxyError) => void;
-  readonly task: () => Promise<void> | undefined;
+  readonly task: (search: OutboundScan) => Promise<void> | undefined;
 }
 
-/** Goes on with a call when its reservation is saved and it can be recorded, and gives it back if the call comes to nothing. */
+/**
+ * Goes on with a call when its reservation is saved, it can be recorded and searched for the secrets of all services, and gives
+ * the reservation back if the call comes to nothing.
+ */
 export function begin(
-  parts: Pick<AdmissionParts, "calls" | "routes"> & Pick<CallAuditParts, "audit">,
+  parts: AdmissionParts & Pick<CallAuditParts, "audit">,
   admitted: AdmittedCall,
   audit: CallAudit,
   { isGone, end, task }: CallToBegin,
@@ -140,8 +146,11 @@ export function begin(
   try {
     // A call that cannot be recorded is not made.
     const isRecordable = parts.audit.ready();
-    if (grant.ready === undefined && isRecordable === undefined) return task()?.catch(release);
-    const pending = Promise.all([grant.ready, isRecordable]);
+    const isSearchable = parts.outboundReady();
+    if (grant.ready === undefined && isRecordable === undefined && isSearchable === undefined) {
+      return task(searchHead(parts, admitted))?.catch(release);
+    }
+    const pending = Promise.all([grant.ready, isRecordable, isSearchable]);
     return whileItCounts(parts.calls, admitted, pending, end, () => {
       if (isGone()) {
         leave(grant, audit);
@@ -153,7 +162,7 @@ export function begin(
           retryAfterSeconds: 1,
         });
       }
-      return task();
+      return task(searchHead(parts, admitted));
     }).catch(release);
   } catch (error) {
     return release(error);

@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import type { ServiceRecord } from "../auth-strategies/service-definition.js";
 import { Secret } from "../redaction/secret.js";
 import { OutboundScan } from "../scrubbing/outbound-scan.js";
 import { createOutboundSecrets } from "../scrubbing/outbound-secrets.js";
 import { createOutboundGuard } from "./outbound-guard.js";
+
+afterEach(() => vi.useRealTimers());
 
 function service(
   name: string,
@@ -87,13 +89,49 @@ test("many services are indexed in turns, and a lock in between ends that", asyn
   const services = new Map(names.map((name) => [name, bearer(name)]));
   guard.update(services);
   expect(names.filter((name) => finds("other", secretOf(name))).length).toBeLessThan(names.length);
-  for (let turn = 0; turn < 20; turn += 1) await nextTurn();
+  expect(guard.isComplete()).toBe(false);
+  const ready = guard.ready();
+  expect(ready).toBeInstanceOf(Promise);
+  expect(guard.ready()).toBe(ready);
+  await ready;
+  expect([guard.ready(), guard.isComplete()]).toEqual([undefined, true]);
   expect(names.filter((name) => finds("other", secretOf(name)))).toEqual(names);
   guard.clear();
   guard.update(services);
+  const locked = guard.ready();
   guard.clear();
+  await locked;
   for (let turn = 0; turn < 20; turn += 1) await nextTurn();
   expect(names.filter((name) => finds("other", secretOf(name)))).toEqual([]);
+  expect(guard.isComplete()).toBe(true);
+});
+
+test("what nobody asks for is indexed half a second later", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  let time = 0;
+  const { guard, finds } = setUp(() => (time += 6));
+  const names = Array.from({ length: 20 }, (_, index) => `s${index}`);
+  const found = (): number => names.filter((name) => finds("other", secretOf(name))).length;
+  guard.update(new Map(names.map((name) => [name, bearer(name)])));
+  const first = found();
+  vi.advanceTimersByTime(499);
+  for (let turn = 0; turn < 20; turn += 1) await nextTurn();
+  expect(found()).toBe(first);
+  vi.advanceTimersByTime(1);
+  for (let turn = 0; turn < 20; turn += 1) await nextTurn();
+  expect(found()).toBe(names.length);
+});
+
+test("a change while others wait is waited for with them", async () => {
+  let time = 0;
+  const { guard, finds } = setUp(() => (time += 6));
+  const names = Array.from({ length: 20 }, (_, index) => `s${index}`);
+  const services = new Map(names.map((name) => [name, bearer(name)]));
+  guard.update(services);
+  const ready = guard.ready();
+  guard.update(new Map([...services, ["late", bearer("late")]]));
+  await ready;
+  expect([...names, "late"].filter((name) => !finds("other", secretOf(name)))).toEqual([]);
 });
 
 test("a service that waits for its turn is indexed when it is asked for", () => {
@@ -121,10 +159,12 @@ test("stopped, it keeps what is indexed, takes up no more, and goes on with what
   guard.stop();
   const before = names.filter((name) => finds("other", secretOf(name)));
   expect(before.length).toBeGreaterThan(0);
+  expect(guard.isComplete()).toBe(false);
   for (let turn = 0; turn < 20; turn += 1) await nextTurn();
   expect(names.filter((name) => finds("other", secretOf(name)))).toEqual(before);
   guard.update(services);
-  for (let turn = 0; turn < 20; turn += 1) await nextTurn();
+  await guard.ready();
+  expect(guard.isComplete()).toBe(true);
   expect(names.filter((name) => finds("other", secretOf(name)))).toEqual(names);
   guard.update(new Map());
   expect(names.filter((name) => finds("other", secretOf(name)))).toEqual([]);

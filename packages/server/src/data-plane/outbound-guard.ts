@@ -1,15 +1,18 @@
 import type { ServiceRecord } from "../auth-strategies/service-definition.js";
 import { generatedSecretsOf } from "../auth-strategies/service-definition.js";
 import type { OutboundSecrets } from "../scrubbing/outbound-secrets.js";
+import { runLater } from "../timers.js";
 
 /** How long services are indexed at once, when they change. */
 const FIRST_SLICE_MS = 10;
 
-/**
- * How long at a time after that: ten thousand services may take a second, in which an unlock that waits for its save
- * takes a dozen turns of the event loop.
- */
+/** How long at a time after that: ten thousand services may take a second, and other work waits for its turn. */
 const SLICE_MS = 2;
+/** The same while a call waits for it. */
+const AWAITED_SLICE_MS = 5;
+
+/** The rest begins that much later if no call asks for it before: an unlock is answered meanwhile. */
+const REST_AFTER_MS = 500;
 
 /** What can be searched for, by service. */
 export interface SecretIndex<S> {
@@ -24,6 +27,10 @@ export interface OutboundGuard {
   update(services: ReadonlyMap<string, ServiceRecord>): void;
   /** Indexes this service now if it waits for its turn. */
   takeUp(service: string): void;
+  /** Whether all services are indexed: undefined, or what to wait for, which is hurried by that. Never rejects. */
+  ready(): Promise<void> | undefined;
+  /** The same, without asking for it. False also once {@link OutboundGuard.stop} has left some out. */
+  isComplete(): boolean;
   /** The vault was locked. */
   clear(): void;
   /** Takes up no more services, and lets go of the records; what is indexed stays until the next `update` or `clear`. */
@@ -45,7 +52,9 @@ export function keepInStep<S>(
   let indexed = new Map<string, ServiceRecord | undefined>();
   /** The newest first. */
   let waiting = new Map<string, ServiceRecord>();
-  let timer: NodeJS.Immediate | undefined;
+  let isCutShort = false;
+  let withdrawNext: (() => void) | undefined;
+  let awaited: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
 
   const take = (name: string, record: ServiceRecord): void => {
     waiting.delete(name);
@@ -54,20 +63,36 @@ export function keepInStep<S>(
   };
 
   const work = (milliseconds: number): void => {
-    timer = undefined;
     const until = now() + milliseconds;
     for (const [name, record] of waiting) {
       take(name, record);
-      if (now() < until) continue;
-      timer = setImmediate(work, SLICE_MS);
-      return;
+      if (now() >= until) break;
     }
   };
 
+  const settle = (): void => {
+    withdrawNext?.();
+    withdrawNext = undefined;
+    awaited?.resolve();
+    awaited = undefined;
+  };
+
+  const goOn = (): void => {
+    if (waiting.size === 0) {
+      settle();
+      return;
+    }
+    const turn = setImmediate(() => {
+      work(awaited === undefined ? SLICE_MS : AWAITED_SLICE_MS);
+      goOn();
+    });
+    withdrawNext = () => clearImmediate(turn);
+  };
+
   const stop = (): void => {
-    clearImmediate(timer);
-    timer = undefined;
+    isCutShort ||= waiting.size > 0;
     waiting.clear();
+    settle();
     for (const name of indexed.keys()) indexed.set(name, undefined);
   };
 
@@ -78,15 +103,31 @@ export function keepInStep<S>(
         index.remove(name);
         indexed.delete(name);
       }
+      isCutShort = false;
       waiting = new Map([...services].filter(([name, record]) => indexed.get(name) !== record).reverse());
-      if (timer === undefined) work(FIRST_SLICE_MS);
+      if (withdrawNext !== undefined) return;
+      work(FIRST_SLICE_MS);
+      if (waiting.size > 0) withdrawNext = runLater(REST_AFTER_MS, goOn);
     },
     takeUp(service) {
       const record = waiting.get(service);
       if (record !== undefined) take(service, record);
     },
+    ready() {
+      if (waiting.size === 0) return undefined;
+      if (awaited === undefined) {
+        let resolve = (): void => undefined;
+        const promise = new Promise<void>((settled) => (resolve = settled));
+        awaited = { promise, resolve };
+        withdrawNext?.();
+        goOn();
+      }
+      return awaited.promise;
+    },
+    isComplete: () => waiting.size === 0 && !isCutShort,
     clear() {
       stop();
+      isCutShort = false;
       indexed = new Map();
       index.clear();
     },

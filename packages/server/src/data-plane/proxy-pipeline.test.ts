@@ -67,6 +67,7 @@ async function startPipeline(
     authenticate: (token) => (token === TOKEN ? ({ digest: "d" } as TokenRecord) : undefined),
     routes,
     searchOutbound: (service) => new OutboundScan(outbound, service),
+    outboundReady: () => undefined,
     strikeOnce: () => undefined,
     strike: (token) => strikes.push(token.digest),
     calls,

@@ -5,6 +5,7 @@ import type { OutgoingRequest } from "../auth-strategies/auth-strategy.js";
 import { toVaultProxyError, VaultProxyError } from "../errors/vault-proxy-error.js";
 import { canonicalHeaderName } from "../network/header-policy.js";
 import { describeThrown } from "../redaction/logger.js";
+import type { OutboundScan } from "../scrubbing/outbound-scan.js";
 import { isTextual } from "../scrubbing/textual-content.js";
 import {
   admit,
@@ -132,7 +133,7 @@ function run(parts: ProxyPipelineParts, call: IncomingCall, audit: CallAudit): P
     grant.release();
     fail(parts, call, reason, audit);
   };
-  const task = (): Promise<void> | undefined => {
+  const task = (search: OutboundScan): Promise<void> | undefined => {
     const framing = bodyFraming(call.request);
     if (countForward(outgoing.method, outgoing.headers)) {
       answerOptions(call.request, call.response, call.requestId);
@@ -146,7 +147,7 @@ function run(parts: ProxyPipelineParts, call: IncomingCall, audit: CallAudit): P
     }
     return injectCredential(parts.calls, admitted, end, () => {
       if (isGone()) leave(grant, audit);
-      else forward(parts, call, admitted, framing, audit);
+      else forward(parts, call, admitted, { framing, search }, audit);
     });
   };
   return begin(parts, admitted, audit, { isGone, end, task });
@@ -182,8 +183,8 @@ function runUpgrade(
 function forward(
   parts: ProxyPipelineParts,
   call: IncomingCall,
-  { token, route, outgoing, search, grant }: AdmittedCall,
-  framing: BodyFraming,
+  { token, route, outgoing, grant }: AdmittedCall,
+  { framing, search }: { readonly framing: BodyFraming; readonly search: OutboundScan },
   audit: CallAudit,
 ): void {
   audit.isForwarded = true;
