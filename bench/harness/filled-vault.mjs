@@ -1,6 +1,6 @@
 /** Vaults with much in them, filled without a server: one save instead of thousands. */
 import { randomBytes } from "node:crypto";
-import { serviceAt, startLocked, PASSWORD } from "./vault-server.mjs";
+import { PASSWORD, secretOf, serviceAt, startLocked } from "./vault-server.mjs";
 
 const LIB = new URL("../../packages/server/lib/", import.meta.url);
 
@@ -26,7 +26,7 @@ export async function makeFilledVault(processes, dataDir, { origin, services = 1
     await vault.unlock(new Secret(PASSWORD), "bench");
     await copyRecords(vault.collection("services"), services, (record, index) => {
       const name = `api-${String(index)}`;
-      return [name, { ...record, name }];
+      return [name, { ...record, name, auth: { type: "bearer", token: new Secret(secretOf(name)) } }];
     });
     await copyRecords(vault.collection("tokens"), tokens, (record) => {
       const digest = randomBytes(32).toString("hex");

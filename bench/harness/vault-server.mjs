@@ -102,6 +102,13 @@ function idOf(token) {
  * @param {string} origin
  * @param {object} [auth]
  */
-export function serviceAt(name, origin, auth = { type: "bearer", token: `key-of-${name}-0123456789abcdef` }) {
+export function serviceAt(name, origin, auth = { type: "bearer", token: secretOf(name) }) {
   return { name, base_url: origin, allow_private: true, auth };
+}
+
+/** Each service has another.
+ * @param {string} name
+ */
+export function secretOf(name) {
+  return `key-of-${name}-0123456789abcdef`;
 }

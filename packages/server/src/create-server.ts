@@ -103,9 +103,9 @@ export interface VaultServer {
 
 /** The only place where parts are made and given to each other. */
 export async function createServer(config: ServerConfig, version: string, log: Logger): Promise<VaultServer> {
+  const now = (): number => performance.now();
   const metrics = createServerMetrics({
-    ...{ version, every },
-    now: () => performance.now(),
+    ...{ version, every, now },
     hasService: (name) => vault.status === "unlocked" && services.records.has(name),
   });
   const { calls: callMetrics, events: eventMetrics } = metrics;
@@ -168,7 +168,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
   };
   const scanSeed = randomBytes(SCAN_SEED_BYTES);
   const outboundSecrets = createOutboundSecrets(createSeededBytes(scanSeed));
-  const outboundGuard = createOutboundGuard(outboundSecrets, () => performance.now());
+  const outboundGuard = createOutboundGuard(outboundSecrets, { now, after: runLater });
   const send = createBoundedSender(config.egressProxy);
   const tools: IssuingTools = {
     send,
@@ -337,13 +337,13 @@ export async function createServer(config: ServerConfig, version: string, log: L
       calls,
       maxCallsPerToken: MAX_CALLS_PER_TOKEN,
       countBytes: createChunkCollector(),
-      now: () => performance.now(),
+      now,
       log,
     }),
     onRefused: ({ code }) => eventMetrics.refusedAtTheDoor(code),
     maxConnections,
     log,
-    now: () => performance.now(),
+    now,
     controlPlane(request, response, call) {
       controlCalls.set(request, call);
       response.once("close", () => eventMetrics.controlRequest(response.statusCode));
@@ -358,7 +358,7 @@ export async function createServer(config: ServerConfig, version: string, log: L
       : (await import("./server-workers.js")).createServerWorkers({
           ...{ config, vault, tokens, authorizer, accessTokens, callMetrics, eventMetrics },
           ...{ maxConnections, listener, log, scanSeed, recorder: audit.recorder },
-          onGuess: (service) => routes.get(service)?.ranges.note(performance.now()),
+          onGuess: (service) => routes.get(service)?.ranges.note(now()),
         });
   const controlFetch = workers?.fenced(controlPlane.fetch) ?? controlPlane.fetch;
   const listenToControlPlane = getRequestListener(controlFetch, { overrideGlobalObjects: false });

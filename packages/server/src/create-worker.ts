@@ -65,7 +65,7 @@ export async function createWorker(
     cookieJars: createCookieJars(Date.now),
   });
   const outboundSecrets = createOutboundSecrets(createSeededBytes(Buffer.from(settings.scanSeed, "hex")));
-  const outboundGuard = createOutboundGuard(outboundSecrets, now);
+  const outboundGuard = createOutboundGuard(outboundSecrets, { now, after: runLater });
   const authorizer = createRemoteAuthorizer(
     link,
     replica,

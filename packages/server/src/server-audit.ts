@@ -85,7 +85,10 @@ export async function openServerAudit(
     clock: Date.now,
   });
   const mask = createSecretMask(randomBytes);
-  const masked = keepInStep(sealedBefore(log, mask), knownSecretsOf, () => performance.now());
+  const masked = keepInStep(sealedBefore(log, mask), knownSecretsOf, {
+    now: () => performance.now(),
+    after: runLater,
+  });
   const recorder = createAuditRecorder({
     log: {
       ready: () => bothOf(log.ready(), masked.ready()),

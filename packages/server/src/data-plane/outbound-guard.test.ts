@@ -5,6 +5,7 @@ import type { ServiceRecord } from "../auth-strategies/service-definition.js";
 import { Secret } from "../redaction/secret.js";
 import { OutboundScan } from "../scrubbing/outbound-scan.js";
 import { createOutboundSecrets } from "../scrubbing/outbound-secrets.js";
+import { runLater } from "../timers.js";
 import { createOutboundGuard } from "./outbound-guard.js";
 
 afterEach(() => vi.useRealTimers());
@@ -31,7 +32,7 @@ const bearer = (name: string) => service(name, { type: "bearer", token: new Secr
 
 function setUp(now: () => number = () => 0) {
   const index = createOutboundSecrets(randomBytes);
-  const guard = createOutboundGuard(index, now);
+  const guard = createOutboundGuard(index, { now, after: runLater });
   const finds = (called: string, text: string) =>
     new OutboundScan(index, called).scanText(text) !== undefined;
   return { guard, finds };

@@ -1,7 +1,6 @@
 import type { ServiceRecord } from "../auth-strategies/service-definition.js";
 import { generatedSecretsOf } from "../auth-strategies/service-definition.js";
 import type { OutboundSecrets } from "../scrubbing/outbound-secrets.js";
-import { runLater } from "../timers.js";
 
 /** How long services are indexed at once, when they change. */
 const FIRST_SLICE_MS = 10;
@@ -37,16 +36,22 @@ export interface OutboundGuard {
   stop(): void;
 }
 
-/** For the secrets that may not be sent to other services. */
-export function createOutboundGuard(index: OutboundSecrets, now: () => number): OutboundGuard {
-  return keepInStep(index, (record) => generatedSecretsOf(record).map((value) => ({ value })), now);
+export interface IndexingTimes {
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  /** @returns takes the task back */
+  readonly after: (milliseconds: number, task: () => void) => () => void;
 }
 
-/** @param now monotonic milliseconds */
+/** For the secrets that may not be sent to other services. */
+export function createOutboundGuard(index: OutboundSecrets, times: IndexingTimes): OutboundGuard {
+  return keepInStep(index, (record) => generatedSecretsOf(record).map((value) => ({ value })), times);
+}
+
 export function keepInStep<S>(
   index: SecretIndex<S>,
   secretsOf: (record: ServiceRecord) => readonly S[],
-  now: () => number,
+  { now, after }: IndexingTimes,
 ): OutboundGuard {
   /** By name, with the record that is indexed; undefined once that was let go of. */
   let indexed = new Map<string, ServiceRecord | undefined>();
@@ -107,7 +112,7 @@ export function keepInStep<S>(
       waiting = new Map([...services].filter(([name, record]) => indexed.get(name) !== record).reverse());
       if (withdrawNext !== undefined) return;
       work(FIRST_SLICE_MS);
-      if (waiting.size > 0) withdrawNext = runLater(REST_AFTER_MS, goOn);
+      if (waiting.size > 0) withdrawNext = after(REST_AFTER_MS, goOn);
     },
     takeUp(service) {
       const record = waiting.get(service);
