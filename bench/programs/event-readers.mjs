@@ -51,6 +51,7 @@ async function open({ open: count, url, headers, seconds }) {
     begun: firstMs.filter((ms) => ms !== undefined).length,
     events,
     chunks: streams.reduce((sum, stream) => sum + stream.chunks, 0),
+    allEvents: streams.reduce((sum, stream) => sum + stream.allEvents, 0),
     perStream: events / count / took,
     delayP50Ms: delaysMs[Math.floor(delaysMs.length * 0.5)],
     delayP99Ms: delaysMs[Math.floor(delaysMs.length * 0.99)],
@@ -65,7 +66,15 @@ async function close() {
 /** @typedef {ReturnType<typeof startStream>} Stream */
 function startStream({ hostname, port, pathname, host }, headers) {
   const socket = connect({ host: hostname, port: Number(port), noDelay: true });
-  const stream = { socket, firstMs: undefined, events: 0, chunks: 0, delaysMs: [], failure: undefined };
+  const stream = {
+    socket,
+    firstMs: undefined,
+    allEvents: 0,
+    events: 0,
+    chunks: 0,
+    delaysMs: [],
+    failure: undefined,
+  };
   let began = 0;
   let rest = Buffer.alloc(0);
   let isHead = true;
@@ -101,7 +110,9 @@ function startStream({ hostname, port, pathname, host }, headers) {
     stream.firstMs ??= performance.now() - began;
     stream.chunks += 1;
     const sent = EVENT.exec(chunk)?.[1];
-    stream.events += sent === undefined ? chunk.split("\n\n").length - 1 : 1;
+    const events = sent === undefined ? chunk.split("\n\n").length - 1 : 1;
+    stream.events += events;
+    stream.allEvents += events;
     if (sent !== undefined) stream.delaysMs.push(Number(process.hrtime.bigint() - BigInt(sent)) / 1e6);
   }
 }

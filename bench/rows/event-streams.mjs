@@ -15,7 +15,7 @@ const REST_MS = 300;
 const KB_PER_MB = 1000;
 
 /**
- * @typedef {{ firstMs: number[], begun: number, events: number, chunks: number, perStream: number, delayP50Ms: number, delayP99Ms: number }} Read
+ * @typedef {{ firstMs: number[], begun: number, events: number, allEvents: number, chunks: number, perStream: number, delayP50Ms: number, delayP99Ms: number }} Read
  */
 
 /** @type {import("../harness/row.mjs").Row} */
@@ -62,7 +62,7 @@ export default {
         if (name === "vault-server") await vault.watch();
         const got = await read(url, count);
         const watched = name === "vault-server" ? await vault.watched() : undefined;
-        const cost = pid === undefined ? Number.NaN : (processorMicroseconds(pid) - spent) / got.events;
+        const cost = pid === undefined ? Number.NaN : (processorMicroseconds(pid) - spent) / got.allEvents;
         const kb = pid === undefined ? Number.NaN : ((residentMb(pid) - resident) * KB_PER_MB) / count;
         await readers.ask({ close: true });
         await delay(REST_MS);

@@ -7,6 +7,7 @@ import { canonicalHeaderName } from "../network/header-policy.js";
 import { describeThrown } from "../redaction/logger.js";
 import type { OutboundScan } from "../scrubbing/outbound-scan.js";
 import { isTextual } from "../scrubbing/textual-content.js";
+import { atTurnEnd } from "../wire/turn-end.js";
 import {
   admit,
   begin,
@@ -270,7 +271,9 @@ function forward(
   if (framing.contentLength !== undefined)
     outgoing.headers.push("Content-Length", String(framing.contentLength));
   if (call.expectsContinue && framing.hasBody) sayContinue(response);
-  send();
+  atTurnEnd(() => {
+    if (!exchange.isOver) send();
+  });
 }
 
 function forwardUpgrade(

@@ -7,6 +7,7 @@ import type { CallTimes } from "../metrics/call-metrics.js";
 import type { ReadGate } from "../network/read-gate.js";
 import { describeUpstreamError, isConnectionLoss } from "../network/upstream-errors.js";
 import type { PartialMatch } from "../scrubbing/partial-match.js";
+import { atTurnEnd, corkForTurn } from "../wire/turn-end.js";
 import { createAnswerBody, type AnswerBody } from "./answer-body.js";
 import { encodeInterim, readAnswerHead, readTrailers } from "./answer-head.js";
 import { headOfDecoded, planAnswer } from "./answer-plan.js";
@@ -33,6 +34,9 @@ const SANDBOX_HEADERS = [
  * read yet lies in the system's buffers for long: a slow reader shows no sign of life until megabytes are gone.
  */
 const STALLED_CALLER_FACTOR = 12;
+
+/** Of a stream, less than that leaves at the end of the turn, and more at once. */
+const SMALL_BYTES = 16 * 1024;
 
 const UNREADABLE = "the upstream's answer is encoded in a way that cannot be read";
 
@@ -198,7 +202,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
       this.#open();
       return;
     }
-    process.nextTick(this.#open);
+    atTurnEnd(this.#open);
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -206,8 +210,11 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
     this.#options.countBytes(chunk.length);
     if (this.isOver) return;
     this.#idleTimer?.refresh();
-    if (this.#opening === undefined) this.#pass(this.#body, chunk);
-    else this.#opening.pieces.push(chunk);
+    if (this.#opening === undefined) {
+      const { socket } = this.#options.response;
+      if (socket !== null && chunk.length < SMALL_BYTES) corkForTurn(socket);
+      this.#pass(this.#body, chunk);
+    } else this.#opening.pieces.push(chunk);
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
