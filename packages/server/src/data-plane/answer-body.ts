@@ -50,6 +50,12 @@ export function createAnswerBody(
     : new DecodedBody(response, output, plan, events);
 }
 
+/** Most answers never come to that, and need no listener. @returns false */
+function awaitDrain(response: ServerResponse, { onDrain }: AnswerBodyEvents): false {
+  response.off("drain", onDrain).once("drain", onDrain);
+  return false;
+}
+
 class PassedBody implements AnswerBody {
   readonly hits = 0;
   hasWritten = false;
@@ -59,7 +65,6 @@ class PassedBody implements AnswerBody {
   constructor(response: ServerResponse, events: AnswerBodyEvents) {
     this.#response = response;
     this.#events = events;
-    response.on("drain", events.onDrain);
   }
 
   mayBegin(): boolean {
@@ -68,7 +73,7 @@ class PassedBody implements AnswerBody {
 
   write(chunk: Buffer): boolean {
     this.hasWritten ||= chunk.length > 0;
-    return this.#response.write(chunk);
+    return this.#response.write(chunk) || awaitDrain(this.#response, this.#events);
   }
 
   end(): void {
@@ -94,7 +99,6 @@ class ScrubbedBody implements AnswerBody {
     this.#plan = plan;
     this.#beginning = new TextBeginning(plan.encoding);
     this.#events = events;
-    response.on("drain", events.onDrain);
   }
 
   get hits(): number {
@@ -111,7 +115,9 @@ class ScrubbedBody implements AnswerBody {
   }
 
   write(chunk: Buffer): boolean {
-    if (this.#beginning.read(chunk)) return this.#output.write(chunk);
+    if (this.#beginning.read(chunk)) {
+      return this.#output.write(chunk) || awaitDrain(this.#response, this.#events);
+    }
     this.abandon();
     this.#events.onFailure();
     return true;

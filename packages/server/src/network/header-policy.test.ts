@@ -6,6 +6,7 @@ import {
   filterRequestHeaders,
   filterResponseHeaders,
 } from "./header-policy.js";
+import { LOWER_CASE_OF_USUAL } from "./usual-header-names.js";
 
 const plain = { injectedNames: new Set<string>(), forwardCookies: false };
 
@@ -185,4 +186,21 @@ describe("filterResponseHeaders", () => {
   test("drops whatever Connection names", () => {
     expect(filterResponseHeaders(["X-Hop", "1", "Connection", "X-Hop", "Date", "2"])).toEqual(["Date", "2"]);
   });
+});
+
+test("a usual name is canonical like any other, however it is written", () => {
+  const usual = [
+    "Content-Type",
+    "content-type",
+    "CONTENT-TYPE",
+    "x-api-key",
+    "X-API-KEY",
+    "ETag",
+    "etag",
+    "Etag",
+  ];
+  for (const name of usual) expect(canonicalHeaderName(name)).toBe(name.toLowerCase());
+  for (const [name, lower] of LOWER_CASE_OF_USUAL) {
+    expect([lower, /[_.]/.test(name)]).toEqual([name.toLowerCase(), false]);
+  }
 });

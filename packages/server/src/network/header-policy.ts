@@ -1,3 +1,5 @@
+import { LOWER_CASE_OF_USUAL } from "./usual-header-names.js";
+
 /**
  * Where callers carry credentials. Canonical names; a service's own injected names come on top. None of these ever
  * goes from a caller to an upstream.
@@ -73,6 +75,8 @@ const DROPPED_RESPONSE_PREFIXES = ["access-control-", "cross-origin-", "x-vault-
 
 /** A field name as the most lenient upstream reads it, for comparing: lower case, and `-` for what CGI makes `_`. */
 export function canonicalHeaderName(name: string): string {
+  const usual = LOWER_CASE_OF_USUAL.get(name);
+  if (usual !== undefined) return usual;
   const lower = name.toLowerCase();
   return lower.includes("_") || lower.includes(".") ? lower.replaceAll(/[_.]/g, "-") : lower;
 }
