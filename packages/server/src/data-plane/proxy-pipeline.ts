@@ -24,14 +24,12 @@ import { watchGuesses, type GuessWatchParts } from "./guess-watch.js";
 import { countForward } from "./max-forwards.js";
 import { answerError, answerErrorOnSocket, answerOptions } from "./own-answer.js";
 import { absolutePathOf, addSessionCookies, pathOf, withoutHeader } from "./outgoing-request.js";
-import { bodyFraming, bodyTooLarge, RequestBody, type BodyFraming } from "./request-body.js";
+import { OutgoingBody } from "./outgoing-body.js";
+import { bodyFraming, bodyTooLarge, type BodyFraming } from "./request-body.js";
 import { renewingFor } from "./renewing-handler.js";
 import type { ServiceRoute } from "./service-routes.js";
 import { UpstreamExchange, type ExchangeOptions, type ExchangeOutcome } from "./upstream-exchange.js";
 import { WebSocketExchange } from "./websocket-exchange.js";
-
-/** A longer request body is not kept for a second try with another credential. */
-const REPEATABLE_BODY_BYTES = 64 * 1024;
 
 /** RFC 9110 §9.2.2; PUT and DELETE too, as far as they have no body. */
 const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
@@ -198,46 +196,44 @@ function forward(
   const countBytes: CountBytes = (bytes) => {
     if (count(bytes)) audit.bytesOut += bytes;
   };
-  const body = framing.hasBody
-    ? new RequestBody(request, {
-        limit: route.maxRequestBytes,
-        keep: route.injector.renew === undefined ? 0 : REPEATABLE_BODY_BYTES,
-        idleMs: route.idleTimeoutMs,
-        countBytes(bytes) {
-          if (count(bytes)) audit.bytesIn += bytes;
-        },
-        inspect:
-          search.isNeeded && isTextual(contentTypeOf(request.rawHeaders))
-            ? (chunk) => {
-                const found = search.push(chunk);
-                if (found === undefined) return undefined;
-                const refusal = secretInRequest();
-                // Before the strike, which may end all calls of the token for another reason.
-                exchange.end(refusal);
-                parts.strike(token, found);
-                return refusal;
-              }
-            : undefined,
-      })
-    : null;
+  const body = new OutgoingBody(request, framing, {
+    limit: route.maxRequestBytes,
+    mayRepeat: route.injector.renew !== undefined,
+    idleMs: route.idleTimeoutMs,
+    countBytes(bytes) {
+      if (count(bytes)) audit.bytesIn += bytes;
+    },
+    inspect:
+      search.isNeeded && isTextual(contentTypeOf(request.rawHeaders))
+        ? (chunk) => {
+            const found = search.push(chunk);
+            if (found === undefined) return undefined;
+            const refusal = secretInRequest();
+            // Before the strike, which may end all calls of the token for another reason.
+            exchange.end(refusal);
+            parts.strike(token, found);
+            return refusal;
+          }
+        : undefined,
+  });
   const path = pathOf(outgoing);
-  let payload: RequestBody | Buffer | null = body;
   const send = (): void => {
+    if (exchange.isOver) return;
     route.dispatcher.dispatch(
       {
         method: outgoing.method,
         path,
         headers: outgoing.headers,
-        body: payload,
+        body: body.payload,
       },
       renewing ?? exchange,
     );
   };
   const isIdempotent = IDEMPOTENT_METHODS.has(outgoing.method);
   const renewing = renewingFor(route, outgoing, {
-    mayRepeat: (isTokenFault) => (isIdempotent || isTokenFault) && (body === null || body.kept !== undefined),
+    mayRepeat: (isTokenFault) => (isIdempotent || isTokenFault) && body.isKept,
     resend: () => {
-      payload = body?.kept ?? null;
+      body.repeat();
       send();
     },
     takeCookies,
@@ -252,15 +248,14 @@ function forward(
     basePath: outgoing.basePath,
     takeCookies,
     onPartialMatch: watchGuesses(parts, { token, route, requestId }),
-    retry: body === null && isIdempotent ? send : undefined,
+    retry: !framing.hasBody && isIdempotent ? send : undefined,
     onEnd(ended, outcome) {
       letGo();
       grant.release();
       parts.calls.remove(ended);
       audit.end(outcome.isPassedOn ? outcome.status : undefined, outcome.error);
       logOutcome(parts, { requestId, route, outgoing, startedAt }, outcome);
-      // What the upstream did not take is read away, also where undici never began to read it.
-      if (outcome.error !== undefined) body?.destroy();
+      if (outcome.error !== undefined) body.drop();
     },
   });
   renewing?.serve(exchange);
@@ -272,7 +267,8 @@ function forward(
     outgoing.headers.push("Content-Length", String(framing.contentLength));
   if (call.expectsContinue && framing.hasBody) sayContinue(response);
   atTurnEnd(() => {
-    if (!exchange.isOver) send();
+    if (!exchange.isOver) body.open();
+    send();
   });
 }
 
