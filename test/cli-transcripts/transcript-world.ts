@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,6 +12,14 @@ import { shellWords, type Outcome, type Step } from "./transcript.js";
 
 /** More than a stored file, or the body of a call, may have. */
 const LARGE_BYTES = 11 * 1024 * 1024;
+/** More than a secret, or the input of a command at a server, may have. */
+const LONG_LINE_BYTES = 1024 * 1024;
+/** As large as a vault of the Go server can be, which has no form of its own. */
+const FOREIGN_VAULT_BYTES = 256;
+const LOCK_OF_ANOTHER_HOST = {
+  ...{ pid: 1, start_time: "1", boot_id: "of another host", pid_namespace: "pid:[1]" },
+  nonce: "0123456789abcdef0123456789abcdef",
+};
 /** A vault takes one attempt a second. */
 const UNLOCK_PAUSE_MS = 1_100;
 const TRIES_PASSWORD = /vault-cli (?:unlock|password|vault recovery-key)/;
@@ -39,6 +48,18 @@ export async function startTranscriptWorld(): Promise<TranscriptWorld> {
   await writeFile(path("notes.txt"), "the content of a file\n");
   await writeFile(path("large.bin"), Buffer.alloc(LARGE_BYTES, "x"));
   await writeFile(path("broken.json"), "{ this is no JSON");
+  await writeFile(path("client.secret"), "secret-of-a-client\n", { mode: 0o600 });
+  await writeFile(path("encrypted.pem"), encryptedKey(), { mode: 0o600 });
+  await writeFile(path("wrong-policy.yaml"), "name: triage\nrules: none\n");
+  await writeFile(path("bytes.bin"), Uint8Array.of(0xff, 0xfe));
+  await mkdir(path("odd/.vault-proxy/session"), { recursive: true });
+  await makeDataDirectory(path("damaged"), "VLTPRX1\n and no header");
+  await makeDataDirectory(path("unclear"), "what no program of this project wrote");
+  await makeDataDirectory(path("foreign"), Buffer.alloc(FOREIGN_VAULT_BYTES, 0x9d));
+  await makeDataDirectory(path("held-elsewhere"), "", { lock: LOCK_OF_ANOTHER_HOST });
+  await mkdir(path("folder-as-vault/vault.enc"), { recursive: true });
+  await writeSessionOf(path("careless"), "tok_of-whom\n", 0o644);
+  await writeSessionOf(path("forgetful"), "", 0o600);
   const server = await startServer({ derivation: "real", dataDir: path("data") });
   const values = new Map<string, string>([
     ["home", home],
@@ -51,6 +72,7 @@ export async function startTranscriptWorld(): Promise<TranscriptWorld> {
     ["ssh-port", String(sshd.port)],
     ["ssh-user", sshd.user],
     ["ssh-password", sshd.password],
+    ["long-line", "x".repeat(LONG_LINE_BYTES)],
     ["host-key", sshd.hostKeys()[0]?.publicLine.split(" ").slice(0, 2).join(" ") ?? ""],
   ]);
   let lastUnlock = 0;
@@ -102,6 +124,27 @@ export async function startTranscriptWorld(): Promise<TranscriptWorld> {
       await directory.remove();
     },
   };
+}
+
+function encryptedKey(): string {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const encoding = { cipher: "aes-256-cbc", passphrase: "a passphrase" };
+  return privateKey.export({ type: "pkcs8", format: "pem", ...encoding }) as string;
+}
+
+async function makeDataDirectory(
+  directory: string,
+  vault: string | Uint8Array,
+  { lock }: { readonly lock?: object } = {},
+): Promise<void> {
+  await mkdir(directory, { mode: 0o700 });
+  await writeFile(join(directory, "vault.enc"), vault, { mode: 0o600 });
+  if (lock !== undefined) await writeFile(join(directory, "vault.lock"), JSON.stringify(lock));
+}
+
+async function writeSessionOf(home: string, text: string, mode: number): Promise<void> {
+  await mkdir(join(home, ".vault-proxy"), { recursive: true, mode: 0o700 });
+  await writeFile(join(home, ".vault-proxy", "session"), text, { mode });
 }
 
 function linesThatFit(text: string, pattern: string | undefined): string {

@@ -4,11 +4,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { COMMANDS, GROUPS } from "../../packages/cli/src/commands/registry.js";
 import { selectCommand } from "../../packages/cli/src/program.js";
 import { STATUS_OF_ERROR_CODE } from "../../packages/server/src/errors/error-codes.js";
+import { errorSentences, isIn } from "./error-sentences.js";
 import { parseTranscript, renderTranscript, shellWords, type Outcome } from "./transcript.js";
 import { startTranscriptWorld, type TranscriptWorld } from "./transcript-world.js";
 import {
   UNREACHABLE_CODES,
   UNREACHABLE_OWN_CODES,
+  UNREACHABLE_SENTENCES,
   WITHOUT_FAILURE,
   WITHOUT_SUCCESS,
 } from "./not-transcribed.js";
@@ -87,5 +89,17 @@ describe("are complete", () => {
     expect([...codes]).toEqual(expect.arrayContaining(["failed", "usage", "interrupted", "timeout"]));
     expect([...codes].filter((code) => !isMet(code) && !UNREACHABLE_OWN_CODES.has(code))).toEqual([]);
     expect([...UNREACHABLE_OWN_CODES.keys()].filter((code) => isMet(code))).toEqual([]);
+  });
+
+  const errorLines = FILES.flatMap((file) => textOf(file).split("\n")).filter((line) =>
+    line.startsWith("! "),
+  );
+  const unmet = errorSentences().filter((sentence) => !errorLines.some((line) => isIn(line, sentence)));
+
+  test("and each sentence that vault-cli has for an error, or there is a reason why not", () => {
+    const names = unmet.map(({ name }) => name);
+    expect(errorSentences().length).toBeGreaterThan(150);
+    expect(names.filter((name) => !UNREACHABLE_SENTENCES.has(name))).toEqual([]);
+    expect([...UNREACHABLE_SENTENCES.keys()].filter((name) => !names.includes(name))).toEqual([]);
   });
 });

@@ -13,8 +13,8 @@ export const configureServiceHostKeyShow: ConfigureCommand = (command, perform) 
       }
       const { ssh_host_key: hostKey, ssh_host_key_fingerprint: fingerprint } = service;
       if (fingerprint === undefined) {
-        const way = `or pin it before: \`${bin} service host-key pin\``;
-        throw new CliError(`no host key of ${name} is kept yet: the first connection's will be`, way);
+        const way = `the first connection's will be, unless \`${bin} service host-key pin\` names one before`;
+        throw new CliError(`no host key of ${name} is kept yet`, way);
       }
       if (output.json) {
         output.data({ service: name, fingerprint, host_key: hostKey });

@@ -93,8 +93,10 @@ async function newSecrets(
   options: ServiceUpdateOptions,
   asks: boolean,
 ): Promise<readonly string[]> {
-  if (readsStdin(options)) return readLines(context.stdin);
-  if (options.secretFile !== undefined) return linesOf(await readSecretFile(options.secretFile));
+  if (readsStdin(options)) return some(await readLines(context.stdin), "standard input");
+  if (options.secretFile !== undefined) {
+    return some(linesOf(await readSecretFile(options.secretFile)), options.secretFile);
+  }
   if (!asks) return [];
   if (!canAsk(context))
     throw new UsageError("the key has a passphrase", "give it with --ssh-passphrase-stdin");
@@ -104,6 +106,12 @@ async function newSecrets(
   const values: string[] = [];
   for (const label of labels) values.push(await askSecret(context, `New ${uncapital(label)}`, needed));
   return values;
+}
+
+/** Where a secret was announced and none came, as from a variable that is not set, nothing may seem to be changed. */
+function some(lines: readonly string[], source: string): readonly string[] {
+  if (lines.length > 0) return lines;
+  throw new UsageError("no secret was given", `${source} is empty`);
 }
 
 /** The preset at the service's place, or the one that it is named for. */
