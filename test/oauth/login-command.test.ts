@@ -92,7 +92,7 @@ describe("a login in a browser", () => {
     const running = startCli(args, { env: env(), stdin: `${secret}\n` });
     const address = await addressOf(running);
     expect(running.stdout()).toBe("");
-    expect(running.stderr()).toContain("within 5 minutes");
+    expect(running.stderr()).toContain("within 5 min");
     await decide(address, "allow");
     expect(await running.ended).toBe(0);
     expect(running.stdout()).toBe("Logged in. Service notes is ready.\n");

@@ -8,13 +8,18 @@ export function relativeTime(time: string, nowMs: number): string {
   if (Number.isNaN(distance)) return time;
   const size = Math.abs(distance);
   if (size < MINUTE_MS) return distance < 0 ? "just now" : "within 1 min";
-  const amount = sizeText(size);
+  const amount = spanText(size);
   return distance < 0 ? `${amount} ago` : `in ${amount}`;
 }
 
-/** Whole units only, the largest that leaves two of them or more; rounded down, so that nothing is said to last longer than it does. */
-function sizeText(ms: number): string {
-  if (ms >= 2 * DAY_MS) return `${Math.floor(ms / DAY_MS)} days`;
-  if (ms >= 2 * HOUR_MS) return `${Math.floor(ms / HOUR_MS)} h`;
-  return `${Math.floor(ms / MINUTE_MS)} min`;
+/**
+ * `8 h`, `15 min`: a span of time as a person says it. Whole units only, rounded to the nearest, and the
+ * largest that leaves two of them or more: of eight hours that were given a moment ago, `8 h` are left.
+ */
+export function spanText(ms: number): string {
+  const minutes = Math.round(ms / MINUTE_MS);
+  if (minutes < 1) return "less than 1 min";
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.round(ms / HOUR_MS);
+  return hours < 48 ? `${hours} h` : `${Math.round(ms / DAY_MS)} days`;
 }

@@ -13,6 +13,9 @@ import { completeLogin } from "../login/login-questions.js";
 import { browserLogin, deviceLogin } from "../login/login-request.js";
 import { waitForLogin } from "../login/login-wait.js";
 import { choosePreset, type LoginPreset } from "../login/preset-choice.js";
+import { spanText } from "../relative-time.js";
+
+const MINUTE_MS = 60_000;
 
 export const configureOauthLogin: ConfigureCommand = (command, perform) => {
   command.argument("<service>", "name of the service that the login makes, or replaces");
@@ -81,8 +84,7 @@ async function showTheWay(
   started: Started,
   flags: LoginFlags,
 ): Promise<void> {
-  const minutes = Math.max(1, Math.round((Date.parse(started.expires_at) - Date.now()) / 60_000));
-  const within = `within ${minutes} ${minutes === 1 ? "minute" : "minutes"}`;
+  const within = `within ${spanText(Math.max(MINUTE_MS, Date.parse(started.expires_at) - Date.now()))}`;
   if ("auth_url" in started) {
     const opened =
       flags.browser && hasBrowser(env, process.platform) && (await openBrowser(started.auth_url));

@@ -2,6 +2,7 @@ import { lstat, stat } from "node:fs/promises";
 
 import { vaultFileIn } from "../data-directory.js";
 import type { Environment } from "../output.js";
+import { spanText } from "../relative-time.js";
 import { readSession } from "../session-file.js";
 import { fail, ok, warn, type Finding } from "./finding.js";
 
@@ -101,9 +102,9 @@ async function backupFinding({ bin, dataDir, now }: LocalPlaces, path: string): 
   if ((backup.mode & BEYOND_OWNER) !== 0 && process.platform !== "win32") {
     return warn("backup", `other users can read ${path}`, `chmod 600 ${path}`);
   }
-  const days = Math.floor((now - backup.mtimeMs) / 86_400_000);
+  const age = spanText(now - backup.mtimeMs);
   const isBehind = file === undefined || file.mtimeMs > backup.mtimeMs;
   return isBehind && now - backup.mtimeMs > OLD_BACKUP_MS
-    ? warn("backup", `the backup is ${days} days old, and the vault has changed since`, mend)
-    : ok("backup", isBehind ? `the backup is ${days} days old` : "the backup has the newest version");
+    ? warn("backup", `the backup is ${age} old, and the vault has changed since`, mend)
+    : ok("backup", isBehind ? `the backup is ${age} old` : "the backup has the newest version");
 }
