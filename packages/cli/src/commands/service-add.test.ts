@@ -257,6 +257,31 @@ test("a preset asks for its tenant, its user name and its key, and a service is 
   expect(terminal.calls).toEqual(["GET /services"]);
 });
 
+test.each<[readonly string[], readonly (readonly [string, string])[]]>([
+  [["openai"], [["Key or token for OpenAI", "hush-hush\r"]]],
+  [
+    ["own", "--type", "header"],
+    [
+      ["Base URL", "https://own.example\r"],
+      ["Name of the header", "X-Key\r"],
+      ["Value of X-Key", "hush-hush\r"],
+    ],
+  ],
+])("what was stored is shown in a terminal, named %j or not, without the secret", async (args, answers) => {
+  const terminal = terminalContext("https://vault.example");
+  const command = new Command("add");
+  configureServiceAdd(command, async (action) => {
+    await action(terminal.context);
+  });
+  const done = command.parseAsync([...args, "--no-test"], { from: "user" });
+  for (const [question, keys] of answers) await terminal.answer(question, keys);
+  await done;
+  expect(terminal.screen()).toMatch(
+    / {2}name {8}(?:openai|own)\n[^]* {2}credential {2}(?:Authorization: Bearer|X-Key:) …\n/,
+  );
+  expect(terminal.screen()).not.toContain("hush-hush");
+});
+
 test("Ctrl-C ends with 130, and nothing was stored", async () => {
   const terminal = terminalContext("https://vault.example");
   const command = new Command("add");

@@ -143,7 +143,7 @@ async function addWithoutTerminal(
 }
 
 function afterwards({ test = false }: ServiceAddOptions): Afterwards {
-  return { test, testCounts: test, tellNextSteps: test, tellReplaced: true };
+  return { test, testCounts: test, tellStored: false, tellNextSteps: test, tellReplaced: true };
 }
 
 /** Before anything is asked, the vault is: what is wrong with it would make all answers vain. */
@@ -162,6 +162,7 @@ async function addInTerminal(
     ...afterwards(options),
     tellReplaced: options.replace === true,
     test: options.test ?? true,
+    tellStored: true,
     tellNextSteps: true,
   });
 }

@@ -30,7 +30,7 @@ export async function serviceOfFlags(
   const auth = authDefinition(flags.type, flags, values);
   const definition = { ...serviceSettings(flags.baseUrl, flags, tlsCa), name: flags.name, auth };
   if (stepByStep) await confirmSummary(context, definition);
-  return { definition, key };
+  return { definition, key, isConfirmed: stepByStep };
 }
 
 async function readSecrets(

@@ -9,6 +9,8 @@ export interface GivenService {
   readonly key?: string | undefined;
   /** The service that it replaces. */
   readonly replaces?: ServiceInfo | undefined;
+  /** Whether its summary was shown, and found right, before it is stored. */
+  readonly isConfirmed?: boolean;
   /** What it was made by. */
   readonly preset?: ServicePreset | undefined;
   /** Asks for the secret once more, where a terminal was asked for it. */

@@ -67,7 +67,11 @@ export async function serviceOfPreset(
   };
   const given = await askForSecrets();
   if (stepByStep) await confirmSummary(context, given.definition, preset.title);
-  return { ...given, askAgain: isAsked(preset, options) ? askForSecrets : undefined };
+  return {
+    ...given,
+    isConfirmed: stepByStep,
+    askAgain: isAsked(preset, options) ? askForSecrets : undefined,
+  };
 }
 
 /** A flag that contradicts the preset, or that its type has no use for. */

@@ -11,6 +11,7 @@ import type { GivenService } from "./given-service.js";
 import { tellOfReplaced } from "./replaced-service.js";
 import { nextSteps } from "./next-steps.js";
 import { untilTaken } from "./second-try.js";
+import { showSummary } from "./summary.js";
 
 /** What is done with a service that was stored. */
 export interface Afterwards {
@@ -19,6 +20,8 @@ export interface Afterwards {
   readonly testCounts: boolean;
   /** Whether to say what changed of a service that was there: a person who was asked knows it. */
   readonly tellReplaced: boolean;
+  /** Whether to say what was stored, unless that was shown before. */
+  readonly tellStored: boolean;
   /** Whether to say how an agent uses it. */
   readonly tellNextSteps: boolean;
 }
@@ -34,6 +37,7 @@ export async function storeServices(
   const stored = await storeAll(context, client, given);
   if (!output.json) {
     output.confirm(stored.length === 1 ? "Service added." : `${stored.length} services added.`);
+    if (afterwards.tellStored) tellOfStored(context, given);
     for (const [index, service] of stored.entries()) {
       const before = given[index]?.replaces;
       if (before !== undefined && afterwards.tellReplaced) tellOfReplaced(context, before, service);
@@ -59,6 +63,12 @@ export async function storeServices(
   }
   if (output.json) output.data(shown.length === 1 ? shown[0] : shown);
   return failed && afterwards.testCounts ? 1 : undefined;
+}
+
+function tellOfStored(context: CommandContext, given: readonly GivenService[]): void {
+  for (const { definition, preset, isConfirmed } of given) {
+    if (isConfirmed !== true) showSummary(context, definition, preset?.preset.title);
+  }
 }
 
 /** @param given what it was made of */

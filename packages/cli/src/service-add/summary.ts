@@ -13,9 +13,17 @@ export async function confirmSummary(
   title?: string,
 ): Promise<void> {
   context.output.note("");
-  for (const line of summary(definition, title)) context.output.note(`  ${line}`);
+  showSummary(context, definition, title);
   context.output.note("");
   if (!(await confirm(context, "Add it?", true))) throw new CliError("nothing was changed");
+}
+
+export function showSummary(
+  { output }: Pick<CommandContext, "output">,
+  definition: ServiceDefinition,
+  title?: string,
+): void {
+  for (const line of summary(definition, title)) output.note(`  ${line}`);
 }
 
 /** Of the definition only what `ServiceInfo` shows as well. */
