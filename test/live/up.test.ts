@@ -1,9 +1,13 @@
 import { once } from "node:events";
 import { existsSync, statSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { cli, PASSWORD, temporaryDirectory, type CliResult } from "./processes.js";
+
+/** Of any vault-server. */
+const HEALTH = JSON.stringify({ status: "unlocked", initialized: true, version: "0.1.0" });
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let dataDir: string;
@@ -83,4 +87,33 @@ test("up gives the password of one vault to no server of another", async () => {
   expect(refused).toMatchObject({ code: 1, stdout: "" });
   expect(refused.stderr).toContain(`is another vault's: it does not hold ${other}`);
   expect(existsSync(other)).toBe(false);
+});
+
+test("down stops no other server than the one whose address was given", async () => {
+  expect(await run(["up"], `${PASSWORD}\n`)).toMatchObject({ code: 0 });
+  const other = createHttpServer((_, response) => response.end(HEALTH)).listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const taken = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+  const free = "http://127.0.0.1:1";
+  for (const elsewhere of [taken, free, "https://vault.example"]) {
+    for (const refused of [
+      await run(["down"], "", { VAULT_ADDR: elsewhere }),
+      await run(["down", "--addr", elsewhere, "--data-dir", dataDir]),
+    ]) {
+      expect(refused).toMatchObject({ code: 1, stdout: "" });
+      expect(refused.stderr).toContain(`is not the one at ${elsewhere}: nothing was stopped`);
+    }
+  }
+  expect(await run(["health"])).toMatchObject({ code: 0 });
+  other.close();
+  // Who names the data directory has said which server is meant.
+  const named = await run(["down", "--data-dir", dataDir], "", { VAULT_ADDR: free });
+  expect(named.stdout).toContain("is stopped.");
+});
+
+test("down stops a server on a unix socket that was given, and none behind another socket", async () => {
+  const socket = `unix:${join(directory.path, "v.sock")}`;
+  expect(await run(["up", "--addr", socket], `${PASSWORD}\n`)).toMatchObject({ code: 0 });
+  expect(await run(["down", "--addr", `${socket}2`])).toMatchObject({ code: 1 });
+  expect((await run(["down", "--addr", socket])).stdout).toContain("is stopped.");
 });

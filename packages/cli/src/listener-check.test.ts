@@ -4,8 +4,8 @@ import { describe, expect, onTestFinished, test } from "vitest";
 
 import { assertTrustedListener, distrust, loopbackPort } from "./listener-check.js";
 
-const mine = { port: 8390, uid: 1000, loopback: true };
-const stranger = { port: 8390, uid: 1001, loopback: true };
+const mine = { port: 8390, uid: 1000, inode: 1, loopback: true };
+const stranger = { port: 8390, uid: 1001, inode: 2, loopback: true };
 
 describe("distrust", () => {
   test("trusts a listener of one's own or of root", () => {

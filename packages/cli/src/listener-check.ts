@@ -30,8 +30,7 @@ export async function assertTrustedListener(
   if (process.platform !== "linux" || process.getuid === undefined || allowed === "any") return;
   const port = loopbackPort(address);
   if (port === undefined) return;
-  const texts = await Promise.all(["/proc/net/tcp", "/proc/net/tcp6"].map(readTable));
-  const sockets = texts.flatMap((text) => parseListeningSockets(text, endianness()));
+  const sockets = await listeningSockets();
   const reason = distrust(sockets, port, [
     0,
     process.getuid(),
@@ -63,6 +62,12 @@ export function loopbackPort(address: string): number | undefined {
   if (protocol !== "http:" && protocol !== "https:") return undefined;
   if (!isLoopbackHost(hostname)) return undefined;
   return port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
+}
+
+/** Those of TCP on this machine; none where no table tells of them. */
+export async function listeningSockets(): Promise<ListeningSocket[]> {
+  const texts = await Promise.all(["/proc/net/tcp", "/proc/net/tcp6"].map(readTable));
+  return texts.flatMap((text) => parseListeningSockets(text, endianness()));
 }
 
 async function readTable(path: string): Promise<string> {

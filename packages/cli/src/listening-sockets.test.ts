@@ -26,12 +26,12 @@ describe("parseListeningSockets", () => {
     ["fe80::1", "000080FE000000000000000001000000", false],
   ])("knows whether %s is reachable over loopback", (_, address, loopback) => {
     const text = `${HEAD}\n${row(address, 8390, "0A", 1000)}\n`;
-    expect(parseListeningSockets(text, "LE")).toEqual([{ port: 8390, uid: 1000, loopback }]);
+    expect(parseListeningSockets(text, "LE")).toEqual([{ port: 8390, uid: 1000, inode: 1060, loopback }]);
   });
 
   test("reads big-endian machines", () => {
     expect(parseListeningSockets(row("7F000001", 80, "0A", 5), "BE")).toEqual([
-      { port: 80, uid: 5, loopback: true },
+      { port: 80, uid: 5, inode: 1060, loopback: true },
     ]);
     expect(parseListeningSockets(row("0100007F", 80, "0A", 5), "BE")[0]?.loopback).toBe(false);
   });
@@ -44,7 +44,7 @@ describe("parseListeningSockets", () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (left, right) => {
         const sockets = parseListeningSockets(`${left}\n${row("0100007F", 1, "0A", 7)}\n${right}`, "LE");
-        expect(sockets).toContainEqual({ port: 1, uid: 7, loopback: true });
+        expect(sockets).toContainEqual({ port: 1, uid: 7, inode: 1060, loopback: true });
       }),
     );
   });

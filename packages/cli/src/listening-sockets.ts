@@ -2,6 +2,8 @@
 export interface ListeningSocket {
   readonly port: number;
   readonly uid: number;
+  /** By which a process's descriptors name it. */
+  readonly inode: number;
   /** Whether a connection to a loopback address can reach it. */
   readonly loopback: boolean;
 }
@@ -17,11 +19,12 @@ export function parseListeningSockets(text: string, endianness: "LE" | "BE"): Li
   return text.split("\n").flatMap((line) => {
     const fields = line.trim().split(/\s+/);
     const local = /^((?:[0-9A-F]{8}){1,4}):([0-9A-F]{4})$/.exec(fields[1] ?? "");
-    const uid = fields[7] ?? "";
-    if (local?.[1] === undefined || local[2] === undefined || fields[3] !== LISTEN || !/^\d+$/.test(uid))
-      return [];
-    const address = addressBytes(local[1], endianness);
-    return [{ port: parseInt(local[2], 16), uid: Number(uid), loopback: isReachableOverLoopback(address) }];
+    const numbers = [fields[7] ?? "", fields[9] ?? ""];
+    if (local?.[1] === undefined || local[2] === undefined || fields[3] !== LISTEN) return [];
+    if (!numbers.every((digits) => /^\d+$/.test(digits))) return [];
+    const [uid = 0, inode = 0] = numbers.map(Number);
+    const loopback = isReachableOverLoopback(addressBytes(local[1], endianness));
+    return [{ port: parseInt(local[2], 16), uid, inode, loopback }];
   });
 }
 

@@ -1,9 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 
+import type { CommandContext, GlobalOptions } from "../command-context.js";
 import type { ConfigureCommand } from "../command-definition.js";
 import { addDataDirectoryOption, dataDirectory, type DataDirectoryOptions } from "../data-directory.js";
 import { CliError } from "../failures.js";
 import { addExamples } from "../help-examples.js";
+import { answersAt } from "../local-server/own-address.js";
+import type { Environment } from "../output.js";
 
 /** The server lets calls end for five seconds. */
 const STOP_MS = 20_000;
@@ -13,11 +16,13 @@ export const configureDown: ConfigureCommand = (command, perform) => {
   addDataDirectoryOption(command);
   command.addHelpText(
     "after",
-    "\nStops the vault-server that holds the data directory, which locks the vault. Calls under way have five seconds.",
+    "\nStops the vault-server that holds the data directory, which locks the vault. Calls under way have five seconds." +
+      "\nWhere VAULT_ADDR or --addr names another server than that, nothing is stopped; --data-dir goes before VAULT_ADDR.",
   );
   addExamples(command, "% down", "% down --data-dir /srv/vault");
   command.action((options: DataDirectoryOptions) =>
-    perform(async ({ env, output }) => {
+    perform(async (context) => {
+      const { env, output } = context;
       const { findLockHolder } = await import("@vault-proxy/server/vault-file");
       const directory = dataDirectory(options, env);
       const holder = await findLockHolder(directory);
@@ -32,6 +37,10 @@ export const configureDown: ConfigureCommand = (command, perform) => {
         else output.confirm(`No vault-server holds ${directory}.`);
         return undefined;
       }
+      const { addr } = command.optsWithGlobals<GlobalOptions>();
+      if (addr !== undefined || (options.dataDir === undefined && namesServer(env))) {
+        await assertMeant(context, holder.pid, directory);
+      }
       stop(holder.pid);
       const deadline = performance.now() + STOP_MS;
       while ((await findLockHolder(directory))?.pid === holder.pid) {
@@ -45,6 +54,20 @@ export const configureDown: ConfigureCommand = (command, perform) => {
     }),
   );
 };
+
+function namesServer({ VAULT_ADDR, VAULT_PROXY_SOCK }: Environment): boolean {
+  return (VAULT_ADDR ?? "") !== "" || (VAULT_PROXY_SOCK ?? "") !== "";
+}
+
+/** @throws CliError where the address that was given is another server's: its agents would lose their vault */
+async function assertMeant({ bin, connect }: CommandContext, pid: number, directory: string): Promise<void> {
+  const client = await connect("no token");
+  if (await answersAt(pid, client)) return;
+  throw new CliError(
+    `the vault-server that holds ${directory} (pid ${pid}) is not the one at ${client.addr}: nothing was stopped`,
+    `name the other's data directory, or stop this one with \`${bin} down --data-dir ${directory}\` and no --addr`,
+  );
+}
 
 function stop(pid: number): void {
   try {
