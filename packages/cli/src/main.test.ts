@@ -131,7 +131,7 @@ describe("health, unlock and lock", () => {
   test("a locked vault and a bad token say what to do, with --json in JSON", async () => {
     const { vault, run } = await cliFixture();
     expect((await run(["service", "list"], { env: { VAULT_TOKEN: "" } })).stderr).toBe(
-      "error: unknown token: run `vault-cli unlock`, or set VAULT_TOKEN\n",
+      "error: there is no session: run `vault-cli unlock`, or set VAULT_TOKEN\n",
     );
     vault.locked = true;
     expect(await run(["service", "list"])).toEqual({
@@ -393,7 +393,7 @@ describe("proxy and http", () => {
     expect(await run(["proxy", "nope", "GET", "/"])).toEqual({
       code: 1,
       stdout: "",
-      stderr: "error: no such service\n",
+      stderr: 'error: no such service "nope": `vault-cli service list` shows what there is\n',
     });
     expect(await run(["proxy", "api", "GET", "/cut"])).toEqual({
       code: 1,

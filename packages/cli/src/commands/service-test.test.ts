@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { expect, test } from "vitest";
 
 import { createOutput } from "../output.js";
+import { cliFixture } from "../testing/cli-fixture.js";
 import { terminalContext } from "../testing/terminal-context.js";
 import { configureServiceTest } from "./service-test.js";
 
@@ -60,4 +61,17 @@ test("a path that is given goes before the preset's, and anything but a refusal 
 
 test("of another service / is asked for", async () => {
   expect((await serviceTest("https://api.example", 200)).calls[1]).toBe("GET /proxy/api/");
+});
+
+test("without a session it says how to get one, in text and in JSON, as all commands do", async () => {
+  const { run } = await cliFixture();
+  const none = { env: { VAULT_TOKEN: "" } };
+  expect(await run(["service", "test", "api"], none)).toEqual({
+    code: 1,
+    stdout: "",
+    stderr: "error: there is no session: run `vault-cli unlock`, or set VAULT_TOKEN\n",
+  });
+  const asJson = await run(["service", "test", "api", "--json"], none);
+  expect({ code: asJson.code, stdout: asJson.stdout }).toEqual({ code: 1, stdout: "" });
+  expect(JSON.parse(asJson.stderr)).toMatchObject({ code: "unauthorized", error: "there is no session" });
 });

@@ -38,8 +38,7 @@ export const configureServiceTest: ConfigureCommand = (command, perform) => {
   command.action((name: string, flags: TestFlags) =>
     perform(async (context) => {
       const client = await context.connect("token");
-      // What is wrong with a vault that does not tell, the test itself tells.
-      const service = await client.getService(name).catch(() => undefined);
+      const service = await client.getService(name).catch(unlessNobodyMayAsk);
       const type = service?.auth_type ?? "";
       if (flags.command !== undefined && type !== "ssh_key") {
         throw new UsageError("--command is for services of type ssh_key");
@@ -51,6 +50,12 @@ export const configureServiceTest: ConfigureCommand = (command, perform) => {
     }),
   );
 };
+
+/** What else is wrong with a vault that does not tell, the test itself tells: but of a service, not of the session. */
+function unlessNobodyMayAsk(error: unknown): undefined {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "unauthorized" || code === "vault_locked") throw error;
+}
 
 async function check(
   context: CommandContext,

@@ -82,7 +82,8 @@ async function answer(vault: FakeVault, request: IncomingMessage, response: Serv
   }
   const token = headers.authorization?.replace("Bearer ", "");
   if (token !== ADMIN_TOKEN && token !== PROXY_TOKEN) {
-    failure(response, 401, "unauthorized", "unknown token");
+    const none = token === undefined ? "a vault token is required" : "unknown token";
+    failure(response, 401, "unauthorized", none);
     return;
   }
   if (url.startsWith("/proxy/")) {
