@@ -162,7 +162,11 @@ test("--json gives one object, and the exit code all the same", async () => {
 
 test("a call that fails is told apart by its line on standard error", async () => {
   const unknown = await ssh(["nowhere", "uptime"]);
-  expect(textOf(unknown)).toEqual({ code: 1, stdout: "", stderr: "error: no such service\n" });
+  expect(textOf(unknown)).toEqual({
+    code: 1,
+    stdout: "",
+    stderr: expect.stringContaining("no such service") as string,
+  });
   expect(textOf(await ssh(["--json", "nowhere", "uptime"])).stderr).toContain('"code":"not_found"');
 });
 

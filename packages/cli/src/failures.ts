@@ -53,6 +53,17 @@ export class NotRunnableError extends CliError {
   }
 }
 
+/** The vault's refusal of a name, told with that name. */
+export class MissingNameError extends CliError {
+  override readonly name = "MissingNameError";
+  readonly refusal: Error;
+
+  constructor(message: string, hint: string, refusal: Error) {
+    super(message, hint, "not_found");
+    this.refusal = refusal;
+  }
+}
+
 /** What is told of a failure, as text or as JSON. */
 export interface Failure {
   readonly message: string;
@@ -75,6 +86,9 @@ export interface Circumstances {
 export function describeFailure(error: unknown, circumstances: Circumstances): Failure {
   if (error instanceof UsageError) {
     return { message: error.message, hint: error.hint, code: "usage", exitCode: 2 };
+  }
+  if (error instanceof MissingNameError) {
+    return { ...describeFailure(error.refusal, circumstances), message: error.message, hint: error.hint };
   }
   if (error instanceof CliError) {
     const hasExitCode =

@@ -62,7 +62,7 @@ const flags = ["service", "add", "api", "--base-url", "https://api.example"];
 describe("wrong usage", () => {
   test.each([
     [["servce"], "error: unknown command 'servce' (Did you mean service?)\nhint: see `vault-cli --help`\n"],
-    [["service", "ad"], "error: unknown command 'ad' (Did you mean add?)\nhint: see `vault-cli --help`\n"],
+    [["service", "ad"], "error: unknown command 'ad' (Did you mean add?)\nhint: see `vault-cli service --help`\n"],
     [["proxy", "api"], "error: missing required argument 'method'\nhint: see `vault-cli proxy --help`\n"],
     [
       ["http", "-s", "api"],
@@ -158,4 +158,19 @@ test.each([
   expect(await runProgram({ argv, env: {}, stdin: Readable.from([]), stdout, stderr })).toBe(2);
   expect(await text(stdout.end())).toBe("");
   expect(await text(stderr.end())).toContain(message);
+});
+
+test("where a command is missing, the help that is named is its group's; programs get JSON", async () => {
+  expect((await runWith(["service", "lst"])).stderr).toContain("see `vault-cli service --help`");
+  expect((await runWith(["service", "host-key", "shw"])).stderr).toContain(
+    "see `vault-cli service host-key --help`",
+  );
+  expect((await runWith(["token"])).stderr).toContain("Usage: vault-cli token");
+  const asJson = await runWith(["--json", "token"]);
+  expect({ code: asJson.code, stdout: asJson.stdout }).toEqual({ code: 2, stdout: "" });
+  expect(JSON.parse(asJson.stderr)).toEqual({
+    ...{ error: "no command of token was named", code: "usage" },
+    hint: "see `vault-cli token --help`",
+  });
+  expect(JSON.parse((await runWith(["--json"])).stderr)).toMatchObject({ error: "no command was named" });
 });

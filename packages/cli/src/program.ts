@@ -27,14 +27,21 @@ export async function runProgram(host: ProcessLike): Promise<number> {
   const bin = programName(host.argv[1]);
   const words = expandHelp(host.argv.slice(2));
   // For what goes wrong before the options are known.
-  let output = createOutput({ ...host, json: words.includes("--json") });
+  const asJson = words.includes("--json");
+  let output = createOutput({ ...host, json: asJson });
   let exitCode = 0;
   const program = new Command(bin);
 
-  const perform = async (command: Command, action: CommandAction): Promise<void> => {
+  const perform = async (entry: CommandEntry, command: Command, action: CommandAction): Promise<void> => {
     const globals = command.optsWithGlobals<GlobalOptions>();
     output = createOutput({ ...host, json: globals.json === true, quiet: globals.quiet === true });
-    exitCode = (await action(createContext(host, globals, bin, output))) ?? 0;
+    const context = createContext(host, globals, bin, output);
+    try {
+      exitCode = (await action(context)) ?? 0;
+    } catch (error) {
+      const { withMissingName } = await import("./missing-name.js");
+      throw await withMissingName(error, context, entry, command);
+    }
   };
 
   program
@@ -45,7 +52,8 @@ export async function runProgram(host: ProcessLike): Promise<number> {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => host.stdout.write(helpLines(text, host.stdout)),
-      writeErr: (text) => host.stderr.write(text),
+      // For programs what is wrong is told as JSON instead, below.
+      writeErr: (text) => (asJson ? undefined : host.stderr.write(text)),
       outputError: () => undefined,
     });
 
@@ -64,14 +72,18 @@ export async function runProgram(host: ProcessLike): Promise<number> {
       if (entry !== selected) continue;
       command.description(`${entry.summary}.`);
       if (entry.takesWords === true) letWordsPass(command);
-      (await entry.load())(command, (action) => perform(command, action));
+      (await entry.load())(command, (action) => perform(entry, command, action));
     }
     await program.parseAsync(words, { from: "user" });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     // Without a command commander has printed the help already.
-    if (error instanceof CommanderError && error.code === "commander.help") return 2;
+    if (error instanceof CommanderError && error.code === "commander.help") {
+      if (asJson)
+        output.failure(describeFailure(noCommand(words, bin), { bin, tokenFromEnvironment: false }));
+      return 2;
+    }
     const failure = describeFailure(error instanceof CommanderError ? usageError(error, bin, words) : error, {
       bin,
       tokenFromEnvironment: (host.env.VAULT_TOKEN ?? "") !== "",
@@ -113,6 +125,14 @@ export function selectCommand(
   words: readonly string[],
   entries: readonly CommandEntry[],
 ): CommandEntry | undefined {
+  const operands = operandsOf(words);
+  return entries
+    .filter((entry) => entry.path.every((part, index) => operands[index] === part))
+    .sort((a, b) => b.path.length - a.path.length)[0];
+}
+
+/** The words that may name a command. */
+function operandsOf(words: readonly string[]): readonly string[] {
   const operands: string[] = [];
   for (let at = 0; at < words.length && operands.length < LONGEST_PATH; at++) {
     const word = words[at] ?? "";
@@ -120,9 +140,7 @@ export function selectCommand(
     if (GLOBAL_VALUE_OPTIONS.has(word)) at++;
     else if (!word.startsWith("-")) operands.push(word);
   }
-  return entries
-    .filter((entry) => entry.path.every((part, index) => operands[index] === part))
-    .sort((a, b) => b.path.length - a.path.length)[0];
+  return operands;
 }
 
 /** @param known the commands and groups that there are already, by their paths */
@@ -148,6 +166,25 @@ function letWordsPass(command: Command): void {
   for (const option of command.options) option.hideHelp();
 }
 
+/** Of words that name a group of commands, or nothing at all. */
+function noCommand(words: readonly string[], bin: string): UsageError {
+  const group = groupOf(words);
+  const of = group === undefined ? "" : ` of ${group}`;
+  return new UsageError(`no command${of} was named`, helpHint(bin, group));
+}
+
+/** The longest group of commands whose name begins the words. */
+function groupOf(words: readonly string[]): string | undefined {
+  const operands = operandsOf(words).join(" ");
+  return Object.keys(GROUPS)
+    .filter((group) => `${operands} `.startsWith(`${group} `))
+    .sort((a, b) => b.length - a.length)[0];
+}
+
+function helpHint(bin: string, path: string | undefined): string {
+  return `see \`${[bin, ...(path === undefined ? [] : [path]), "--help"].join(" ")}\``;
+}
+
 function usageError(error: CommanderError, bin: string, words: readonly string[]): UsageError {
   const message = error.message
     .replace(/^error: /, "")
@@ -159,5 +196,5 @@ function usageError(error: CommanderError, bin: string, words: readonly string[]
       '"$1" is none of $2',
     );
   const selected = selectCommand(words, COMMANDS);
-  return new UsageError(message, `see \`${[bin, ...(selected?.path ?? []), "--help"].join(" ")}\``);
+  return new UsageError(message, helpHint(bin, selected?.path.join(" ") ?? groupOf(words)));
 }

@@ -15,6 +15,11 @@ async function run(configure: ConfigureCommand, terminal: TerminalContext, ...ar
   await command.parseAsync(args, { from: "user" });
 }
 
+/** All calls but those that look whether it is there. */
+function changes({ calls }: TerminalContext): string[] {
+  return calls.filter((call) => !call.startsWith("GET "));
+}
+
 describe.each([
   ["service remove", configureServiceRemove, "x", "/services/x"],
   ["file delete", configureFileDelete, "x", "/files/x"],
@@ -26,7 +31,7 @@ describe.each([
       const done = run(configure, terminal, name);
       await terminal.answer("?", keys);
       await expect(done).rejects.toThrow(/nothing was changed|cancelled/);
-      expect(terminal.calls).toEqual([]);
+      expect(changes(terminal)).toEqual([]);
     }
   });
 
@@ -35,7 +40,7 @@ describe.each([
     const done = run(configure, asked, name);
     await asked.answer("?", "y");
     await done;
-    expect(asked.calls).toEqual([`DELETE ${path}`]);
+    expect(changes(asked)).toEqual([`DELETE ${path}`]);
     const sure = terminalContext("https://vault.example");
     await run(configure, sure, name, "--yes");
     expect(sure.calls).toEqual([`DELETE ${path}`]);

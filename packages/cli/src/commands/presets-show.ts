@@ -1,7 +1,7 @@
 import type { ConfigureCommand } from "../command-definition.js";
 import { CliError } from "../failures.js";
 import { addExamples } from "../help-examples.js";
-import { nearPresets } from "../presets/near-presets.js";
+import { nearNames } from "../near-names.js";
 import { loadPresets } from "../presets/preset-catalogue.js";
 import { presetFacts } from "../presets/preset-facts.js";
 import { wrappedText } from "../wrapped-text.js";
@@ -19,7 +19,7 @@ export const configurePresetsShow: ConfigureCommand = (command, perform) => {
       const wanted = id.toLowerCase();
       const preset = catalogue.ids.includes(wanted) ? await catalogue.get(wanted) : undefined;
       if (preset === undefined) {
-        const near = [...catalogue.idsOfFamily(wanted), ...nearPresets(wanted, catalogue.titles)];
+        const near = [...catalogue.idsOfFamily(wanted), ...nearNames(wanted, catalogue.titles)];
         const hint =
           near.length === 0 ? `see \`${bin} presets\`` : `did you mean ${[...new Set(near)].join(", ")}?`;
         throw new CliError(`there is no preset "${wanted}"`, hint);

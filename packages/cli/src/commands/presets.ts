@@ -1,7 +1,7 @@
 import { UsageError } from "../failures.js";
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
-import { nearPresets } from "../presets/near-presets.js";
+import { nearNames } from "../near-names.js";
 import type { Preset } from "../presets/preset.js";
 import { loadPresets } from "../presets/preset-catalogue.js";
 import { credentialKind } from "../presets/preset-facts.js";
@@ -39,7 +39,7 @@ export const configurePresets: ConfigureCommand = (command, perform) => {
         return undefined;
       }
       if (found.length === 0) {
-        const near = nearPresets(search ?? "", catalogue.titles);
+        const near = nearNames(search ?? "", catalogue.titles);
         const meant = near.length === 0 ? "" : ` Did you mean ${near.join(", ")}?`;
         output.note(`No preset fits.${meant}`);
         return undefined;

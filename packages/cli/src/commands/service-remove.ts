@@ -1,6 +1,6 @@
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
-import { confirmDestruction } from "../prompt.js";
+import { canAsk, confirmDestruction } from "../prompt.js";
 
 export const configureServiceRemove: ConfigureCommand = (command, perform) => {
   command.argument("<name>", "name of the service").option("-y, --yes", "do not ask");
@@ -8,6 +8,8 @@ export const configureServiceRemove: ConfigureCommand = (command, perform) => {
   command.action((name: string, options: { readonly yes?: boolean }) =>
     perform(async (context) => {
       const client = await context.connect("token");
+      // Nobody is asked about what is not there.
+      if (canAsk(context) && options.yes !== true) await client.getService(name);
       await confirmDestruction(context, `Remove ${name} and its credential?`, options.yes === true);
       await client.removeService(name);
       if (context.output.json) context.output.data({ status: "deleted", name });

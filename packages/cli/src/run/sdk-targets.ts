@@ -2,7 +2,7 @@ import type { ServiceInfo, VaultClient } from "@vault-proxy/client";
 
 import { CliError, UsageError } from "../failures.js";
 import type { PresetCatalogue } from "../presets/preset-catalogue.js";
-import { nearPresets } from "../presets/near-presets.js";
+import { nearNames } from "../near-names.js";
 import type { Preset } from "../presets/preset.js";
 import { presetProblem } from "../service-add/preset-credential.js";
 import type { SdkTarget } from "./agent-variables.js";
@@ -38,7 +38,7 @@ export async function findSdkTargets(
     requests.map(async ({ presetId }) => {
       const preset = await catalogue.get(presetId);
       if (preset !== undefined) return preset;
-      const near = nearPresets(presetId, new Map(catalogue.ids.map((id) => [id, id])));
+      const near = nearNames(presetId, new Map(catalogue.ids.map((id) => [id, id])));
       throw new UsageError(
         `--env knows no ${presetId}`,
         near.length === 0 ? "`presets` lists them" : `did you mean ${near.join(" or ")}?`,

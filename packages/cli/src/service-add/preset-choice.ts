@@ -1,6 +1,6 @@
 import type { CommandContext } from "../command-context.js";
 import { UsageError } from "../failures.js";
-import { nearPresets } from "../presets/near-presets.js";
+import { nearNames } from "../near-names.js";
 import type { PresetCatalogue } from "../presets/preset-catalogue.js";
 import { askChoice, canAsk } from "../prompt.js";
 import type { ServiceAddOptions } from "./add-options.js";
@@ -23,7 +23,7 @@ export async function namedPreset(
   if (options.preset === undefined && options.baseUrl !== undefined) return undefined;
   const family = catalogue.idsOfFamily(wanted);
   if (family.length > 0) return askWhich(context, catalogue, wanted, family);
-  const near = nearPresets(wanted, catalogue.titles);
+  const near = nearNames(wanted, catalogue.titles);
   if (options.preset === undefined) {
     return near.length > 0 && canAsk(context) ? askNear(context, catalogue, wanted, near) : undefined;
   }
@@ -39,7 +39,7 @@ export function unknownService(
   catalogue: PresetCatalogue,
   name: string,
 ): UsageError {
-  const near = nearPresets(name, catalogue.titles);
+  const near = nearNames(name, catalogue.titles);
   const such = near.length === 0 ? "" : `did you mean ${near.join(", ")}? Otherwise `;
   return new UsageError(
     `there is no preset "${name}", so --base-url and --type are missing`,

@@ -20,7 +20,7 @@ export async function checkPath(
   const test = await client.testService(name, path);
   if (test.code === "vault_locked") throw new CliError("vault is locked", `run \`${bin} unlock\``);
   const message = test.ok ? `ok (HTTP ${test.status})` : (test.error ?? `HTTP ${test.status}`);
-  return { ok: test.ok, message, hint: hintFor(test.code), data: test };
+  return { ok: test.ok, message, hint: hintFor(test.code, bin), data: test };
 }
 
 /** The test call of a preset; undefined if it has none that needs no further values. */
@@ -45,7 +45,12 @@ export async function checkByPreset(
     if (refusal === undefined) throw error;
     const { message, code, status } = refusal;
     if (code === "vault_locked") throw new CliError("vault is locked", `run \`${bin} unlock\``);
-    return { ok: false, message, hint: hintFor(code), data: { ok: false, status, error: message, code } };
+    return {
+      ok: false,
+      message,
+      hint: hintFor(code, bin),
+      data: { ok: false, status, error: message, code },
+    };
   }
   const { status } = response;
   const { json, json_present: present } = test.expect;
@@ -64,8 +69,10 @@ function refusalOf(
   return { message: error.message, code, status };
 }
 
-function hintFor(code: string | undefined): string | undefined {
+function hintFor(code: string | undefined, bin: string): string | undefined {
   switch (code) {
+    case "not_found":
+      return `\`${bin} service list\` shows what there is`;
     case "destination_blocked":
       return "--allow-private allows private addresses and this machine's own";
     case "upstream_failed":

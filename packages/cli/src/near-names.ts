@@ -3,10 +3,10 @@ const LETTERS_PER_MISTAKE = 4;
 const MOST = 4;
 
 /**
- * Ids of presets that somebody may have meant by `word`: those whose id or title has it, or is a slip of the pen away.
+ * Ids that somebody may have meant by `word`: those that have it, or whose titles have it, or are a slip of the pen away.
  * @param titles by id
  */
-export function nearPresets(word: string, titles: ReadonlyMap<string, string>): readonly string[] {
+export function nearNames(word: string, titles: ReadonlyMap<string, string>): readonly string[] {
   const wanted = squeezed(word);
   if (wanted === "") return [];
   const mistakes = Math.floor(wanted.length / LETTERS_PER_MISTAKE);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
-import { loadPresets } from "./preset-catalogue.js";
-import { nearPresets } from "./near-presets.js";
+import { loadPresets } from "./presets/preset-catalogue.js";
+import { nearNames } from "./near-names.js";
 
 test.each([
   ["opneai", ["openai"]],
@@ -16,12 +16,12 @@ test.each([
   ["---", []],
 ])("%s may have been meant as %j", async (word, ids) => {
   const { titles } = await loadPresets();
-  expect(nearPresets(word, titles)).toEqual(expect.arrayContaining(ids));
-  expect(nearPresets(word, titles).slice(0, 1)).toEqual(ids.slice(0, 1));
+  expect(nearNames(word, titles)).toEqual(expect.arrayContaining(ids));
+  expect(nearNames(word, titles).slice(0, 1)).toEqual(ids.slice(0, 1));
 });
 
 test("of many that are near, the nearest are named", () => {
   const titles = new Map(["acmes", "acmee", "acme", "xacme", "yacme", "zacme"].map((id) => [id, id]));
-  expect(nearPresets("acme", titles)).toHaveLength(4);
-  expect(nearPresets("acme", titles)[0]).toBe("acme");
+  expect(nearNames("acme", titles)).toHaveLength(4);
+  expect(nearNames("acme", titles)[0]).toBe("acme");
 });
