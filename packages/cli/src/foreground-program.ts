@@ -67,7 +67,8 @@ export async function assertRunnable(program: string, { PATH = "" }: Environment
     if (await isExecutable(place)) return;
   }
   if (!isThere) throw notFound(program);
-  throw new NotRunnableError(`${program} is not executable`, `chmod +x ${program}`, NOT_EXECUTABLE);
+  const hint = `if it is a program, \`chmod +x ${program}\`; else name the program that reads it`;
+  throw new NotRunnableError(`${program} is not executable`, hint, NOT_EXECUTABLE);
 }
 
 async function isExecutable(path: string): Promise<boolean> {

@@ -141,6 +141,7 @@ const id = ["--client-id", "id"];
 
 test.each<[string[], string]>([
   [["mine"], "missing: --base-url, --auth-url, --token-url, --client-id"],
+  [["github"], "missing: --client-id\nhint: they are those of your client at GitHub\n"],
   [["mine", "--device"], "missing: --base-url, --device-url, --token-url, --client-id"],
   [["mine", "--client-secret-file", "f"], "missing: --base-url\n"],
   [["x", "--preset", "nope"], 'there is no preset "nope"\nhint: with a login: '],

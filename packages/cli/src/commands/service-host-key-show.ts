@@ -13,7 +13,7 @@ export const configureServiceHostKeyShow: ConfigureCommand = (command, perform) 
       }
       const { ssh_host_key: hostKey, ssh_host_key_fingerprint: fingerprint } = service;
       if (fingerprint === undefined) {
-        const way = `the first connection's will be, unless \`${bin} service host-key pin\` names one before`;
+        const way = `the first connection's will be, unless you pin one before by \`${bin} service host-key pin ${name}\``;
         throw new CliError(`no host key of ${name} is kept yet`, way);
       }
       if (output.json) {

@@ -28,7 +28,7 @@ export async function completeLogin(
   if (preset !== undefined && use.onDevice && !knowsDevices) {
     throw new UsageError(`no login on another device is known at ${preset.title}`, "leave out --device");
   }
-  const find = finder(context, neededValues(flags, fields, use));
+  const find = finder(context, neededValues(flags, fields, use), preset);
   const answers = {
     service,
     baseUrl: (await find("--base-url")) ?? "",
@@ -87,10 +87,13 @@ function neededValues(
 function finder(
   context: CommandContext,
   values: Readonly<Record<string, NeededValue>>,
+  preset: LoginPreset | undefined,
 ): (flag: string) => Promise<string | undefined> {
   const missing = Object.entries(values).filter(([, { value, isNeeded }]) => isNeeded && value === undefined);
   if (missing.length > 0 && !canAsk(context)) {
-    throw new UsageError(`missing: ${missing.map(([flag]) => flag).join(", ")}`, "give them, or a --preset");
+    const hint =
+      preset === undefined ? "give them, or a --preset" : `they are those of your client at ${preset.title}`;
+    throw new UsageError(`missing: ${missing.map(([flag]) => flag).join(", ")}`, hint);
   }
   const open = new Map(missing);
   return async (flag) => {
