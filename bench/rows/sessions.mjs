@@ -18,12 +18,13 @@ import { PASSWORD, startVault } from "../harness/vault-server.mjs";
 
 const run = promisify(execFile);
 const FLOOD = fileURLToPath(new URL("../programs/flood.mjs", import.meta.url));
+const PIPE = fileURLToPath(new URL("../programs/bare-pipe.mjs", import.meta.url));
 
 /**
  * @typedef {object} Work
  * @property {string} title
  * @property {string} unit
- * @property {readonly [number, number]} ports Of the server, and of a session.
+ * @property {readonly [number, number, number]} ports Of the server, of a session, and of a bare relay.
  * @property {(port: number) => Promise<number>} rate
  * @property {Pick<import("../harness/row.mjs").Target, "limit" | "unit">} [target] `×` is of the direct rate.
  */
@@ -44,13 +45,20 @@ export default {
     const tables = ["-i", "-s", String(scale), "-q"];
     await run("pgbench", tables, { env: libpqEnvironment(postgres) });
 
-    const cachePorts = /** @type {const} */ ([redis, await openSession(vault, "/redis/cache", 200)]);
+    const relayTo = async (/** @type {number} */ port) =>
+      Number((await bench.processes.startNode([PIPE, String(port)], { ready: /listening on (\d+)/ })).said);
+    const portsOf = async (
+      /** @type {number} */ port,
+      /** @type {string} */ path,
+      /** @type {number} */ clients,
+    ) => /** @type {const} */ ([port, await openSession(vault, path, clients), await relayTo(port)]);
+    const cachePorts = await portsOf(redis, "/redis/cache", 200);
     /** @type {Work[]} */
     const works = [
       {
         title: "pgbench -S, 8 clients",
         unit: "transactions a second",
-        ports: [postgres, await openSession(vault, "/postgres/pg", 16)],
+        ports: await portsOf(postgres, "/postgres/pg", 16),
         rate: (port) => transactions(port, seconds),
         target: { limit: 0.8, unit: "×" },
       },
@@ -70,7 +78,7 @@ export default {
       {
         title: "one connection of bare bytes",
         unit: "MB a second",
-        ports: [flood, await openSession(vault, "/redis/flood", 2)],
+        ports: await portsOf(flood, "/redis/flood", 2),
         rate: (port) => throughput(port, seconds),
         target: { limit: 1000, unit: "MB/s" },
       },
@@ -81,13 +89,13 @@ export default {
     const targets = [];
     for (const { title, unit, ports, rate, target } of works) {
       let microseconds = 0;
-      const samples = await takeTurns([0, 1], turns, async (side) => {
+      const samples = await takeTurns([0, 1, 2], turns, async (side) => {
         const spent = processorMicroseconds(vault.pid);
         const got = await rate(ports[side] ?? 0);
         if (side === 1) microseconds += processorMicroseconds(vault.pid) - spent;
         return got;
       });
-      const [direct = [], session = []] = samples.values();
+      const [direct = [], session = [], relay = []] = samples.values();
       const ratio = medianRatio(session, direct);
       lines.push({
         "": title,
@@ -95,6 +103,8 @@ export default {
         direct: Math.round(median(direct)),
         session: Math.round(median(session)),
         ratio,
+        "bare relay": Math.round(median(relay)),
+        "its ratio": medianRatio(relay, direct),
         "processor s of the vault a turn": microseconds / turns / 1e6,
       });
       if (target === undefined) continue;
@@ -107,7 +117,7 @@ export default {
       });
     }
     return {
-      settings: `${String(turns)} turns of about ${String(seconds)} s; server, client and vault share the cores`,
+      settings: `${String(turns)} turns of about ${String(seconds)} s; server, client and vault share the cores; the bare relay is Node's \`pipe\`, both ways`,
       lines,
       targets,
     };
