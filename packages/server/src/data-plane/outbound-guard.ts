@@ -3,7 +3,7 @@ import { generatedSecretsOf } from "../auth-strategies/service-definition.js";
 import type { OutboundSecrets } from "../scrubbing/outbound-secrets.js";
 
 /** How long services are indexed at once, when they change. */
-const FIRST_SLICE_MS = 10;
+const FIRST_SLICE_MS = 2;
 
 /** How long at a time after that: ten thousand services may take a second, and other work waits for its turn. */
 const SLICE_MS = 2;
