@@ -37,6 +37,8 @@ const registries = ["auth-strategies", "protocols"].map((folder) => ({
 const VAULT_FILE_ENTRY = "^packages/server/(src|lib|dist)/vault-file\\.(ts|js|d\\.ts)$";
 /** Pure: learns policies from the audit log, and tells what they would have said. */
 const POLICIES_ENTRY = "^packages/server/(src|lib|dist)/policies\\.(ts|js|d\\.ts)$";
+/** Pure: the rules of a service's fields. */
+const SERVICE_RULES_ENTRY = "^packages/server/(src|lib|dist)/service-rules\\.(ts|js|d\\.ts)$";
 
 module.exports = {
   forbidden: [
@@ -66,7 +68,7 @@ module.exports = {
         pathNot: [
           "^packages/$1/",
           "^packages/client/(src|dist)/index\\.(ts|js|d\\.ts)$",
-          ...[VAULT_FILE_ENTRY, POLICIES_ENTRY],
+          ...[VAULT_FILE_ENTRY, POLICIES_ENTRY, SERVICE_RULES_ENTRY],
         ],
       },
     },

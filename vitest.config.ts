@@ -10,6 +10,9 @@ export default defineConfig({
       "@vault-proxy/server/policies": fileURLToPath(
         new URL("packages/server/src/policies.ts", import.meta.url),
       ),
+      "@vault-proxy/server/service-rules": fileURLToPath(
+        new URL("packages/server/src/service-rules.ts", import.meta.url),
+      ),
       "@vault-proxy/server/vault-file": fileURLToPath(
         new URL("packages/server/src/vault-file.ts", import.meta.url),
       ),

@@ -12,7 +12,11 @@ import { ROOT, run, ScriptError } from "./run-process.mjs";
  */
 const PACKAGES = [
   { folder: packageFolder("client"), modules: "dist", bundled: [] },
-  { folder: packageFolder("server"), modules: "lib", bundled: ["main", "worker", "vault-file", "policies"] },
+  {
+    folder: packageFolder("server"),
+    modules: "lib",
+    bundled: ["main", "worker", "vault-file", "policies", "service-rules"],
+  },
   { folder: packageFolder("cli"), modules: "lib", bundled: ["main"] },
 ];
 /** What can be run after a build. */

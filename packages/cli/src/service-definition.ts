@@ -67,6 +67,13 @@ export function mayLackSecrets(type: AuthType, flags: ServiceFlags): boolean {
   return type === "basic" || (type === "ssh_key" && flags.sshKeyFileRef !== undefined);
 }
 
+/** What cannot be right of a secret that was copied with what stands before it. */
+export function secretProblem(type: AuthType, value: string): string | undefined {
+  return type === "bearer" && /^bearer\s/i.test(value)
+    ? "it begins with `Bearer`, which the vault adds by itself: give what stands behind that"
+    : undefined;
+}
+
 /** @param values one for each of {@link secretLabels}, but see {@link mayLackSecrets} */
 export function authDefinition(
   type: AuthType,
@@ -84,6 +91,8 @@ export function authDefinition(
   }
   const empty = isComplete ? labels[given.indexOf("")] : undefined;
   if (empty !== undefined) throw new UsageError(`no secret was given for: ${empty}`);
+  const wrong = given.map((value) => secretProblem(type, value)).find((problem) => problem !== undefined);
+  if (wrong !== undefined) throw new UsageError(`the secret cannot be right: ${wrong}`);
   if (isExpiringAuthType(type)) return expiringAuth(type, flags, given);
   if (isSessionType(type)) return sessionAuth(type, flags, given);
   const [first = "", second = ""] = given;

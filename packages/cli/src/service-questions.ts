@@ -7,17 +7,15 @@ import {
   type ExpiringAuthType,
 } from "./expiring-auth/registry.js";
 import { UsageError } from "./failures.js";
+import { askApiPlace, askHeaderNames, namesIn } from "./field-questions.js";
 import { refuseUselessFlags, suits } from "./flag-uses.js";
 import { askChoice, askText, canAsk } from "./prompt.js";
 import { AUTH_TYPES, type AuthType, type ServiceFlags } from "./service-definition.js";
 import { serviceNameProblem } from "./service-name.js";
 import { isSessionType, missingSessionFlags, readSessionFlags } from "./session-types/registry.js";
 import { askSessionFlags } from "./session-types/session-questions.js";
-import { askAllowance, isPrivateUrl } from "./this-machine.js";
 import { askSshFlags } from "./ssh/ssh-questions.js";
 import { missingSshFlags, readSshFlags } from "./ssh/ssh-service.js";
-
-const BASE_URL_QUESTION = "Base URL, such as https://api.openai.com";
 
 export interface CompleteFlags extends ServiceFlags {
   readonly name: string;
@@ -39,19 +37,16 @@ export async function completeFlags(
   };
   if (named.type === "ssh_key") return { ...named, ...(await askSshFlags(context, named)) };
   if (isSessionType(named.type)) return { ...named, ...(await askSessionFlags(context, named.type, named)) };
-  const baseUrl = knownBaseUrl(named) ?? (await askText(context, BASE_URL_QUESTION, required)).trim();
-  const asksAllowance =
-    flags.baseUrl === undefined && flags.allowPrivate === undefined && isPrivateUrl(baseUrl);
-  const allowPrivate = asksAllowance
-    ? await askAllowance(context, "May calls go there?", "That is without TLS, or on a private network.")
-    : flags.allowPrivate;
-  const given = { ...named, baseUrl, allowPrivate };
+  const baseUrl = knownBaseUrl(named);
+  const place =
+    baseUrl === undefined ? await askApiPlace(context, named.type, named.allowPrivate) : { baseUrl };
+  const given = { ...named, ...place };
   if (isExpiringAuthType(given.type)) return { ...given, ...(await askMissing(context, given.type, given)) };
   if ((given.type === "header" || given.type === "headers") && given.headerName === undefined) {
-    return { ...given, headerName: splitNames(await askText(context, headerQuestion(given.type), required)) };
+    return { ...given, headerName: await askHeaderNames(context, given.type) };
   }
   if (given.type === "query" && given.paramName === undefined) {
-    return { ...given, paramName: splitNames(await askText(context, "Names of the parameters", required)) };
+    return { ...given, paramName: namesIn(await askText(context, "Names of the parameters", required)) };
   }
   return given;
 }
@@ -68,7 +63,8 @@ async function askMissing(
   return Object.fromEntries(answers);
 }
 
-function knownBaseUrl({ baseUrl, type, ...flags }: ServiceFlags): string | undefined {
+/** That of the flags, or where all services of the type are; undefined where it must be asked for. */
+export function knownBaseUrl({ baseUrl, type, ...flags }: ServiceFlags): string | undefined {
   if (baseUrl !== undefined || type === undefined || !isExpiringAuthType(type)) return baseUrl;
   return defaultBaseUrl(type, flags);
 }
@@ -111,14 +107,6 @@ async function askType(context: CommandContext, flags: ServiceFlags): Promise<Au
     "What is it, and where does its credential go?",
     types.map((value) => ({ value, label: `${value}: ${AUTH_TYPES[value]}` })),
   );
-}
-
-function headerQuestion(type: "header" | "headers"): string {
-  return type === "header" ? "Name of the header" : "Names of the headers, separated by spaces";
-}
-
-function splitNames(text: string): string[] {
-  return text.split(/[\s,]+/).filter((name) => name !== "");
 }
 
 function required(value: string): string | undefined {

@@ -17,17 +17,18 @@ export function isPrivateUrl(url: string): boolean {
 }
 
 /**
- * Whether a service may be at this machine itself, or where else the vault connects to only if it is told so.
+ * Whether a service may be at this machine itself, or where else the vault connects to only if it is told so. After a
+ * no the vault would refuse the service: who asks goes on with another address.
  * @param question such as `May sessions connect to it?`
  */
 export async function askAllowance(
   context: CommandContext,
   question: string,
   place = "That is this machine itself.",
-): Promise<true | undefined> {
+): Promise<boolean> {
   const answer = await askChoice(context, `${place} ${question}`, [
     { value: "yes", label: "yes" },
-    { value: "no", label: "no: the vault will refuse the service" },
+    { value: "no", label: "no: ask for another address" },
   ]);
-  return answer === "yes" ? true : undefined;
+  return answer === "yes";
 }

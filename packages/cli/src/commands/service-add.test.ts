@@ -1,5 +1,6 @@
+import { VaultClient } from "@vault-proxy/client";
 import { Command } from "commander";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 import { terminalContext, type TerminalContext } from "../testing/terminal-context.js";
 import { configureServiceAdd } from "./service-add.js";
@@ -181,7 +182,7 @@ test("of a server that is reached by SSH a terminal is asked for its user, its c
         ["Host, or host:port", "box.example.com:2222\r"],
         ["User", "deploy\r"],
         ["What does it log in with", `${DOWN}${DOWN}\r`],
-        ["Host key or its fingerprint", "SHA256:abc\r"],
+        ["Host key or its fingerprint", "SHA256:YWJjYWJjYWJjYWJjYWJjYWJjYWJjYWJjYWJjYWJjYWI\r"],
         ["Password", "hunter2\r"],
       ],
     ),
@@ -189,7 +190,7 @@ test("of a server that is reached by SSH a terminal is asked for its user, its c
     name: "box",
     auth: {
       ...{ type: "ssh_key", ssh_host: "box.example.com", ssh_port: 2222, ssh_user: "deploy" },
-      ...{ ssh_password: "hunter2", ssh_host_key: "SHA256:abc" },
+      ...{ ssh_password: "hunter2", ssh_host_key: "SHA256:YWJjYWJjYWJjYWJjYWJjYWJjYWJjYWJjYWJjYWJjYWI" },
     },
   });
 });
@@ -280,6 +281,91 @@ test.each<[readonly string[], readonly (readonly [string, string])[]]>([
     / {2}name {8}(?:openai|own)\n[^]* {2}credential {2}(?:Authorization: Bearer|X-Key:) …\n/,
   );
   expect(terminal.screen()).not.toContain("hush-hush");
+});
+
+test("an empty secret is asked for again, and so is one with the word that the vault adds", async () => {
+  expect(
+    await addInTerminal(
+      ["own", "--type", "bearer", "--base-url", "https://api.example"],
+      [
+        ["Token", "\r"],
+        ["needed", "Bearer sk-one\r"],
+        ["give what stands behind", "\u0015sk-one\r"],
+      ],
+    ),
+  ).toMatchObject({ auth: { type: "bearer", token: "sk-one" } });
+});
+
+describe("of a field that the vault refuses", () => {
+  /** A vault that refuses services with these messages, one after the other, and then takes one. */
+  async function refusing(
+    refusals: readonly string[],
+    args: readonly string[],
+    answers: readonly (readonly [question: string, keys: string])[],
+  ) {
+    const terminal = terminalContext("https://vault.example");
+    const left = [...refusals];
+    const stored: unknown[] = [];
+    const answering = (_: string, init?: RequestInit): Promise<Response> => {
+      if (init?.method !== "POST") return Promise.resolve(Response.json([]));
+      stored.push(JSON.parse(init.body as string));
+      const error = left.shift();
+      if (error === undefined) return Promise.resolve(Response.json({ name: "x", auth_type: "bearer" }));
+      return Promise.resolve(Response.json({ error, code: "invalid_request" }, { status: 400 }));
+    };
+    const client = new VaultClient({ addr: "https://vault.example", fetch: answering as typeof fetch });
+    const command = new Command("add");
+    configureServiceAdd(command, async (action) => {
+      await action({ ...terminal.context, connect: () => Promise.resolve(client) });
+    });
+    const done = command.parseAsync([...args, "--no-test"], { from: "user" });
+    for (const [question, keys] of answers) await terminal.answer(question, keys);
+    await done;
+    return stored;
+  }
+
+  test("only that is asked again, and the other answers stay", async () => {
+    const stored = await refusing(
+      ["base_url: nobody goes there", "auth.header_value: is not a legal value"],
+      ["own", "--type", "header"],
+      [
+        ["Base URL", "https://one.example\r"],
+        ["Name of the header", "x-key\r"],
+        ["Value of x-key", "hush-hush\r"],
+        ["Base URL", "https://two.example\r"],
+        ["Value of x-key", "other\r"],
+      ],
+    );
+    const auth = { type: "header", header_name: "x-key", header_value: "hush-hush" };
+    expect(stored).toEqual([
+      { name: "own", base_url: "https://one.example", auth },
+      { name: "own", base_url: "https://two.example", auth },
+      { name: "own", base_url: "https://two.example", auth: { ...auth, header_value: "other" } },
+    ]);
+  });
+
+  test("a host is asked again with its port, and what was never asked for ends the command", async () => {
+    const stored = await refusing(
+      ["auth.postgres_host: address not allowed"],
+      ["db", "--type", "postgres", "--tls", "require", "--user", "u", "--database", "d"],
+      [
+        ["Host", "a.example:1\r"],
+        ["Password", "p\r"],
+        ["Host", "b.example\r"],
+      ],
+    );
+    expect(stored).toMatchObject([
+      { auth: { postgres_host: "a.example", postgres_port: 1 } },
+      { auth: { postgres_host: "b.example", postgres_password: "p" } },
+    ]);
+    await expect(
+      refusing(
+        ["headers: too many"],
+        ["own", "--type", "bearer", "--base-url", "https://x.example"],
+        [["Token", "t\r"]],
+      ),
+    ).rejects.toThrow("headers: too many");
+  });
 });
 
 test("Ctrl-C ends with 130, and nothing was stored", async () => {

@@ -3,14 +3,15 @@ import { typeOfFlags } from "../expiring-auth/registry.js";
 import { UsageError } from "../failures.js";
 import { askSecret, canAsk } from "../prompt.js";
 import { linesOf, readLines, readSecretFile } from "../secret-source.js";
-import { authDefinition, mayLackSecrets, secretLabels } from "../service-definition.js";
+import { authDefinition, mayLackSecrets, secretLabels, secretProblem } from "../service-definition.js";
 import type { AuthType, ServiceFlags } from "../service-definition.js";
-import { completeFlags } from "../service-questions.js";
+import { completeFlags, knownBaseUrl, type CompleteFlags } from "../service-questions.js";
 import { readTlsCa, serviceSettings } from "../service-settings.js";
 import { isEncryptedKey } from "../ssh/private-key-text.js";
 import { hasSshFlags } from "../ssh/ssh-service.js";
 import { readsStdin, type ServiceAddOptions } from "./add-options.js";
 import type { GivenService } from "./given-service.js";
+import { refusedField } from "./refused-field.js";
 import { confirmSummary } from "./summary.js";
 
 /** A service that no preset knows. @param stepByStep shows what will be stored, and asks whether it is right */
@@ -23,14 +24,45 @@ export async function serviceOfFlags(
   const named = typeOfFlags(options.bearerStdin === true ? "bearer" : options.type, options);
   const type = named ?? (hasSshFlags(options) ? "ssh_key" : undefined);
   const complete = await completeFlags(context, name, { ...options, type });
+  const given = await completeService(context, complete, options);
+  if (stepByStep) await confirmSummary(context, given.definition);
+  return { ...given, isConfirmed: stepByStep };
+}
+
+/** @param known secrets that were read already */
+async function completeService(
+  context: CommandContext,
+  complete: CompleteFlags,
+  options: ServiceAddOptions,
+  known?: readonly string[],
+): Promise<GivenService> {
   const key = complete.sshKeyFile === undefined ? undefined : await readSecretFile(complete.sshKeyFile);
   const flags = { ...complete, sshKeyIsEncrypted: key !== undefined && isEncryptedKey(key) };
   const tlsCa = await readTlsCa(options);
-  const values = await readSecrets(context, flags.type, flags, options);
+  const values = known ?? (await readSecrets(context, flags.type, flags, options));
   const auth = authDefinition(flags.type, flags, values);
   const definition = { ...serviceSettings(flags.baseUrl, flags, tlsCa), name: flags.name, auth };
-  if (stepByStep) await confirmSummary(context, definition);
-  return { definition, key, isConfirmed: stepByStep };
+  const isAsked = canAsk(context) && !context.output.json;
+  return { definition, key, ...(isAsked ? { correct: (error) => correct(error) } : {}) };
+
+  async function correct(error: unknown): Promise<GivenService | undefined> {
+    const refused = refusedField(error);
+    if (refused === undefined) return undefined;
+    const { flags: wrong, isSecret, reason } = refused;
+    const isRead = readsStdin(options) || options.secretFile !== undefined;
+    const rest = Object.fromEntries(
+      Object.entries(complete).filter(([flag]) => !wrong.some((name) => name === flag)),
+    ) as typeof complete;
+    const isGiven = wrong.some((flag) => complete[flag] !== undefined);
+    // What would not be asked for would be refused again.
+    if (isGiven ? wrong.includes("baseUrl") && knownBaseUrl(rest) !== undefined : !isSecret || isRead) {
+      return undefined;
+    }
+    context.output.warn(reason);
+    const next = isGiven ? await completeFlags(context, complete.name, rest) : complete;
+    const isSame = String(secretLabels(next.type, next)) === String(secretLabels(complete.type, complete));
+    return completeService(context, next, options, isSame && !isSecret ? values : undefined);
+  }
 }
 
 async function readSecrets(
@@ -48,6 +80,13 @@ async function readSecrets(
     throw new UsageError("no secret was given", "use --secret-stdin or --secret-file");
   }
   const values: string[] = [];
-  for (const label of labels) values.push(await askSecret(context, label));
+  const mayBeEmpty = mayLackSecrets(type, flags);
+  for (const label of labels) {
+    values.push(
+      await askSecret(context, label, (value) =>
+        value === "" && !mayBeEmpty ? "needed" : secretProblem(type, value),
+      ),
+    );
+  }
   return values;
 }

@@ -13,6 +13,8 @@ export interface GivenService {
   readonly isConfirmed?: boolean;
   /** What it was made by. */
   readonly preset?: ServicePreset | undefined;
+  /** After a refusal of the vault asks for what it refused; resolves with undefined where that was not asked for. */
+  readonly correct?: ((error: unknown) => Promise<GivenService | undefined>) | undefined;
   /** Asks for the secret once more, where a terminal was asked for it. */
   readonly askAgain?: (() => Promise<GivenService>) | undefined;
 }

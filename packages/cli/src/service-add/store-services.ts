@@ -106,13 +106,10 @@ async function storeAll(
   given: readonly GivenService[],
 ): Promise<ServiceInfo[]> {
   const stored: ServiceInfo[] = [];
-  for (const { definition, key, replaces } of given) {
+  for (const one of given) {
+    const { definition } = one;
     try {
-      stored.push(
-        await (key === undefined
-          ? client.addService(definition)
-          : addServiceWithKey(client, definition, key, replaces)),
-      );
+      stored.push(await storeOne(client, one));
     } catch (error) {
       if (given.length === 1) throw error;
       const { message, hint, code } = describe(context, error);
@@ -123,6 +120,20 @@ async function storeAll(
     }
   }
   return stored;
+}
+
+/** What the vault refuses of somebody's answers is asked again: the others stay. */
+async function storeOne(client: VaultClient, given: GivenService): Promise<ServiceInfo> {
+  const { definition, key, replaces, correct } = given;
+  try {
+    return await (key === undefined
+      ? client.addService(definition)
+      : addServiceWithKey(client, definition, key, replaces));
+  } catch (error) {
+    const corrected = await correct?.(error);
+    if (corrected === undefined) throw error;
+    return storeOne(client, { ...corrected, replaces });
+  }
 }
 
 /** Logging in shows that all of it is right; of an API only a path would tell, which is not known here. */

@@ -19,11 +19,7 @@ export async function askSessionFlags(
   given: AskedSessionFlags,
 ): Promise<AskedSessionFlags> {
   const { needsUser, database, tls, tokenAuth } = SESSION_TYPES[type];
-  const host = given.host ?? (await askText(context, "Host, or host:port", hostAndPortProblem)).trim();
-  let flags: AskedSessionFlags = { ...given, ...readSessionFlags(type, { ...given, host }) };
-  if (flags.allowPrivate === undefined && isThisMachine(flags.host ?? "")) {
-    flags = { ...flags, allowPrivate: await askAllowance(context, "May sessions connect to it?") };
-  }
+  let flags = await withHost(context, type, given);
   if (flags.tls === undefined) {
     const choices = Object.entries(tls).map(([value, meaning]) => ({ value, label: `${value}: ${meaning}` }));
     flags = { ...flags, tls: await askChoice(context, "TLS", choices) };
@@ -44,6 +40,20 @@ export async function askSessionFlags(
     flags = { ...flags, oauthService: await askText(context, question, needed) };
   }
   return flags;
+}
+
+/** Until it is a host that the vault may connect to. */
+async function withHost(
+  context: CommandContext,
+  type: SessionProtocol,
+  given: AskedSessionFlags,
+): Promise<AskedSessionFlags> {
+  for (let asked = given.host; ; asked = undefined) {
+    const host = asked ?? (await askText(context, "Host, or host:port", hostAndPortProblem)).trim();
+    const flags: AskedSessionFlags = { ...given, ...readSessionFlags(type, { ...given, host }) };
+    if (flags.allowPrivate !== undefined || !isThisMachine(flags.host ?? "")) return flags;
+    if (await askAllowance(context, "May sessions connect to it?")) return { ...flags, allowPrivate: true };
+  }
 }
 
 function askCredential(context: CommandContext): Promise<"password" | "token"> {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import type { CommandContext } from "../command-context.js";
 import { CliError } from "../failures.js";
+import { askHostKey } from "../field-questions.js";
 import { hostAndPortProblem } from "../host-and-port.js";
 import { askChoice, askText } from "../prompt.js";
 import { readSecretFile } from "../secret-source.js";
@@ -18,23 +19,25 @@ export interface AskedSshFlags extends SshFlags {
 export async function askSshFlags(context: CommandContext, given: AskedSshFlags): Promise<AskedSshFlags> {
   // Told before all else is answered for nothing.
   if (given.sshKeyFile !== undefined) await readSecretFile(given.sshKeyFile);
-  const host = given.sshHost ?? (await askText(context, "Host, or host:port", hostAndPortProblem)).trim();
-  let flags: AskedSshFlags = { ...given, ...readSshFlags({ ...given, sshHost: host }) };
-  if (flags.allowPrivate === undefined && isThisMachine(flags.sshHost ?? "")) {
-    flags = { ...flags, allowPrivate: await askAllowance(context, "May the vault connect to it?") };
-  }
+  let flags = await withHost(context, given);
   if (flags.sshUser === undefined) flags = { ...flags, sshUser: await askText(context, "User", needed) };
   if (!hasKey(flags) && flags.sshPasswordStdin === undefined) {
     flags = { ...flags, ...(await askCredential(context)) };
   }
   if (flags.sshHostKey === undefined) {
-    const key = await askText(
-      context,
-      "Host key or its fingerprint, or nothing to keep the first that is shown",
-    );
-    flags = { ...flags, sshHostKey: key.trim() === "" ? undefined : key.trim() };
+    flags = { ...flags, sshHostKey: await askHostKey(context) };
   }
   return flags;
+}
+
+/** Until it is a host that the vault may connect to. */
+async function withHost(context: CommandContext, given: AskedSshFlags): Promise<AskedSshFlags> {
+  for (let asked = given.sshHost; ; asked = undefined) {
+    const host = asked ?? (await askText(context, "Host, or host:port", hostAndPortProblem)).trim();
+    const flags: AskedSshFlags = { ...given, ...readSshFlags({ ...given, sshHost: host }) };
+    if (flags.allowPrivate !== undefined || !isThisMachine(flags.sshHost ?? "")) return flags;
+    if (await askAllowance(context, "May the vault connect to it?")) return { ...flags, allowPrivate: true };
+  }
 }
 
 async function askCredential(context: CommandContext): Promise<SshFlags> {
