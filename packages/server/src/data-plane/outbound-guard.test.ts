@@ -5,7 +5,6 @@ import type { ServiceRecord } from "../auth-strategies/service-definition.js";
 import { Secret } from "../redaction/secret.js";
 import { OutboundScan } from "../scrubbing/outbound-scan.js";
 import { createOutboundSecrets } from "../scrubbing/outbound-secrets.js";
-import { runLater } from "../timers.js";
 import { createOutboundGuard } from "./outbound-guard.js";
 
 afterEach(() => vi.useRealTimers());
@@ -30,9 +29,14 @@ function service(
 const secretOf = (name: string) => `${name}-0123456789-abcdefghijklm`;
 const bearer = (name: string) => service(name, { type: "bearer", token: new Secret(secretOf(name)) });
 
+const after = (milliseconds: number, task: () => void) => {
+  const timer = setTimeout(task, milliseconds);
+  return () => clearTimeout(timer);
+};
+
 function setUp(now: () => number = () => 0) {
   const index = createOutboundSecrets(randomBytes);
-  const guard = createOutboundGuard(index, { now, after: runLater });
+  const guard = createOutboundGuard(index, { now, after });
   const finds = (called: string, text: string) =>
     new OutboundScan(index, called).scanText(text) !== undefined;
   return { guard, finds };
