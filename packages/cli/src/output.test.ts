@@ -3,9 +3,9 @@ import { describe, expect, test } from "vitest";
 
 import { createOutput, printable } from "./output.js";
 
-function capture(terminal: boolean, env = {}, json = false) {
-  const stdout = Object.assign(new PassThrough(), { isTTY: terminal });
-  const stderr = Object.assign(new PassThrough(), { isTTY: terminal });
+function capture(terminal: boolean, env = {}, json = false, columns = 0) {
+  const stdout = Object.assign(new PassThrough(), { isTTY: terminal, columns });
+  const stderr = Object.assign(new PassThrough(), { isTTY: terminal, columns });
   const read = (stream: PassThrough) => String(stream.read() ?? "");
   const output = createOutput({ stdout, stderr, env, json });
   return { output, stdout: () => read(stdout), stderr: () => read(stderr) };
@@ -76,6 +76,31 @@ describe("output", () => {
       request_id: "req_1",
     });
   });
+});
+
+const SENTENCE = "the quick brown fox jumps over the lazy dog beside the brook and into https://fox.example/";
+
+test.each([80, 60, 40])("prose is broken between words at %d columns, and nowhere in a pipe", (columns) => {
+  for (const terminal of [true, false]) {
+    const { output, stdout, stderr } = capture(terminal, { NO_COLOR: "1" }, false, columns);
+    output.confirm(SENTENCE);
+    output.prose(`label  ${SENTENCE}`, 7);
+    output.verdict("warn", SENTENCE, SENTENCE);
+    output.note(SENTENCE);
+    output.warn(SENTENCE);
+    output.failure({ ...failure, message: SENTENCE, hint: SENTENCE });
+    const lines = (stdout() + stderr()).trimEnd().split("\n");
+    const said = lines.join(" ").replace(/ +/g, " ");
+    expect(said.split(SENTENCE)).toHaveLength(9);
+    if (terminal) expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(columns);
+    else expect(lines).toHaveLength(7);
+  }
+});
+
+test("what is for a program is one line on a terminal too", () => {
+  const { output, stdout } = capture(true, {}, false, 40);
+  output.result(SENTENCE);
+  expect(stdout()).toBe(`${SENTENCE}\n`);
 });
 
 const EVIL = "a\u001b]0;x\u0007\n\u007f\u009b2J\u202e\u200f\u{e0001}z";

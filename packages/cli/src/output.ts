@@ -22,10 +22,12 @@ export interface Output {
   readonly onTerminal: boolean;
   /** One line of the result; one that is alarming stands out on a terminal. */
   result(line: string, tone?: "alarming"): void;
+  /** A sentence of the result, for a person: a terminal shows whole words of it. @param indent of its further lines */
+  prose(line: string, indent?: number): void;
   /** That something was done, which its exit code says as well. */
   confirm(line: string): void;
-  /** One line of the result, with a coloured word before it. */
-  verdict(status: "ok" | "warn" | "fail", line: string): void;
+  /** One line of the result, with a coloured word before it, and what to do about it below. */
+  verdict(status: "ok" | "warn" | "fail", line: string, mend?: string): void;
   /** The whole result as JSON. */
   data(value: unknown): void;
   /** One of many results, as JSON on one line, at the reader's pace. */
@@ -61,6 +63,9 @@ export function createOutput({ stdout, stderr, env, json, quiet = false }: Outpu
   const say = (line: string): void => {
     stderr.write(`${terminalLines(line, columnsOf(stderr))}\n`);
   };
+  const prose = (line: string, indent?: number): void => {
+    stdout.write(`${terminalLines(printable(line), columnsOf(stdout), indent)}\n`);
+  };
   const toJson = (value: unknown): string => asciiControls(JSON.stringify(value, null, 2));
   return {
     json,
@@ -71,14 +76,16 @@ export function createOutput({ stdout, stderr, env, json, quiet = false }: Outpu
       stdout.write(`${tone === "alarming" ? pc.createColors(wantsColour(stdout, env)).red(shown) : shown}\n`);
     },
     confirm: (line) => {
-      if (!quiet) stdout.write(`${printable(line)}\n`);
+      if (!quiet) prose(line);
     },
-    verdict: (status, line) => {
+    prose,
+    verdict: (status, line, mend) => {
       const onStdout = pc.createColors(wantsColour(stdout, env));
       const colour = { ok: onStdout.green, warn: onStdout.yellow, fail: onStdout.red }[status];
       const text = `${status.padEnd(4)}  ${printable(line)}`;
       const lines = terminalLines(text, columnsOf(stdout), VERDICT_INDENT);
       stdout.write(`${colour(lines.slice(0, status.length))}${lines.slice(status.length)}\n`);
+      if (mend !== undefined) prose(`${" ".repeat(VERDICT_INDENT)}→ ${mend}`, VERDICT_INDENT + "→ ".length);
     },
     data: (value) => {
       stdout.write(`${toJson(value)}\n`);

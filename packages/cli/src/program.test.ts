@@ -134,6 +134,29 @@ describe("wrong usage", () => {
   });
 });
 
+describe.each([80, 60, 40])("in a terminal of %d columns", (columns) => {
+  const helps = COMMANDS.map(({ path }) => [...path, "--help"]);
+  test.each([["--help"], [], ["service"], ...helps].map((words) => [words.join(" "), words] as const))(
+    "the help of vault-cli %s breaks no word and no example",
+    async (_, words) => {
+      const shown = async (terminal: object): Promise<string> => {
+        const stdout = Object.assign(new PassThrough(), terminal);
+        const stderr = Object.assign(new PassThrough(), terminal);
+        const argv = ["node", "/bin/vault-cli", ...words];
+        await runProgram({ argv, env: {}, stdin: Readable.from([]), stdout, stderr });
+        return (await text(stdout.end())) + (await text(stderr.end()));
+      };
+      const inTerminal = await shown({ isTTY: true, columns });
+      const [help = "", examples] = inTerminal.split("\nExamples:\n");
+      const piped = await shown({});
+      expect(inTerminal.split(/\s+/)).toEqual(piped.split(/\s+/));
+      expect(examples).toBe(piped.split("\nExamples:\n")[1]);
+      const tooLong = help.split("\n").filter((line) => line.length > columns && /\S +\S/.test(line));
+      expect(tooLong).toEqual([]);
+    },
+  );
+});
+
 test("what is wrong usage is told as JSON with --json", async () => {
   const { code, stderr } = await runWith(["health", "--json", "--frob"]);
   expect(code).toBe(2);

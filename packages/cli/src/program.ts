@@ -7,9 +7,12 @@ import { COMMANDS, GROUPS } from "./commands/registry.js";
 import { UsageError, describeFailure } from "./failures.js";
 import { EXAMPLES_HEADING } from "./help-examples.js";
 import { addGlobalOptions, GLOBAL_VALUE_OPTIONS } from "./global-options.js";
-import { createOutput } from "./output.js";
+import { createOutput, type OutputStream } from "./output.js";
 import { terminalLines } from "./terminal-lines.js";
 import { readVersion } from "./version.js";
+
+/** Columns of help where no terminal shows it. */
+const HELP_WIDTH = 80;
 
 /** Words of the longest command. */
 const LONGEST_PATH = 3;
@@ -51,9 +54,11 @@ export async function runProgram(host: ProcessLike): Promise<number> {
     .addHelpText("after", ENVIRONMENT)
     .exitOverride()
     .configureOutput({
+      getOutHelpWidth: () => host.stdout.columns ?? HELP_WIDTH,
+      getErrHelpWidth: () => host.stderr.columns ?? HELP_WIDTH,
       writeOut: (text) => host.stdout.write(helpLines(text, host.stdout)),
       // For programs what is wrong is told as JSON instead, below.
-      writeErr: (text) => (asJson ? undefined : host.stderr.write(text)),
+      writeErr: (text) => (asJson ? undefined : host.stderr.write(helpLines(text, host.stderr))),
       outputError: () => undefined,
     });
 
@@ -94,7 +99,7 @@ export async function runProgram(host: ProcessLike): Promise<number> {
 }
 
 /** Commander breaks its own lines only. Examples stay whole, to be copied. */
-function helpLines(text: string, { isTTY, columns = 0 }: ProcessLike["stdout"]): string {
+function helpLines(text: string, { isTTY, columns = 0 }: OutputStream): string {
   if (isTTY !== true || columns < 1) return text;
   const at = text.indexOf(EXAMPLES_HEADING);
   const end = at === -1 ? text.length : at;

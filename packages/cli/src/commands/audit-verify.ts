@@ -73,19 +73,19 @@ function show({ output }: CommandContext, path: string, verified: OfflineVerifie
     return;
   }
   if (bad !== undefined) {
-    output.result(`${bad.file}, line ${bad.line}: ${bad.reason} (${bad.problem})`);
+    output.prose(`${bad.file}, line ${bad.line}: ${bad.reason} (${bad.problem})`);
     output.note(`${counted(lines, "line", "lines")} before it ${lines === 1 ? "is" : "are"} as written.`);
     return;
   }
   const range =
     first === undefined ? "" : `, number ${first.sequence} to ${last?.sequence ?? first.sequence}`;
-  output.result(`Audit log is whole: ${counted(lines, "line", "lines")}${range}.`);
+  output.prose(`Audit log is whole: ${counted(lines, "line", "lines")}${range}.`);
   if (torn !== undefined)
     output.note(`${torn.file}, line ${torn.line} is being written, or was cut short by a crash.`);
   if (checked === "chain") {
     output.note("By its hashes alone, which a forger can make again; --with-password checks more.");
   } else {
-    output.result(`${counted(authenticated, "line has", "lines have")} a MAC of this vault.`);
+    output.prose(`${counted(authenticated, "line has", "lines have")} a MAC of this vault.`);
     if (uncovered > 0) {
       output.note(
         `${counted(uncovered, "line", "lines")} at the end, written while locked, no MAC covers yet.`,

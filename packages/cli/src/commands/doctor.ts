@@ -98,6 +98,5 @@ function reasonOf(error: unknown): string {
 }
 
 function show({ output }: CommandContext, { check, status, message, mend }: Finding): void {
-  output.verdict(status, `${check}: ${message}`);
-  if (mend !== undefined && status !== "ok") output.result(`      → ${mend}`);
+  output.verdict(status, `${check}: ${message}`, status === "ok" ? undefined : mend);
 }

@@ -39,8 +39,8 @@ export const configurePolicyTest: ConfigureCommand = (command, perform) => {
       const policy = isPolicyFile(argument) ? await readPolicyContent(context, argument) : argument;
       const verdict = await (await context.connect("token")).testPolicy(policy, question);
       if (context.output.json) context.output.data(verdict);
-      else if (verdict.allowed) context.output.result(`allowed by ${verdict.rule ?? "a rule"}`);
-      else context.output.result(`denied: ${verdict.reason ?? "no rule allows it"}`);
+      else if (verdict.allowed) context.output.prose(`allowed by ${verdict.rule ?? "a rule"}`);
+      else context.output.prose(`denied: ${verdict.reason ?? "no rule allows it"}`);
       return verdict.allowed ? undefined : 1;
     }),
   );

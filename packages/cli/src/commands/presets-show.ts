@@ -4,11 +4,8 @@ import { addExamples } from "../help-examples.js";
 import { nearNames } from "../near-names.js";
 import { loadPresets } from "../presets/preset-catalogue.js";
 import { presetFacts } from "../presets/preset-facts.js";
-import { wrappedText } from "../wrapped-text.js";
 
 const LABEL_WIDTH = 15;
-/** With the label before it, it fits 80 columns. */
-const NOTE_WIDTH = 64;
 
 export const configurePresetsShow: ConfigureCommand = (command, perform) => {
   command.argument("<id>", "such as openai; `presets` lists them");
@@ -29,10 +26,7 @@ export const configurePresetsShow: ConfigureCommand = (command, perform) => {
         return undefined;
       }
       for (const [name, value] of presetFacts(wanted, preset, bin)) {
-        const lines = name === "note" ? wrappedText(value, NOTE_WIDTH) : [value];
-        for (const [index, line] of lines.entries()) {
-          output.result(`${(index === 0 ? name : "").padEnd(LABEL_WIDTH)}${line}`);
-        }
+        output.prose(`${name.padEnd(LABEL_WIDTH)}${value}`, LABEL_WIDTH);
       }
       return undefined;
     }),

@@ -1,6 +1,9 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { VaultClient } from "@vault-proxy/client";
 import { Command } from "commander";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 
 import { terminalContext, type TerminalContext } from "../testing/terminal-context.js";
 import { configureServiceAdd } from "./service-add.js";
@@ -193,6 +196,26 @@ test("of a server that is reached by SSH a terminal is asked for its user, its c
       ...{ ssh_password: "hunter2", ssh_host_key: "SHA256:YWJjYWJjYWJjYWJjYWJjYWJjYWJjYWJjYWJjYWJjYWI" },
     },
   });
+});
+
+test("a path where no key is can be mended, until a file is there", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "vault-cli-key-"));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  await writeFile(join(directory, "key"), "hush-hush");
+  const terminal = terminalContext("https://vault.example");
+  const command = new Command("add");
+  configureServiceAdd(command, async (action) => {
+    await action(terminal.context);
+  });
+  const flags = ["--type", "ssh_key", "--ssh-host", "box.example.com", "--ssh-user", "u", "--no-test"];
+  const done = command.parseAsync(["box", ...flags], { from: "user" });
+  await terminal.answer("What does it log in with", "\r");
+  await terminal.answer("Path of the private key", `${directory}/kex\r`);
+  await terminal.answer(`cannot read ${directory}/kex: there is no such file`, "\u007fy\r");
+  await terminal.answer("Host key or its fingerprint", "\r");
+  await done;
+  expect(terminal.calls).toContain("POST /services");
+  expect(terminal.screen()).not.toContain("hush");
 });
 
 test("the passphrase of a stored key may be nothing, and flags of SSH tell the type", async () => {

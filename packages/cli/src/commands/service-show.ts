@@ -16,8 +16,8 @@ export const configureServiceShow: ConfigureCommand = (command, perform) => {
       const width = Math.max(...fields.map(([field]) => field.length)) + 1;
       for (const [field, value] of fields) {
         const [first = "", ...others] = linesOf(field, value);
-        output.result(`${`${field}:`.padEnd(width)} ${first}`.trimEnd());
-        for (const other of others) output.result(`${" ".repeat(width)} ${other}`);
+        output.prose(`${`${field}:`.padEnd(width)} ${first}`.trimEnd(), width + 1);
+        for (const other of others) output.prose(`${" ".repeat(width)} ${other}`, width + 1);
       }
       return undefined;
     }),

@@ -85,7 +85,7 @@ function tell({ output }: CommandContext, name: string, outcome: CheckOutcome): 
   if (output.json) output.data(outcome.data);
   else if (!outcome.ok) throw new CliError(`${name}: ${outcome.message}`, outcome.hint);
   else {
-    output.result(`${name}: ${outcome.message}`);
+    output.prose(`${name}: ${outcome.message}`);
     if (outcome.note !== undefined) output.note(outcome.note);
   }
   return outcome.ok ? undefined : 1;

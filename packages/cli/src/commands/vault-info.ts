@@ -30,7 +30,7 @@ export const configureVaultInfo: ConfigureCommand = (command, perform) => {
       }
       const rows = [...rowsOf(file), ...beside.map((version): Row => ["beside it", earlier(version)])];
       const width = Math.max(...rows.map(([label]) => label.length)) + 1;
-      for (const [label, value] of rows) output.result(`${`${label}:`.padEnd(width)} ${value}`);
+      for (const [label, value] of rows) output.prose(`${`${label}:`.padEnd(width)} ${value}`, width + 1);
       output.note(`not verified: run \`${bin} vault verify${path === undefined ? "" : ` ${path}`}\``);
       return undefined;
     }),

@@ -53,7 +53,7 @@ export const configureVaultRestore: ConfigureCommand = (command, perform) => {
       if (output.json) output.data({ status: "restored", path: restored.path, replaced, ...content });
       else {
         output.confirm(`Vault restored to ${restored.path}.`);
-        output.result(contentText(content));
+        output.prose(contentText(content));
       }
       if (replaced !== undefined) output.note(`The vault that was there is kept as ${replaced}.`);
       output.warn(WHAT_HOLDS_AGAIN);

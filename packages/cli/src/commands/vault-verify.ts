@@ -32,8 +32,8 @@ export const configureVaultVerify: ConfigureCommand = (command, perform) => {
       const content = await verifyVaultFile(asked, password);
       if (output.json) output.data({ status: "ok", path: asked, ...content });
       else {
-        output.result("Vault file is whole.");
-        output.result(contentText(content));
+        output.prose("Vault file is whole.");
+        output.prose(contentText(content));
       }
       return undefined;
     }),

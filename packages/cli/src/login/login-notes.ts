@@ -1,4 +1,3 @@
-import { wrappedText } from "../wrapped-text.js";
 import type { LoginFlags } from "./login-flags.js";
 import type { LoginPreset } from "./preset-choice.js";
 
@@ -16,7 +15,7 @@ export function presetNotes(preset: LoginPreset, flags: LoginFlags, vaultAddress
   return [
     `${preset.title}: make a client at ${page ?? "the provider"}${page === undefined ? `, see ${preset.docs}` : ""}`,
     ...(knowsUri && redirectUri !== undefined ? [`  with the redirect URI ${redirectUri}`] : []),
-    ...(advice === undefined ? [] : wrappedText(advice).map((line) => `  ${line}`)),
+    ...(advice === undefined ? [] : [`  ${advice}`]),
   ];
 }
 

@@ -8,6 +8,8 @@ import { ADMIN_TOKEN } from "./fake-vault.js";
 /** Of the key bytes 0, 1, … 19. */
 export const RECOVERY_KEY = "000G-40R4-0M30-E209-185G-R38E-1W81-24GK-8NPE";
 
+const STORED_FILE = { name: "x.key", mime_type: "application/octet-stream", size: 1 };
+
 const STARTED_LOGIN = {
   ...{ auth_url: "https://id.example/authorize", state: "s", redirect_uri: "https://v.example/cb" },
   ...{ flow: "flow_1", expires_at: "2030-01-01T00:00:00Z" },
@@ -42,6 +44,8 @@ export function terminalContext(addr: string, initialized = true, id = ADMIN_TOK
     calls.push(`${init?.method ?? ""} ${new URL(url).pathname}`);
     bodies.push(init?.body);
     if (calls.at(-1) === "GET /services") return Promise.resolve(Response.json(services));
+    if (calls.at(-1) === "GET /files") return Promise.resolve(Response.json([]));
+    if (calls.at(-1) === "POST /files") return Promise.resolve(Response.json(STORED_FILE));
     return Promise.resolve(
       Response.json({
         ...{ status: "unlocked", initialized, id, scope: "admin", name: "x", auth_type: "bearer" },
