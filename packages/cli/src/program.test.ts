@@ -197,3 +197,14 @@ test("where a command is missing, the help that is named is its group's; program
   });
   expect(JSON.parse((await runWith(["--json"])).stderr)).toMatchObject({ error: "no command was named" });
 });
+
+test("the help of the whole has every command under a heading, in one order", async () => {
+  const { stdout: help } = await runWith(["--help"]);
+  const headings = [...help.matchAll(/^([A-Z][a-z ]+:)$/gm)].map(([, heading]) => heading);
+  expect(headings).toEqual([
+    ...["Options:", "The vault:", "Agents:", "Its services:", "Calls and connections:", "Others:"],
+    ...["Environment:", "Examples:"],
+  ]);
+  const others = /\nOthers:\n([^]*?)\n\n/.exec(help)?.[1]?.split("\n") ?? [];
+  expect(others.map((line) => line.trim().split(" ")[0])).toEqual(["completion", "help"]);
+});

@@ -3,9 +3,9 @@ import { Command, CommanderError } from "commander";
 
 import { createContext, type GlobalOptions, type ProcessLike } from "./command-context.js";
 import type { CommandAction, CommandEntry } from "./command-definition.js";
-import { COMMANDS, GROUPS } from "./commands/registry.js";
+import { COMMANDS, GROUPS, headingOf, OTHER_COMMANDS } from "./commands/registry.js";
 import { UsageError, describeFailure } from "./failures.js";
-import { EXAMPLES_HEADING } from "./help-examples.js";
+import { addExamples, EXAMPLES_HEADING } from "./help-examples.js";
 import { addGlobalOptions, GLOBAL_VALUE_OPTIONS } from "./global-options.js";
 import { createOutput, type OutputStream } from "./output.js";
 import { terminalLines } from "./terminal-lines.js";
@@ -63,6 +63,8 @@ export async function runProgram(host: ProcessLike): Promise<number> {
     });
 
   addGlobalOptions(program);
+  program.commandsGroup(OTHER_COMMANDS).helpCommand("help [command]", "display help for command");
+  addExamples(program, "% up", "% service add openai", "% run --env openai -- codex", "% help service add");
 
   try {
     if (host.argv[2] === "help") assertKnown(words.slice(0, -1), bin);
@@ -73,6 +75,7 @@ export async function runProgram(host: ProcessLike): Promise<number> {
       const command = parentOf(entry, program, known)
         .command(entry.path.at(-1) ?? "", { hidden: entry.hidden === true })
         .summary(entry.summary);
+      if (entry.path.length === 1) command.helpGroup(headingOf(entry.path[0]));
       known.set(entry.path.join(" "), command);
       if (entry !== selected) continue;
       command.description(`${entry.summary}.`);
@@ -155,6 +158,7 @@ function parentOf(entry: CommandEntry, program: Command, known: Map<string, Comm
     const path = entry.path.slice(0, length).join(" ");
     const group =
       known.get(path) ?? parent.command(entry.path[length - 1] ?? "").description(GROUPS[path] ?? "");
+    if (length === 1) group.helpGroup(headingOf(path));
     known.set(path, group);
     parent = group;
   }

@@ -12,6 +12,20 @@ export const GROUPS: Readonly<Record<string, string>> = {
   password: "The master password of the vault",
 };
 
+/** Where the first word of a command stands in the help of the whole, in the order of the commands below. */
+const HEADINGS: Readonly<Record<string, readonly string[]>> = {
+  "The vault:": ["health", "metrics", "up", "down", "unlock", "lock", "doctor", "password", "vault"],
+  "Its services:": ["service", "presets", "oauth", "file"],
+  "Agents:": ["run", "token", "policy", "audit"],
+  "Calls and connections:": ["imap", "smtp", "redis", "postgres", "ssh", "session", "http", "proxy"],
+};
+
+export const OTHER_COMMANDS = "Others:";
+
+export function headingOf(word = ""): string {
+  return Object.entries(HEADINGS).find(([, words]) => words.includes(word))?.[0] ?? OTHER_COMMANDS;
+}
+
 export const COMMANDS: readonly CommandEntry[] = [
   {
     path: ["health"],
@@ -53,18 +67,6 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: ["doctor"],
     summary: "Check server, vault, tokens and this machine, and say what mends what is wrong",
     load: async () => (await import("./doctor.js")).configureDoctor,
-  },
-  {
-    path: ["completion"],
-    summary: "Print what makes a shell complete this program's words",
-    load: async () => (await import("./completion.js")).configureCompletion,
-  },
-  {
-    path: ["__complete"],
-    summary: "Print what may come next on a command line",
-    load: async () =>
-      (await import("./__complete.js")).configureCompleteWords({ commands: COMMANDS, groups: GROUPS }),
-    hidden: true,
   },
   {
     path: ["service", "list"],
@@ -326,5 +328,17 @@ export const COMMANDS: readonly CommandEntry[] = [
     path: ["proxy"],
     summary: "Call an API: its credential is added by the vault",
     load: async () => (await import("./proxy.js")).configureProxy,
+  },
+  {
+    path: ["completion"],
+    summary: "Print what makes a shell complete this program's words",
+    load: async () => (await import("./completion.js")).configureCompletion,
+  },
+  {
+    path: ["__complete"],
+    summary: "Print what may come next on a command line",
+    load: async () =>
+      (await import("./__complete.js")).configureCompleteWords({ commands: COMMANDS, groups: GROUPS }),
+    hidden: true,
   },
 ];
