@@ -63,7 +63,6 @@ export async function runProgram(host: ProcessLike): Promise<number> {
     });
 
   addGlobalOptions(program);
-  program.commandsGroup(OTHER_COMMANDS).helpCommand("help [command]", "display help for command");
   addExamples(program, "% up", "% service add openai", "% run --env openai -- codex", "% help service add");
 
   try {
@@ -82,6 +81,8 @@ export async function runProgram(host: ProcessLike): Promise<number> {
       if (entry.takesWords === true) letWordsPass(command);
       (await entry.load())(command, (action) => perform(entry, command, action));
     }
+    // At the end: what is set before, the commands below take over.
+    program.commandsGroup(OTHER_COMMANDS).helpCommand("help [command]", "display help for command");
     await program.parseAsync(words, { from: "user" });
     return exitCode;
   } catch (error) {
