@@ -9,7 +9,7 @@ import { performProxiedCall } from "./proxied-call.js";
 
 async function shown(body: string, isTTY: boolean): Promise<string> {
   const answering = (): Promise<Response> => Promise.resolve(new Response(body));
-  const client = new VaultClient({ addr: "https://vault.example", fetch: answering as typeof fetch });
+  const client = new VaultClient({ addr: "https://vault.example", fetch: answering });
   const stdout = Object.assign(new PassThrough(), { isTTY });
   const stderr = new PassThrough();
   const context: CommandContext = {
