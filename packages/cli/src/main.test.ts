@@ -12,10 +12,13 @@ beforeAll(buildCli);
 describe("usage", () => {
   test("no command shows the help on stderr and exits 2", async () => {
     const { run } = await cliFixture();
-    for (const args of [[], ["service"]]) {
+    for (const [args, heading] of [
+      [[], "The vault:"],
+      [["service"], "Commands:"],
+    ] as const) {
       const { code, stdout, stderr } = await run(args);
       expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-      expect(stderr).toContain("Commands:");
+      expect(stderr).toContain(`\n${heading}\n`);
     }
   });
 
