@@ -19,6 +19,13 @@ const LONGEST_PATH = 3;
 
 const INTRODUCTION = "Call APIs through a vault-server that holds their credentials.";
 
+const FIRST_STEPS = [
+  "% up                             # start and unlock a vault on this machine",
+  "% service add openai             # store a key, which is asked for",
+  "% run --env openai -- codex      # an agent that uses it and never sees it",
+  "% help service add               # more of a command",
+];
+
 const ENVIRONMENT = `
 Environment:
   VAULT_PROXY_SOCK  unix socket of vault-server; goes before VAULT_ADDR
@@ -63,7 +70,7 @@ export async function runProgram(host: ProcessLike): Promise<number> {
     });
 
   addGlobalOptions(program);
-  addExamples(program, "% up", "% service add openai", "% run --env openai -- codex", "% help service add");
+  addExamples(program, ...FIRST_STEPS);
 
   try {
     if (host.argv[2] === "help") assertKnown(words.slice(0, -1), bin);
@@ -102,12 +109,13 @@ export async function runProgram(host: ProcessLike): Promise<number> {
   }
 }
 
-/** Commander breaks its own lines only. Examples stay whole, to be copied. */
+/** Commander breaks its own lines only. Paragraphs are filled anew; examples stay whole, to be copied. */
 function helpLines(text: string, { isTTY, columns = 0 }: OutputStream): string {
-  if (isTTY !== true || columns < 1) return text;
   const at = text.indexOf(EXAMPLES_HEADING);
   const end = at === -1 ? text.length : at;
-  return terminalLines(text.slice(0, end), columns) + text.slice(end);
+  const paragraphs = text.slice(0, end).replace(/(?<=^\S.*)\n(?=\S)/gm, " ");
+  const width = isTTY === true && columns > 0 ? columns : HELP_WIDTH;
+  return terminalLines(paragraphs, width) + text.slice(end);
 }
 
 /** `vault-cli`, or the name of a symlink to it such as `vault`. */
