@@ -89,6 +89,14 @@ describe("health, unlock and lock", () => {
     await expect(stat(sessionPath)).rejects.toThrow("ENOENT");
   });
 
+  test("details that are not shown are a warning, also as JSON and with --quiet", async () => {
+    const { run } = await cliFixture();
+    const warning = "warning: details are shown to admins, while the vault is unlocked\n";
+    for (const how of ["--json", "--quiet"]) {
+      expect(await run(["health", "--details", how])).toMatchObject({ code: 0, stderr: warning });
+    }
+  });
+
   test("an empty password is not sent", async () => {
     const { vault, run } = await cliFixture();
     expect(await run(["unlock"], { input: "\n" })).toMatchObject({

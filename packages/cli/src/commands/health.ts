@@ -34,15 +34,18 @@ async function showVault({ connect, output }: CommandContext): Promise<void> {
   if (!health.initialized) output.note("There is no vault yet: the first unlock creates it.");
 }
 
+const NO_DETAILS = "details are shown to admins, while the vault is unlocked";
+
 async function showDetails({ connect, output }: CommandContext): Promise<void> {
   const health = await (await connect("token")).healthDetails();
   if (output.json) {
     output.data(health);
+    if (health.details === undefined) output.warn(NO_DETAILS);
     return;
   }
   output.result(`vault: ${health.status}`);
   if (health.details !== undefined) for (const line of detailLines(health.details)) output.result(line);
-  else output.note("Details are shown to admins, while the vault is unlocked.");
+  else output.warn(NO_DETAILS);
 }
 
 /** One line a value, those of a group behind its name. */
