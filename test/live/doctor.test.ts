@@ -1,4 +1,12 @@
-import { chmodSync, copyFileSync, existsSync, utimesSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { cli, PASSWORD, startServer, temporaryDirectory, type RunningServer } from "./processes.js";
@@ -88,16 +96,54 @@ test("each trap is found, and told with its mend", async () => {
     {
       status: "fail",
       message: "the API refused the credential (HTTP 401)",
-      mend: "vault-cli service test plain",
+      mend: "vault-cli service update plain",
     },
   ]);
   chmodSync(join(server.dataDir, "vault.enc"), 0o600);
   const own = await doctor([], { VAULT_TOKEN: token.trim() });
   expect(own.of("session")).toMatchObject([{ status: "warn", mend: "unset VAULT_TOKEN" }]);
-  expect(own.of("token")).toMatchObject([{ status: "warn" }]);
+  expect(own.of("token")).toMatchObject([
+    { status: "warn", mend: expect.stringContaining("unset VAULT_TOKEN") as string },
+  ]);
   chmodSync(session, 0o644);
   expect((await doctor()).of("session")).toMatchObject([{ status: "fail" }]);
   chmodSync(session, 0o600);
+});
+
+test("a backup that is no vault file fails, and of an API that nobody serves it says what to look at", async () => {
+  const bad = join(directory.path, "bad.enc");
+  for (const content of ["", "x\n"]) {
+    writeFileSync(bad, content, { mode: 0o600 });
+    const { code, of } = await doctor(["--backup", bad]);
+    expect(code).toBe(1);
+    expect(of("backup")).toMatchObject([{ status: "fail", mend: `vault-cli vault backup ${bad} --force` }]);
+  }
+  const add = ["service", "add", "nobody", "--type", "bearer", "--bearer-stdin", "--allow-private"];
+  await run([...add, "--base-url", "http://127.0.0.1:1"], "s3cret-0123");
+  expect((await doctor(["--services"])).of("service nobody")).toMatchObject([
+    { status: "fail", mend: expect.stringContaining("is the server online") as string },
+  ]);
+  await run(["service", "remove", "nobody", "--yes"]);
+});
+
+test("of a damaged vault file the version beside it is named", async () => {
+  const vaultFile = join(directory.path, "damaged", "vault.enc");
+  mkdirSync(join(directory.path, "damaged"), { mode: 0o700 });
+  const whole = readFileSync(join(server.dataDir, "vault.enc"));
+  const middle = Math.floor(whole.length / 2);
+  const damaged = Buffer.from(whole);
+  damaged[middle] = (damaged[middle] ?? 0) ^ 0xff;
+  writeFileSync(vaultFile, damaged, { mode: 0o600 });
+  const verify = ["vault", "verify", vaultFile];
+  const mended = `vault-cli vault restore ${vaultFile}.bak`;
+  const refusal = "wrong password or damaged vault file: if the password is right, the file is damaged:";
+  expect((await run(verify, PASSWORD)).stderr).toBe(`error: ${refusal} take another backup\n`);
+  writeFileSync(`${vaultFile}.bak`, whole, { mode: 0o600 });
+  expect((await run(verify, PASSWORD)).stderr).toBe(`error: ${refusal} \`${mended}\`\n`);
+  writeFileSync(vaultFile, "", { mode: 0o600 });
+  expect((await run(verify, PASSWORD)).stderr).toContain(`not a vault file: \`${mended}\``);
+  const { of } = await doctor(["--data-dir", join(directory.path, "damaged")]);
+  expect(of("vault file")).toMatchObject([{ status: "fail", mend: mended }]);
 });
 
 test("it works where the vault is locked, and where nobody answers", async () => {

@@ -54,9 +54,14 @@ async function rememberedUid(context: CommandContext, client: VaultClient): Prom
   return session?.address === sessionAddress(client) ? session.listenerUid : undefined;
 }
 
-/** Here 401 is about the password; the usual advice would be to unlock. One about the token is told as it is. */
-export function toPasswordRefusal(error: unknown): unknown {
-  return isWrongPassword(error) ? new CliError(error.message, undefined, "unauthorized") : error;
+/**
+ * Here 401 is about the password; the usual advice would be to unlock. One about the token is told as it is.
+ * @param hint for a password that may be right, of a file that may be damaged
+ */
+export function toPasswordRefusal(error: unknown, hint?: string): unknown {
+  return isWrongPassword(error)
+    ? new CliError(error.message, error.message.includes("damaged") ? hint : undefined, "unauthorized")
+    : error;
 }
 
 function isWrongPassword(error: unknown): error is Error {

@@ -48,7 +48,7 @@ export async function unlockAndSave(
   await assertPasswordMayGo(client, options.listenerUid);
   const password = await (initialized ? readPassword : readFirstPassword)(context, options);
   const session = await client.unlockWithDetails(password, { idleTimeout }).catch((error: unknown) => {
-    throw toPasswordRefusal(error);
+    throw toPasswordRefusal(error, `if the password is right, \`${context.bin} doctor\` tells of the file`);
   });
   assertTokenId(session);
   await writeSession(context.sessionPath, {

@@ -61,7 +61,7 @@ async function examine(
   const client = await connected(context, tell, isSessionBad);
   if (client === undefined) return;
   try {
-    tell(await vaultFindings(client, { bin, now: Date.now() }));
+    tell(await vaultFindings(client, { bin, now: Date.now(), tokenMend: tokenMend(context) }));
     if (options.services !== true) return;
     const { loadPresets } = await import("../presets/preset-catalogue.js");
     tell(await serviceCallFindings(client, await client.listServices(), await loadPresets(), bin));
@@ -74,7 +74,7 @@ async function examine(
 function tokenMend({ bin, env }: CommandContext): string {
   return (env.VAULT_TOKEN ?? "") === ""
     ? `${bin} unlock`
-    : "set VAULT_TOKEN to another token, or unset it to use the session of `unlock`";
+    : `unset VAULT_TOKEN, then ${bin} unlock; or set it to an admin's token`;
 }
 
 /** @param isSessionBad of what was told already */

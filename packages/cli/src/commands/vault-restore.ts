@@ -1,10 +1,12 @@
 import type { ConfigureCommand } from "../command-definition.js";
 import { addDataDirectoryOption, dataDirectory, type DataDirectoryOptions } from "../data-directory.js";
 import { addExamples } from "../help-examples.js";
+import { CliError } from "../failures.js";
 import { untilInterrupted } from "../interruption.js";
 import { PASSWORD_SOURCES, readPassword } from "../password.js";
 import { confirmDestruction } from "../prompt.js";
 import { contentText } from "../vault-content-text.js";
+import { toFileRefusal } from "../vault-file-refusal.js";
 
 interface RestoreOptions extends DataDirectoryOptions {
   readonly passwordFile?: string;
@@ -14,6 +16,16 @@ interface RestoreOptions extends DataDirectoryOptions {
 
 const WHAT_HOLDS_AGAIN =
   "the password, the recovery key and the tokens of the backup's time hold again, also those revoked since";
+
+/** That an earlier restore kept a vault, which a second would give up. */
+function isKept(error: unknown): error is Error {
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    error.code === "conflict" &&
+    error.message.includes("is still there")
+  );
+}
 
 export const configureVaultRestore: ConfigureCommand = (command, perform) => {
   addDataDirectoryOption(command.argument("<path>", "the backup; one of the Go server's vault file will do"))
@@ -48,7 +60,13 @@ export const configureVaultRestore: ConfigureCommand = (command, perform) => {
         discardReplaced: options.force === true,
         warn: (message: string) => output.warn(message),
       };
-      const restored = await untilInterrupted((signal) => restoreVault({ ...request, signal }));
+      const restored = await untilInterrupted((signal) => restoreVault({ ...request, signal })).catch(
+        async (error: unknown) => {
+          throw isKept(error)
+            ? new CliError(error.message, "--force gives it up", "conflict")
+            : await toFileRefusal(error, path, context.bin);
+        },
+      );
       const { content, replaced } = restored;
       if (output.json) output.data({ status: "restored", path: restored.path, replaced, ...content });
       else {

@@ -8,6 +8,7 @@ import {
 import { addExamples } from "../help-examples.js";
 import { PASSWORD_SOURCES, readPassword } from "../password.js";
 import { contentText } from "../vault-content-text.js";
+import { toFileRefusal } from "../vault-file-refusal.js";
 
 interface VerifyOptions extends DataDirectoryOptions {
   readonly passwordFile?: string;
@@ -29,7 +30,9 @@ export const configureVaultVerify: ConfigureCommand = (command, perform) => {
       const asked = path ?? vaultFileIn(dataDirectory(options, context.env));
       await assertFileThere(asked);
       const password = new Secret(await readPassword(context, options));
-      const content = await verifyVaultFile(asked, password);
+      const content = await verifyVaultFile(asked, password).catch(async (error: unknown) => {
+        throw await toFileRefusal(error, asked, context.bin);
+      });
       if (output.json) output.data({ status: "ok", path: asked, ...content });
       else {
         output.prose("Vault file is whole.");

@@ -1,8 +1,9 @@
-import type { ServiceInfo, VaultClient } from "@vault-proxy/client";
+import type { ServiceInfo, ServiceTest, VaultClient } from "@vault-proxy/client";
 
 import type { PresetCatalogue } from "../presets/preset-catalogue.js";
 import { presetOf } from "../presets/service-preset.js";
 import { probeSession } from "../session-probes/session-probe.js";
+import { hintFor } from "../service-check/check-call.js";
 import { isSessionType } from "../session-types/registry.js";
 import { fail, ok, warn, type Finding } from "./finding.js";
 
@@ -47,7 +48,7 @@ async function callFinding(
     }
     const path = await testPath(service, catalogue);
     const test = await client.testService(name, path ?? "/", { timeoutMs: CALL_TIMEOUT_MS });
-    if (!test.ok) return fail(check, test.error ?? `HTTP ${test.status}`, `${bin} service test ${name}`);
+    if (!test.ok) return fail(check, test.error ?? `HTTP ${test.status}`, mendOf(test, name, bin));
     return path === undefined && test.status >= 400
       ? warn(
           check,
@@ -59,6 +60,12 @@ async function callFinding(
     const message = error instanceof Error ? error.message : "unknown reason";
     return fail(check, message, `${bin} service test ${name}`);
   }
+}
+
+/** What `service test` would say is of no use where it says no more than is told here. */
+function mendOf({ code, status }: ServiceTest, name: string, bin: string): string {
+  const isRefused = code === undefined && (status === 401 || status === 407);
+  return isRefused ? `${bin} service update ${name}` : (hintFor(code, bin) ?? `${bin} service test ${name}`);
 }
 
 /** The path that its preset knows to need the credential. */

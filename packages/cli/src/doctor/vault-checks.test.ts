@@ -12,7 +12,7 @@ const token = (lifeMs: number): TokenInfo => ({
   expires_at: new Date(CREATED + lifeMs).toISOString(),
 });
 const statusAfter = (lifeMs: number, ageMs: number) =>
-  tokenFindings([token(lifeMs)], { bin: "vault-cli", now: CREATED + ageMs })[0];
+  tokenFindings([token(lifeMs)], { bin: "vault-cli", tokenMend: "", now: CREATED + ageMs })[0];
 
 test.each([
   [24 * HOUR, 0, "ok"],

@@ -8,6 +8,8 @@ const LAST_PART = 0.1;
 
 export interface VaultCheckContext {
   readonly bin: string;
+  /** What mends a token that is not good enough. */
+  readonly tokenMend: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -24,13 +26,7 @@ export async function vaultFindings(client: VaultClient, context: VaultCheckCont
     ...accessTokenFindings(accessTokens, context),
     ...serviceFindings(services, context),
     ...(details === undefined
-      ? [
-          warn(
-            "token",
-            "not an admin's: tokens and the audit log were not looked at",
-            `${context.bin} unlock`,
-          ),
-        ]
+      ? [warn("token", "not an admin's: tokens and the audit log were not looked at", context.tokenMend)]
       : [auditFinding(details.audit), ...tokenFindings(await client.listTokens(), context)]),
   ];
 }

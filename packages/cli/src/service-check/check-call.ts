@@ -69,7 +69,8 @@ function refusalOf(
   return { message: error.message, code, status };
 }
 
-function hintFor(code: string | undefined, bin: string): string | undefined {
+/** What to do about a refusal of the vault. */
+export function hintFor(code: string | undefined, bin: string): string | undefined {
   switch (code) {
     case "not_found":
       return `\`${bin} service list\` shows what there is`;
