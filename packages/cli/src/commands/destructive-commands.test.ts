@@ -1,8 +1,12 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Command } from "commander";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 
 import type { ConfigureCommand } from "../command-definition.js";
 import { terminalContext, type TerminalContext } from "../testing/terminal-context.js";
+import { configureFileDownload } from "./file-download.js";
 import { configureFileDelete } from "./file-delete.js";
 import { configureServiceRemove } from "./service-remove.js";
 import { configureTokenRevoke } from "./token-revoke.js";
@@ -45,5 +49,22 @@ describe.each([
     await run(configure, sure, name, "--yes");
     expect(sure.calls).toEqual([`DELETE ${path}`]);
     expect(sure.screen()).toBe("");
+  });
+});
+
+describe("file download on a terminal", () => {
+  test("asks before it replaces a file, and nothing with --yes", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "vault-cli-"));
+    onTestFinished(() => rm(directory, { recursive: true }));
+    const file = join(directory, "key.pem");
+    await writeFile(file, "mine");
+    const asked = terminalContext("https://vault.example");
+    const done = run(configureFileDownload, asked, "key.pem", file);
+    await asked.answer("Replace the file", "n");
+    await expect(done).rejects.toThrow("nothing was changed");
+    expect(asked.calls).toEqual([]);
+    expect(await readFile(file, "utf8")).toBe("mine");
+    await run(configureFileDownload, terminalContext("https://vault.example"), "key.pem", file, "--yes");
+    expect(await readFile(file, "utf8")).not.toBe("mine");
   });
 });
