@@ -27,7 +27,12 @@ export async function choosePreset(
     throw new UsageError(`there is no preset "${name}"`, `with a login: ${presets.idsWithLogin.join(", ")}`);
   }
   const isSettled = ids.length === 1 || flags.baseUrl !== undefined;
-  return loginPreset(presets, isSettled ? first : await askWhich(context, presets, name, ids), flags);
+  return loginPreset(
+    presets,
+    isSettled ? first : await askWhich(context, presets, name, ids),
+    flags,
+    context.bin,
+  );
 }
 
 function knowsEndpoints({ authUrl, tokenUrl, deviceUrl, clientSecretFile }: LoginFlags): boolean {
@@ -54,6 +59,7 @@ async function loginPreset(
   presets: PresetCatalogue,
   id: string,
   flags: LoginFlags,
+  bin: string,
 ): Promise<LoginPreset | undefined> {
   const preset = await presets.get(id);
   if (preset?.oauth2 !== undefined) {
@@ -61,12 +67,12 @@ async function loginPreset(
     if (header === undefined) return { ...preset, oauth2: preset.oauth2 };
     throw new UsageError(
       `${preset.title} takes its tokens in ${header}, and the vault sends those of a login as Authorization: Bearer`,
-      "use `service add` with a token of its own",
+      `use \`${bin} service add ${id}\` with a token of its own`,
     );
   }
   if (flags.preset === undefined) return undefined;
   throw new UsageError(
     `no login at ${preset?.title ?? id} is known`,
-    "use `service add`, or give its endpoints",
+    `use \`${bin} service add\`, or give its endpoints`,
   );
 }

@@ -33,7 +33,12 @@ describe("--env", () => {
       message: "there is no service anthropic",
       hint: expect.stringContaining("--env anthropic=my-claude") as string,
     });
-    await expect(find("github")).rejects.toMatchObject({ hint: "add it with `service add`" });
+    await expect(find("github")).rejects.toMatchObject({
+      hint: "add it with `vault-cli service add github`",
+    });
+    await expect(find("github=work")).rejects.toMatchObject({
+      hint: "add it with `vault-cli service add work --preset github`",
+    });
   });
 
   test("tells of an API that no service can be added for", async () => {

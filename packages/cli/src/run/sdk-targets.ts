@@ -41,7 +41,7 @@ export async function findSdkTargets(
       const near = nearNames(presetId, new Map(catalogue.ids.map((id) => [id, id])));
       throw new UsageError(
         `--env knows no ${presetId}`,
-        near.length === 0 ? "`presets` lists them" : `did you mean ${near.join(" or ")}?`,
+        near.length === 0 ? `\`${bin} presets\` lists them` : `did you mean ${near.join(" or ")}?`,
       );
     }),
   );
@@ -53,18 +53,19 @@ export async function findSdkTargets(
     const found = services.get(service);
     const problem = presetProblem(presetId, preset, bin);
     if (found === undefined && problem !== undefined) throw new CliError(problem.problem, problem.advice);
-    if (found === undefined) throw missingService(presetId, service, sameApi(preset, [...services.values()]));
+    if (found === undefined)
+      throw missingService(presetId, service, sameApi(preset, [...services.values()]), bin);
     return [{ presetId, preset, service, baseUrl: found.base_url ?? "" }];
   });
 }
 
-function missingService(presetId: string, service: string, others: readonly string[]): CliError {
+function missingService(presetId: string, service: string, others: readonly string[], bin: string): CliError {
   const [other] = others;
+  const preset = service === presetId ? "" : ` --preset ${presetId}`;
+  const add = `add it with \`${bin} service add ${service}${preset}\``;
   return new CliError(
     `there is no service ${service}`,
-    other === undefined
-      ? "add it with `service add`"
-      : `use the one at the same API, --env ${presetId}=${other}, or add it with \`service add\``,
+    other === undefined ? add : `use the one at the same API, --env ${presetId}=${other}, or ${add}`,
   );
 }
 
