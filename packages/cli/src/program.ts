@@ -30,7 +30,9 @@ const ENVIRONMENT = `
 Environment:
   VAULT_PROXY_SOCK  unix socket of vault-server; goes before VAULT_ADDR
   VAULT_ADDR        its address (default http://127.0.0.1:8390; also unix:/path)
-  VAULT_TOKEN       token; goes before the session that unlock saves`;
+  VAULT_TOKEN       token; goes before the session that unlock saves
+  VAULT_DATA_DIR    data directory of a server here (default ~/.vault-proxy)
+  NO_COLOR          no colours, where it is not empty`;
 
 /** Runs one command line. Resolves with the exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function runProgram(host: ProcessLike): Promise<number> {
