@@ -100,6 +100,28 @@ test("of a service that is refused no key stays in the vault, and one that is th
   expect(shown.stdout).toMatch(/^ssh_key_file_ref: +again-2\.key$/m);
 });
 
+test("with a service goes the key that was stored for it, and of files of others is said that they stay", async () => {
+  const files = async (): Promise<string> => (await succeed(["file", "list"])).stdout;
+  await succeed(["service", "add", "gone", ...at, "--ssh-key-file", "plain"]);
+  const removed = await succeed(["service", "remove", "gone", "--yes"]);
+  expect(removed.stderr).toBe("Its key file gone.key is deleted.\n");
+  expect(await files()).not.toContain("gone.key");
+
+  // Uploaded by somebody, under the name that would have been given.
+  await succeed(["file", "upload", "kept.key", "plain"]);
+  await succeed(["service", "add", "kept", ...at, "--ssh-key-file-ref", "kept.key"]);
+  const kept = await succeed(["service", "remove", "kept", "--yes"]);
+  expect(kept.stderr).toContain("delete it with `vault-cli file delete kept.key`");
+  expect(await files()).toContain("kept.key");
+
+  await succeed(["service", "add", "lent", ...at, "--ssh-key-file", "plain"]);
+  await succeed(["service", "add", "borrower", ...at, "--ssh-key-file-ref", "lent.key"]);
+  const lent = await succeed(["--json", "service", "remove", "lent", "--yes"]);
+  expect(JSON.parse(lent.stdout)).toMatchObject({ files_deleted: [], files_kept: ["lent.key"] });
+  const borrower = await succeed(["service", "remove", "borrower", "--yes"]);
+  expect(borrower.stderr).toContain("the file lent.key stays in the vault");
+});
+
 test.each<[string[], string]>([
   [
     ["--ssh-key-file", "plain", "--ssh-key-file-ref", "x"],

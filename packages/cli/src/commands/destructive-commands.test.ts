@@ -47,7 +47,7 @@ describe.each([
     expect(changes(asked)).toEqual([`DELETE ${path}`]);
     const sure = terminalContext("https://vault.example");
     await run(configure, sure, name, "--yes");
-    expect(sure.calls).toEqual([`DELETE ${path}`]);
+    expect(changes(sure)).toEqual([`DELETE ${path}`]);
     expect(sure.screen()).toBe("");
   });
 });

@@ -1,7 +1,12 @@
 import type { ServiceDefinition, ServiceInfo, ServicePatch, VaultClient } from "@vault-proxy/client";
 
+import { isFileUsed } from "../stored-key-files.js";
+
 /** What names of files are tried before giving up on a short one. */
 const MAX_NUMBER = 100;
+
+/** Marks a key that was stored for one service: what others upload has another media type. */
+const KEY_MEDIA_TYPE = "application/vnd.vault-proxy.ssh-key";
 
 /**
  * Stores a private key, and then a service that logs in with it. A file that is there stays as it is, since another
@@ -40,7 +45,7 @@ async function storeWithKey(
   store: (file: string) => Promise<ServiceInfo>,
 ): Promise<ServiceInfo> {
   const file = freeName(name, new Set((await client.listFiles()).map((stored) => stored.name)));
-  await client.uploadFile(file, new TextEncoder().encode(key));
+  await client.uploadFile(file, new Blob([key], { type: KEY_MEDIA_TYPE }));
   try {
     const stored = await store(file);
     await removeFormerKey(client, name, replaced?.ssh_key_file_ref).catch(() => undefined);
@@ -51,12 +56,17 @@ async function storeWithKey(
   }
 }
 
-/** Only a file that bears the name which {@link freeName} gave it, and that no service logs in with. */
 async function removeFormerKey(client: VaultClient, name: string, file: string | undefined): Promise<void> {
-  if (file === undefined || !isKeyOf(name, file)) return;
-  const services = await client.listServices();
-  if (services.some(({ ssh_key_file_ref: used }) => used === file)) return;
-  await client.deleteFile(file);
+  if (file !== undefined && (await isStoredFor(client, name, file)) && !(await isFileUsed(client, file)))
+    await client.deleteFile(file);
+}
+
+/** Whether {@link storeWithKey} stored the file for the service: it has the name and the media type that are given there. */
+export async function isStoredFor(client: VaultClient, service: string, file: string): Promise<boolean> {
+  if (!isKeyOf(service, file)) return false;
+  return (await client.listFiles()).some(
+    ({ name, mime_type: type }) => name === file && type === KEY_MEDIA_TYPE,
+  );
 }
 
 function isKeyOf(service: string, file: string): boolean {
