@@ -441,6 +441,6 @@ describe("in a terminal of 80 by 24", () => {
     await tmux.press("Enter");
     await tmux.see(/typo2[^]*Give it again\?/);
     await tmux.type("n");
-    await tmux.see(/warning: typo2: OpenAI refused the credential[^]*add the service again\nended:0/);
+    await tmux.see(/warning: typo2: OpenAI refused the credential[^]*service update typo2[^]*ended:0/);
   });
 });

@@ -232,7 +232,9 @@ describe("service", () => {
     expect(await run(["service", "test", "api", "--path", "/401"])).toEqual({
       code: 1,
       stdout: "",
-      stderr: "error: api: the API refused the credential (HTTP 401)\n",
+      stderr: expect.stringMatching(
+        /^error: api: the API refused the credential \(HTTP 401\)[^]*`vault-cli service update api` replaces it\n$/,
+      ) as string,
     });
     const unknown = await run(["service", "test", "nope", "--json"]);
     expect(unknown.code).toBe(1);

@@ -5,7 +5,7 @@ import { CliError } from "../failures.js";
 import type { PresetTest } from "../presets/preset.js";
 import type { ServicePreset } from "../presets/service-preset.js";
 import type { CheckOutcome } from "./check-outcome.js";
-import { verdict } from "./verdict.js";
+import { otherCredential, verdict } from "./verdict.js";
 
 /** Bytes of an answer that are looked at; those of test calls are far below. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
@@ -20,7 +20,13 @@ export async function checkPath(
   const test = await client.testService(name, path);
   if (test.code === "vault_locked") throw new CliError("vault is locked", `run \`${bin} unlock\``);
   const message = test.ok ? `ok (HTTP ${test.status})` : (test.error ?? `HTTP ${test.status}`);
-  return { ok: test.ok, message, hint: hintFor(test.code, bin), data: test };
+  const isRefused = test.code === undefined && (test.status === 401 || test.status === 407);
+  const hint = isRefused ? otherCredential(changeOf(bin, name)) : hintFor(test.code, bin);
+  return { ok: test.ok, message, hint, data: test };
+}
+
+function changeOf(bin: string, name: string): string {
+  return `${bin} service update ${name}`;
 }
 
 /** The test call of a preset; undefined if it has none that needs no further values. */
@@ -56,7 +62,12 @@ export async function checkByPreset(
   const { json, json_present: present } = test.expect;
   const looksInside = status === test.expect.status && (json !== undefined || present !== undefined);
   if (!looksInside) await response.body?.cancel();
-  return verdict(preset.title, test, { status, body: looksInside ? await jsonOf(response) : undefined });
+  return verdict(
+    preset.title,
+    test,
+    { status, body: looksInside ? await jsonOf(response) : undefined },
+    changeOf(bin, name),
+  );
 }
 
 /** What the vault itself answered; by its shape, so that the client is loaded only by what calls. */

@@ -8,25 +8,33 @@ export interface ApiAnswer {
   readonly body: unknown;
 }
 
-/** What an answer to a preset's test call means. Nothing of the answer but its status is repeated. */
-export function verdict(title: string, test: PresetTest, answer: ApiAnswer): CheckOutcome {
+/**
+ * What an answer to a preset's test call means. Nothing of the answer but its status is repeated.
+ * @param change the command that gives the service another credential
+ */
+export function verdict(title: string, test: PresetTest, answer: ApiAnswer, change: string): CheckOutcome {
   const { status } = answer;
   const meaning = meets(test.expect, answer)
     ? { ok: true, message: `ok (HTTP ${status}): ${title} takes the credential` }
-    : { ok: false, ...shortfall(title, test, status) };
+    : { ok: false, ...shortfall(title, test, status, change) };
   const error = meaning.ok ? {} : { error: meaning.message };
   return { ...meaning, data: { ok: meaning.ok, status, ...error } };
 }
 
-const WRONG_CREDENTIAL = "it may be mistyped, revoked, or of another account: add the service again";
+/** @param change the command that gives the service another credential */
+export function otherCredential(change: string): string {
+  return `it may be mistyped, revoked, or of another account; \`${change}\` replaces it`;
+}
+
 const ELSEWHERE = "the base URL or the tenant may be wrong";
 
 function shortfall(
   title: string,
   { method, path, expect }: PresetTest,
   status: number,
+  change: string,
 ): Pick<CheckOutcome, "message" | "hint" | "isWrongCredential"> {
-  const wrongCredential = { hint: WRONG_CREDENTIAL, isWrongCredential: true } as const;
+  const wrongCredential = { hint: otherCredential(change), isWrongCredential: true } as const;
   if (status === expect.status) {
     return { message: `${title} answered as it does to a wrong credential`, ...wrongCredential };
   }
