@@ -34,7 +34,7 @@ describe("authDefinition", () => {
       username: "sk",
       password: "p",
     });
-    expect(authDefinition("basic", {}, ["sk"])).toEqual({ type: "basic", username: "sk", password: "" });
+    expect(authDefinition("basic", {}, ["sk", ""])).toEqual({ type: "basic", username: "sk", password: "" });
   });
 
   test.each([
@@ -46,9 +46,16 @@ describe("authDefinition", () => {
     ["header", { headerName: ["A", "B"] }, ["a-secret"]],
     ["query", {}, ["a-secret"]],
     ["basic", { username: "me" }, ["a-secret", "b"]],
+    ["basic", {}, ["a-secret"]],
+    ["basic", {}, []],
   ] as const)("%s with %j refuses %j without repeating it", (type, flags, values) => {
     const refused = () => authDefinition(type, flags, values);
     expect(refused).toThrow(expect.objectContaining({ name: "UsageError" }));
     expect(refused).not.toThrow("a-secret");
+  });
+
+  test("too many lines are told with how many are needed", () => {
+    expect(() => authDefinition("bearer", {}, ["a", "b"])).toThrow("the secret has 2 lines, but 1 is needed");
+    expect(() => authDefinition("basic", {}, ["only"])).toThrow("the user name is missing");
   });
 });

@@ -7,6 +7,7 @@ import {
   type ExpiringAuthFlags,
 } from "./expiring-auth/registry.js";
 import { UsageError } from "./failures.js";
+import { wrongLines } from "./secret-lines.js";
 import type { SettingsFlags } from "./service-settings.js";
 import { isSessionType, SESSION_TYPES, sessionAuth, takesToken } from "./session-types/registry.js";
 import type { SessionTypeFlags } from "./session-types/session-type.js";
@@ -84,9 +85,13 @@ export function authDefinition(
   const isComplete = !mayLackSecrets(type, flags);
   const given = !isComplete ? [...values, ...labels.slice(values.length).map(() => "")] : values;
   if (given.length !== labels.length) {
+    throw wrongLines(values.length, labels.length, `one line each, in this order: ${labels.join(", ")}`);
+  }
+  // Likelier a password whose user name was forgotten than a user name that is the key.
+  if (type === "basic" && values.length < labels.length && flags.username === undefined) {
     throw new UsageError(
-      `the secret has ${values.length} lines, but ${labels.length} are needed`,
-      `one line each, in this order: ${labels.join(", ")}`,
+      "the user name is missing",
+      "name it by --username, or give two lines: user name, then password (an empty one if there is none)",
     );
   }
   const empty = isComplete ? labels[given.indexOf("")] : undefined;

@@ -5,6 +5,7 @@ import { UsageError } from "../failures.js";
 import type { Preset } from "../presets/preset.js";
 import type { BasicPreset, ClientPreset } from "../presets/preset-auth.js";
 import { fillTenant } from "../presets/tenant.js";
+import { wrongLines } from "../secret-lines.js";
 import type { AuthType, ServiceFlags } from "../service-definition.js";
 
 /** Why the vault cannot store a key for this API, and what to do instead; undefined if it can. */
@@ -117,10 +118,7 @@ export function presetAuth(preset: Preset, answers: PresetAnswers): AuthDefiniti
   const { secrets, flags } = answers;
   const labels = presetSecretLabels(preset);
   if (secrets.length !== labels.length) {
-    throw new UsageError(
-      `the secret has ${secrets.length} lines, but ${labels.length} are needed`,
-      `one line each, in this order: ${labels.join(", ")}`,
-    );
+    throw wrongLines(secrets.length, labels.length, `one line each, in this order: ${labels.join(", ")}`);
   }
   const empty = labels[secrets.indexOf("")];
   if (empty !== undefined) throw new UsageError(`no secret was given for: ${empty}`);

@@ -90,7 +90,12 @@ test("a secret of too many or too few lines is refused, with what they are", () 
     flags: {},
     preset: undefined,
   } as const;
-  expect(() => changedAuth({ ...change, secrets: ["1"] })).toThrow("1 lines, but 2 are needed");
+  expect(() => changedAuth({ ...change, secrets: ["1"] })).toThrow("1 line, but 2 are needed");
   expect(() => changedAuth({ ...change, secrets: ["1", ""] })).toThrow("Value of B");
   expect(changedSecretLabels(change)).toEqual(["Value of A", "Value of B"]);
+});
+
+test("a bearer token with the word that the vault adds is refused", () => {
+  const change = { info: info({}), type: "bearer", flags: {}, preset: undefined } as const;
+  expect(() => changedAuth({ ...change, secrets: ["Bearer sk-1"] })).toThrow("it begins with `Bearer`");
 });

@@ -3,8 +3,9 @@ import type { ServiceInfo } from "@vault-proxy/client";
 import { EXPIRING_AUTH, isExpiringAuthType } from "../expiring-auth/registry.js";
 import { UsageError } from "../failures.js";
 import type { Preset } from "../presets/preset.js";
+import { wrongLines } from "../secret-lines.js";
 import { presetAuth } from "../service-add/preset-credential.js";
-import type { AuthType, ServiceFlags } from "../service-definition.js";
+import { secretProblem, type AuthType, type ServiceFlags } from "../service-definition.js";
 import { isSessionType, readSessionFlags, SESSION_TYPES } from "../session-types/registry.js";
 import { hasKey, readSshFlags, sshAuth } from "../ssh/ssh-service.js";
 
@@ -53,13 +54,16 @@ export function changedAuth(change: CredentialChange): Record<string, unknown> {
     secrets.length > labels.length ||
     (secrets.length > 0 && secrets.length < labels.length && !mayBeFewer)
   ) {
-    throw new UsageError(
-      `the secret has ${secrets.length} lines, but ${labels.length} are needed`,
+    throw wrongLines(
+      secrets.length,
+      labels.length,
       labels.length === 0 ? "name the uploaded file instead" : `in this order: ${labels.join(", ")}`,
     );
   }
   const empty = labels[secrets.indexOf("")];
   if (empty !== undefined) throw new UsageError(`no secret was given for: ${empty}`);
+  const wrong = secrets.map((value) => secretProblem(type, value)).find((problem) => problem !== undefined);
+  if (wrong !== undefined) throw new UsageError(`the secret cannot be right: ${wrong}`);
   if (type === "ssh_key") return sshChange(change);
   if (isSessionType(type)) {
     const read = readSessionFlags(type, flags);
