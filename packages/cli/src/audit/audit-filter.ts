@@ -2,6 +2,8 @@ import type { AuditOptions } from "@vault-proxy/client";
 import type { Command } from "commander";
 
 import { parseDuration } from "../duration.js";
+import { UsageError } from "../failures.js";
+import { actionsBeside, auditGroups, isAuditAction } from "./audit-actions.js";
 
 export interface FilterOptions {
   readonly service?: string;
@@ -28,8 +30,14 @@ export function addFilterOptions(command: Command): Command {
     .option("--since <duration>", "how far back, such as 7d");
 }
 
+/** @throws UsageError for an action that is never recorded: an empty answer would look as if nothing had happened */
 export function auditSelection(options: FilterOptions, nowMs = Date.now()): AuditSelection {
-  const { since } = options;
+  const { action, since } = options;
+  if (action !== undefined && !isAuditAction(action)) {
+    const near = actionsBeside(action);
+    const known = near.length === 0 ? auditGroups() : near;
+    throw new UsageError(`no action of the audit log is called ${action}`, `one of ${known.join(", ")}`);
+  }
   return {
     filter: auditFilter(options),
     sinceMs: since === undefined ? undefined : nowMs - parseDuration(since),
