@@ -1,12 +1,15 @@
+import { stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+
 import type { ConfigureCommand } from "../command-definition.js";
 import { addDataDirectoryOption, dataDirectory, type DataDirectoryOptions } from "../data-directory.js";
-import { addExamples } from "../help-examples.js";
 import { CliError } from "../failures.js";
+import { addExamples } from "../help-examples.js";
 import { untilInterrupted } from "../interruption.js";
 import { PASSWORD_SOURCES, readPassword } from "../password.js";
 import { confirmDestruction } from "../prompt.js";
 import { contentText } from "../vault-content-text.js";
-import { toFileRefusal } from "../vault-file-refusal.js";
+import { assertVaultFile, toFileRefusal } from "../vault-file-refusal.js";
 
 interface RestoreOptions extends DataDirectoryOptions {
   readonly passwordFile?: string;
@@ -44,10 +47,12 @@ export const configureVaultRestore: ConfigureCommand = (command, perform) => {
   );
   command.action((path: string, options: RestoreOptions) =>
     perform(async (context) => {
-      const { output } = context;
+      const { bin, output } = context;
       const dataDir = dataDirectory(options, context.env);
       const { Secret, assertFileThere, restoreVault } = await import("@vault-proxy/server/vault-file");
       await assertFileThere(path);
+      await assertVaultFile(path, bin);
+      await assertParentThere(dataDir);
       await confirmDestruction(
         context,
         `Put ${path} in the place of the vault in ${dataDir}?`,
@@ -64,7 +69,7 @@ export const configureVaultRestore: ConfigureCommand = (command, perform) => {
         async (error: unknown) => {
           throw isKept(error)
             ? new CliError(error.message, "--force gives it up", "conflict")
-            : await toFileRefusal(error, path, context.bin);
+            : await toFileRefusal(error, path, bin);
         },
       );
       const { content, replaced } = restored;
@@ -79,3 +84,13 @@ export const configureVaultRestore: ConfigureCommand = (command, perform) => {
     }),
   );
 };
+
+/** A new data directory is made; more than one that is missing is a slip of the pen. */
+async function assertParentThere(dataDir: string): Promise<void> {
+  const parent = dirname(resolve(dataDir));
+  const isThere = await stat(parent).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isThere) throw new CliError(`there is no directory ${parent}`, "is --data-dir right?", "not_found");
+}

@@ -8,7 +8,7 @@ import {
 import { addExamples } from "../help-examples.js";
 import { PASSWORD_SOURCES, readPassword } from "../password.js";
 import { contentText } from "../vault-content-text.js";
-import { toFileRefusal } from "../vault-file-refusal.js";
+import { assertVaultFile, toFileRefusal } from "../vault-file-refusal.js";
 
 interface VerifyOptions extends DataDirectoryOptions {
   readonly passwordFile?: string;
@@ -25,13 +25,14 @@ export const configureVaultVerify: ConfigureCommand = (command, perform) => {
   );
   command.action((path: string | undefined, options: VerifyOptions) =>
     perform(async (context) => {
-      const { output } = context;
+      const { bin, output } = context;
       const { Secret, assertFileThere, verifyVaultFile } = await import("@vault-proxy/server/vault-file");
       const asked = path ?? vaultFileIn(dataDirectory(options, context.env));
       await assertFileThere(asked);
+      await assertVaultFile(asked, bin);
       const password = new Secret(await readPassword(context, options));
       const content = await verifyVaultFile(asked, password).catch(async (error: unknown) => {
-        throw await toFileRefusal(error, asked, context.bin);
+        throw await toFileRefusal(error, asked, bin);
       });
       if (output.json) output.data({ status: "ok", path: asked, ...content });
       else {

@@ -1,6 +1,7 @@
 import type { HealthDetails, ServiceInfo, TokenHealth, TokenInfo, VaultClient } from "@vault-proxy/client";
 
 import { fail, ok, warn, type Finding } from "./finding.js";
+import { shellWord } from "../shell-word.js";
 
 const HOUR_MS = 3_600_000;
 /** Of a token's life: its last part is when it is time for the next. */
@@ -116,10 +117,6 @@ function nextToken({ name, policy }: TokenInfo, bin: string): string {
   return typeof policy === "string"
     ? `${bin} token create${named} --policy ${policy}`
     : `${bin} token create${named}, with the rules that it has (\`token list --json\`)`;
-}
-
-function shellWord(text: string): string {
-  return /^[\w.@%+=:,/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function labelOf(prefix: string, name: string | undefined): string {
