@@ -26,7 +26,7 @@ const NEW_PASSWORD = "another good horse";
 const ONE_SENTENCE = "error: wrong password or damaged vault file\n";
 /** With what shows of the file without a password. */
 const ONE_SENTENCE_AND_HINT = expect.stringMatching(
-  /^error: wrong password or damaged vault file: .*: (?:take another backup|`vault-cli vault restore .*\.bak`)\n$/,
+  /^error: wrong password or damaged vault file: .*: (?:take another backup|`vault-cli vault restore .*\.bak --data-dir .*`)\n$/,
 ) as unknown as string;
 const RECOVERY_KEY = /^[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){8}$/;
 
