@@ -127,7 +127,8 @@ function logged(parts: ProxyPipelineParts, requestId: string, thrown: unknown): 
 function run(parts: ProxyPipelineParts, call: IncomingCall, audit: CallAudit): Promise<void> | undefined {
   const admitted = admit(parts, call.request, call.target, audit);
   const { route, outgoing, grant } = admitted;
-  const isGone = (): boolean => call.response.destroyed;
+  // The answer to a pipelined request has no socket yet, and is not told when that closes.
+  const isGone = (): boolean => call.response.destroyed || call.request.socket.destroyed;
   const end = (reason: VaultProxyError): void => {
     grant.release();
     fail(parts, call, reason, audit);

@@ -2,6 +2,7 @@ import { connect, type Socket } from "node:net";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
+import type { ReadGate } from "../network/read-gate.js";
 import type { PartialMatch } from "../scrubbing/partial-match.js";
 import { receive, serveCalls } from "./testing/served-calls.js";
 import { UpstreamExchange, type ExchangeOutcome } from "./upstream-exchange.js";
@@ -66,6 +67,43 @@ describe("the head of an answer leaves at once", () => {
     const { port } = await startExchanges((socket) => socket.write(`${CHUNKED}\r\n`));
     expect(await receive(port, /\r\n\r\n/)).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   });
+});
+
+test("the end of an answer is told to its own connection, whichever was read last", async () => {
+  const told: string[] = [];
+  const calls = await serveCalls({
+    secret: SECRET,
+    onUpstreamConnection: (socket) =>
+      void socket.on("data", () => socket.end("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nto the end")),
+    serve(request, response, route) {
+      let isOtherRead = false;
+      const currentGate = (): ReadGate | undefined => {
+        const gate = route.currentGate();
+        const name = isOtherRead ? "another" : "its own";
+        return gate && { ...gate, answerEnded: () => void told.push(name) };
+      };
+      response.once("finish", () => told.push("answered"));
+      const exchange = new UpstreamExchange({
+        ...{
+          request,
+          response,
+          requestId: "r",
+          tokenDigest: "d",
+          route: { ...route, currentGate },
+          basePath: "",
+        },
+        now: () => performance.now(),
+        // The body has begun: from here on another connection of the service may be read.
+        countBytes: () => (isOtherRead = true),
+        onPartialMatch: () => undefined,
+        onEnd: () => undefined,
+      });
+      route.dispatcher.dispatch({ method: "GET", path: "/", headers: [] }, exchange);
+    },
+  });
+  stops.push(() => calls.close());
+  expect(await receive(calls.port, /to the end/)).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  await expect.poll(() => told).toEqual(["its own", "answered"]);
 });
 
 describe("an answer that breaks before its head has left is 502", () => {

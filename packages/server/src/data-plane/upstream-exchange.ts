@@ -218,7 +218,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
-    this.#options.route.currentGate()?.answerEnded();
+    this.#gate?.answerEnded();
     if (this.#over) return;
     // An answer that ends with its connection ends well only if the connection did.
     if (this.#gate !== undefined && this.#gate.failure !== null) {
