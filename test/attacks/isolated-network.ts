@@ -4,6 +4,7 @@ import { readFile, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { refuseSecretsInAudit } from "../audit-secrets/audit-search.js";
+import { recordAnswers } from "../contract/recorded-answers.js";
 import { cleanEnvironment, temporaryDirectory, type RunningServer } from "../live/processes.js";
 import { makeCertificates } from "../live/tls-upstream.js";
 
@@ -120,17 +121,20 @@ async function startServerIn(
   flags: readonly string[],
 ): Promise<RunningServer> {
   const address = `unix:${dataDir}.sock`;
+  const answers = recordAnswers();
   const child = spawn(
     "nsenter",
     [
-      ...["--target", String(namespaceOf), "--net", "--mount", "--", process.execPath, SERVER],
+      ...["--target", String(namespaceOf), "--net", "--mount", "--"],
+      ...[process.execPath, ...answers.nodeFlags, SERVER],
       ...["--data-dir", dataDir, "--listen", address, "--log-level", "debug", ...flags],
     ],
-    { env: cleanEnvironment(), stdio: ["ignore", "pipe", "pipe"] },
+    { env: cleanEnvironment(answers.environment), stdio: ["ignore", "pipe", "pipe"] },
   );
   let output = "";
   const ended = once(child, "close").then(async ([code, signal]) => {
     await refuseSecretsInAudit(dataDir);
+    await answers.check();
     return (code ?? signal) as number | NodeJS.Signals;
   });
   await new Promise<void>((resolve, reject) => {

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { openSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,42 +15,76 @@ import {
 const SERVER = fileURLToPath(new URL("../../packages/server/dist/main.js", import.meta.url));
 const RECORDER = fileURLToPath(new URL("./answer-recorder.mjs", import.meta.url));
 const CACHE = fileURLToPath(new URL("../../node_modules/.cache/vault-proxy/", import.meta.url));
+/** The first that a child may be given beside its standard ones. */
+const RECORD_DESCRIPTOR = 3;
 const START_MS = 15_000;
 /** More would say nothing new. */
 const MOST_TOLD = 5;
 
-/** What a server of a test needs to have every answer of its own held against its OpenAPI document at its end. */
+/** What servers of a test need to have every answer of their own held against their OpenAPI document at their end. */
 export interface RecordedAnswers {
   /** For node, before the program. */
   readonly nodeFlags: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  /** Rejects if the document does not promise one of the answers as it was. Removes the record. */
+  /** Both of these, for programs that start a server in their turn, and for commands that are not told to node. */
+  readonly inheritedEnvironment: Readonly<Record<string, string>>;
+  /**
+   * Opens the record for a server that cannot write to its path, being another user's or in a root of its own: to be its
+   * file 3, and closed here as soon as it is started.
+   */
+  open(): { readonly descriptor: number; readonly environment: Readonly<Record<string, string>> };
+  /** Rejects if the document does not promise one of the answers as it was, or if nobody recorded. Removes the record. */
   check(): Promise<void>;
 }
 
 export function recordAnswers(): RecordedAnswers {
   const path = join(tmpdir(), `vault-proxy-answers-${randomUUID()}`);
+  const environment = { RECORDED_ANSWERS: path };
   return {
     nodeFlags: ["--import", RECORDER],
-    environment: { RECORDED_ANSWERS: path },
-    async check() {
-      const lines = (await readFile(path, "utf8").catch(() => "")).split("\n");
-      await rm(path, { force: true });
-      // One that was killed may have left half a line.
-      const answers = lines.slice(0, -1).map((line) => JSON.parse(line) as SeenAnswer);
-      if (answers.length === 0) return;
-      const faultsOf = await answerCheck();
-      const told = new Set<string>();
-      for (const answer of answers) {
-        const faults = faultsOf(answer);
-        if (faults.length === 0) continue;
-        const path = answer.target.replace(/\?.*/s, "");
-        told.add(`${answer.method} ${path} answered ${String(answer.status)}: ${faults.join("; ")}`);
-        if (told.size === MOST_TOLD) break;
-      }
-      if (told.size > 0) throw new Error(`answers that are not in OpenAPI:\n${[...told].join("\n")}`);
-    },
+    environment,
+    inheritedEnvironment: { ...environment, NODE_OPTIONS: `--import=${RECORDER}` },
+    open: () => ({
+      descriptor: openSync(path, "a", 0o600),
+      environment: { RECORDED_ANSWERS: String(RECORD_DESCRIPTOR) },
+    }),
+    check: () => checkRecord(path),
   };
+}
+
+type RecordLine = SeenAnswer | { readonly recording: true } | { readonly unseen: string };
+
+/** @throws Error as `RecordedAnswers.check` rejects */
+export async function checkRecord(path: string): Promise<void> {
+  const lines = (await readFile(path, "utf8").catch(() => "")).split("\n");
+  await rm(path, { force: true });
+  // One that was killed may have left half a line, and the next one has gone on in it.
+  const records = lines.slice(0, -1).flatMap(parsed);
+  if (!records.some((record) => "recording" in record))
+    throw new Error("the answers of a server were not recorded");
+  const told = new Set<string>();
+  for (const record of records) {
+    if ("recording" in record) continue;
+    if ("unseen" in record) {
+      told.add(`an answer to ${record.unseen} was not recorded`);
+      continue;
+    }
+    const faults = (await answerCheck())(record);
+    if (faults.length === 0) continue;
+    const path = record.target.replace(/\?.*/s, "");
+    told.add(`${record.method} ${path} answered ${String(record.status)}: ${faults.join("; ")}`);
+    if (told.size === MOST_TOLD) break;
+  }
+  if (told.size > 0) throw new Error(`answers that are not in OpenAPI:\n${[...told].join("\n")}`);
+}
+
+function parsed(line: string): RecordLine[] {
+  try {
+    return [JSON.parse(line) as RecordLine];
+  } catch {
+    // What follows the half of a line is one of the next server, whole.
+    return line.includes('{"recording":true}') ? [{ recording: true }] : [];
+  }
 }
 
 let known: Promise<AnswerCheck> | undefined;

@@ -1,14 +1,18 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { closeSync } from "node:fs";
 import { chown, mkdir, mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { recordAnswers } from "../contract/recorded-answers.js";
 
 const run = promisify(execFile);
 const SCRIPT = fileURLToPath(new URL("./read-only-root.sh", import.meta.url));
 const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
+/** As the image would see it. */
+const RECORDER = "/repository/test/contract/answer-recorder.mjs";
 const START_MS = 30_000;
 
 /** Programs of the image, and where they are here. */
@@ -43,6 +47,7 @@ export interface ContainerHost {
   /** Runs to its end, with the volume of passwords writable. */
   runOnce(program: string, args: readonly string[]): Promise<Output>;
   start(program: string, args: readonly string[]): Promise<RunningContainer>;
+  /** Rejects if a server gave an answer that its OpenAPI document does not promise. */
   remove(): Promise<void>;
 }
 
@@ -64,19 +69,26 @@ export async function createContainerHost(options: {
     await mkdir(volume, { mode: 0o700 });
     await chown(volume, uid, gid);
   }
+  const answers = recordAnswers();
   const environment = { ...options.environment, PATH: "/usr/bin:/bin" };
   const started: ChildProcess[] = [];
 
   const launch = (mode: "RW" | "RO", program: string, args: readonly string[]): ChildProcess => {
+    const record = answers.open();
     const child = spawn(
       "unshare",
       [
         ...["--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child"],
         ...["sh", SCRIPT, root, REPOSITORY, process.execPath, state, passwords, mode],
-        ...["env", "-i", ...pairs(environment), "/node/node", ...programOf(program), ...args],
+        ...["env", "-i", ...pairs({ ...environment, ...record.environment }), "/node/node"],
+        ...["--import", RECORDER, ...programOf(program), ...args],
       ],
-      { env: { PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin`, USER: options.user }, stdio: "pipe" },
+      {
+        env: { PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin`, USER: options.user },
+        stdio: ["pipe", "pipe", "pipe", record.descriptor],
+      },
     );
+    closeSync(record.descriptor);
     started.push(child);
     return child;
   };
@@ -148,6 +160,7 @@ export async function createContainerHost(options: {
     async remove() {
       for (const child of started) if (child.exitCode === null) child.kill("SIGKILL");
       await rm(directory, { recursive: true, force: true });
+      await answers.check();
     },
   };
 }

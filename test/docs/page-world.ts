@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { noteSecret } from "../audit-secrets/used-secrets.js";
+import { recordAnswers } from "../contract/recorded-answers.js";
 import { cleanEnvironment, PASSWORD, temporaryDirectory } from "../live/processes.js";
 import { makeCertificates } from "../live/tls-upstream.js";
 
@@ -38,6 +39,7 @@ export interface PageWorld {
   background(script: string, until: string): Promise<void>;
   /** Runs a program without a terminal. */
   program(command: readonly string[], extra?: Readonly<Record<string, string>>): Promise<Ran>;
+  /** Rejects if a server gave an answer that its OpenAPI document does not promise. */
   close(): Promise<void>;
 }
 
@@ -88,7 +90,10 @@ export async function openPageWorld(hosts: readonly string[]): Promise<PageWorld
     });
   });
   const inside = ["nsenter", "--target", String(internet.pid), "--net", "--mount", `--wd=${home}`, "--"];
+  const answers = recordAnswers();
   const environment = cleanEnvironment({
+    // However a page starts a server: as a program, by `vault-cli up`, by npm.
+    ...answers.inheritedEnvironment,
     HOME: home,
     PATH: `${path("bin")}:${ROOT}packages/python-sdk/.venv/bin:${process.env.PATH ?? ""}`,
     LANG: "C.UTF-8",
@@ -161,6 +166,7 @@ export async function openPageWorld(hosts: readonly string[]): Promise<PageWorld
       await ended;
       await certificates.remove();
       await directory.remove();
+      await answers.check();
     },
   };
 }

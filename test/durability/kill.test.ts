@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { refuseSecretsInAudit } from "../audit-secrets/audit-search.js";
+import { recordAnswers } from "../contract/recorded-answers.js";
 import { cleanEnvironment, derivationFlags, PASSWORD, temporaryDirectory } from "../live/processes.js";
 import { startUpstream, type Upstream } from "../live/tls-upstream.js";
 import { newSeed, seededRandom } from "./seeded-random.js";
@@ -45,6 +46,8 @@ const SERVER = fileURLToPath(new URL("../../packages/server/dist/main.js", impor
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let upstream: Upstream;
 const running = new Set<ChildProcess>();
+/** Of all servers of the file. */
+const answers = recordAnswers();
 
 beforeAll(async () => {
   directory = await temporaryDirectory();
@@ -54,6 +57,7 @@ afterAll(async () => {
   await Promise.all([...running].map(killAtOnce));
   await upstream.close();
   await directory.remove();
+  await answers.check();
 });
 
 interface Counts {
@@ -251,9 +255,9 @@ class VaultLife {
 function startServer(dataDir: string): ChildProcess {
   const child = spawn(
     process.execPath,
-    [...FLAGS, SERVER, "--data-dir", dataDir, "--listen", "127.0.0.1:0"],
+    [...answers.nodeFlags, ...FLAGS, SERVER, "--data-dir", dataDir, "--listen", "127.0.0.1:0"],
     {
-      env: cleanEnvironment(),
+      env: cleanEnvironment(answers.environment),
       stdio: ["ignore", "ignore", "pipe"],
     },
   );

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { refuseSecretsInAudit } from "../audit-secrets/audit-search.js";
 import { noteSecret, noteSecretsOfBody } from "../audit-secrets/used-secrets.js";
-import { recordAnswers } from "../contract/recorded-answers.js";
+import { recordAnswers, type RecordedAnswers } from "../contract/recorded-answers.js";
 
 const SERVER = fileURLToPath(new URL("../../packages/server/dist/main.js", import.meta.url));
 const CLI = fileURLToPath(new URL("../../packages/cli/dist/main.js", import.meta.url));
@@ -67,8 +67,10 @@ export async function startServer(options: {
   readonly derivation?: Derivation;
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** For who wants to look at the record. */
+  readonly answers?: RecordedAnswers;
 }): Promise<RunningServer> {
-  const answers = recordAnswers();
+  const answers = options.answers ?? recordAnswers();
   const { child, output, ...started } = run(
     [
       ...answers.nodeFlags,

@@ -1,6 +1,8 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { closeSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { recordAnswers } from "../contract/recorded-answers.js";
 import { cleanEnvironment, derivationFlags } from "./processes.js";
 
 const SERVER = fileURLToPath(new URL("../../packages/server/dist/main.js", import.meta.url));
@@ -18,31 +20,52 @@ export interface UserProcess {
   readonly ended: Promise<number | NodeJS.Signals>;
 }
 
-/** Runs a Node program as another user. Needs root. */
-export function runAs(uid: number, args: readonly string[]): UserProcess {
+/**
+ * Runs a Node program as another user. Needs root.
+ *
+ * @param record an open file that is to be its file 3
+ */
+export function runAs(
+  uid: number,
+  args: readonly string[],
+  record?: { readonly descriptor: number; readonly environment: Readonly<Record<string, string>> },
+): UserProcess {
   const child = spawn(process.execPath, args, {
     uid,
     gid: uid,
-    env: cleanEnvironment(),
+    env: cleanEnvironment(record?.environment),
     cwd: "/",
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe", record?.descriptor ?? "ignore"],
   });
   let text = "";
-  child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  child.stdout?.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  child.stderr?.on("data", (chunk: Buffer) => (text += chunk.toString()));
   const ended = once(child, "close").then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
   if (child.pid === undefined)
     throw new Error(`cannot run a program as user ${uid}: are these tests root's?`);
   return { pid: child.pid, output: () => text, ended };
 }
 
-/** A built vault-server of another user; with its address as soon as it listens, or how it ended. */
+/**
+ * A built vault-server of another user; with its address as soon as it listens, or how it ended. `ended` rejects if it gave
+ * an answer that its OpenAPI document does not promise.
+ */
 export async function runServerAs(
   uid: number,
   dataDir: string,
 ): Promise<UserProcess & { readonly address: string | undefined }> {
   const args = [SERVER, "--data-dir", dataDir, "--listen", "127.0.0.1:0"];
-  const started = runAs(uid, [...derivationFlags("quick"), ...args]);
+  const answers = recordAnswers();
+  const record = answers.open();
+  const child = runAs(uid, [...answers.nodeFlags, ...derivationFlags("quick"), ...args], record);
+  closeSync(record.descriptor);
+  const started = {
+    ...child,
+    ended: child.ended.then(async (how) => {
+      await answers.check();
+      return how;
+    }),
+  };
   const deadline = Date.now() + START_MS;
   const ended = started.ended.then(() => true);
   for (;;) {

@@ -4,6 +4,7 @@ import { createServer as createHttpServer } from "node:http";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { recordAnswers, type RecordedAnswers } from "../contract/recorded-answers.js";
 import { cli, PASSWORD, temporaryDirectory, type CliResult } from "./processes.js";
 
 /** Of any vault-server. */
@@ -12,8 +13,10 @@ const HEALTH = JSON.stringify({ status: "unlocked", initialized: true, version: 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let dataDir: string;
 let address: string;
+let answers: RecordedAnswers;
 
 beforeEach(async () => {
+  answers = recordAnswers();
   directory = await temporaryDirectory();
   dataDir = join(directory.path, "data");
   const server = await listening();
@@ -24,6 +27,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await run(["down"]);
+  await answers.check();
   await directory.remove();
 });
 
@@ -36,7 +40,13 @@ async function listening(port = 0): Promise<Server> {
 function run(args: readonly string[], stdin = "", env: Record<string, string> = {}): Promise<CliResult> {
   return cli(args, {
     stdin,
-    env: { HOME: directory.path, VAULT_ADDR: address, VAULT_DATA_DIR: dataDir, ...env },
+    env: {
+      HOME: directory.path,
+      VAULT_ADDR: address,
+      VAULT_DATA_DIR: dataDir,
+      ...answers.inheritedEnvironment,
+      ...env,
+    },
   });
 }
 

@@ -1,16 +1,19 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { recordAnswers } from "../contract/recorded-answers.js";
 import { cleanEnvironment } from "../live/processes.js";
 
 export interface InstalledServer {
   readonly address: string;
+  /** Rejects if it gave an answer that its OpenAPI document does not promise. */
   stop(): Promise<void>;
 }
 
 /** Starts a `vault-server` by the command that a package manager made for it. */
 export async function startInstalledServer(command: string, dataDir: string): Promise<InstalledServer> {
+  const answers = recordAnswers();
   const child = spawn(command, ["--data-dir", dataDir, "--listen", "127.0.0.1:0"], {
-    env: cleanEnvironment(),
+    env: cleanEnvironment(answers.inheritedEnvironment),
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
@@ -31,6 +34,7 @@ export async function startInstalledServer(command: string, dataDir: string): Pr
       const ended = once(child, "exit");
       child.kill("SIGTERM");
       await ended;
+      await answers.check();
     },
   };
 }

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from built_server import serve_vault
+from built_server import answer_faults, serve_vault
 from loopback_http import RawHandler, serving
 from vault_proxy import AsyncVaultClient, VaultClient
 
@@ -46,6 +46,14 @@ class StubVault:
     otherwise: Answer = field(default_factory=Answer)
     answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the session whose servers gave an answer that OpenAPI does not promise."""
+    faults = answer_faults()
+    if faults:
+        print("\n" + faults)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(autouse=True)
