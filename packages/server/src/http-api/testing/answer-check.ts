@@ -31,7 +31,7 @@ const JSON_LINES_TYPE = "application/x-ndjson";
 const ERROR_SCHEMA = `${DOCUMENT}#/components/schemas/Error`;
 
 /** What the listener refuses before it is known which route was meant. */
-const BEFORE_ANY_ROUTE: ReadonlySet<number> = new Set([400, 403, 405, 417, 431, 503]);
+const BEFORE_ANY_ROUTE: ReadonlySet<number> = new Set([400, 403, 405, 417, 431, 501, 503]);
 /** What comes of a path that does not exist, or of a method that it does not work with. */
 const WITHOUT_ROUTE: ReadonlySet<number> = new Set([...BEFORE_ANY_ROUTE, 404, 423]);
 
