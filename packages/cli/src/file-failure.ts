@@ -16,7 +16,7 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** @param what as the user knows it @param cause what Node gave */
-export function fileFailure(doing: "read" | "write", what: string, cause: unknown): CliError {
+export function fileFailure(doing: "read" | "write" | "make", what: string, cause: unknown): CliError {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   const isMissingFolder = doing === "write" && code === "ENOENT";
   const reason = isMissingFolder ? "there is no such folder" : (REASONS[code] ?? code);

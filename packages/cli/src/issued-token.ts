@@ -1,16 +1,34 @@
-import type { IssuedToken } from "@vault-proxy/client";
+import type { IssuedToken, VaultClient } from "@vault-proxy/client";
 
+import { CliError } from "./failures.js";
+import type { CommandContext } from "./command-context.js";
 import { assertTokenId } from "./issued-token-check.js";
-import type { Output } from "./output.js";
+import { giveUpToken } from "./run/agent-token.js";
+import { writeFailureText } from "./write-failure.js";
 
-/** Prints a new token, the only thing on stdout, so that a script can put it into a variable. */
-export function deliverToken(output: Output, token: IssuedToken): void {
+/**
+ * Prints a new token, the only thing on stdout, so that a script can put it into a variable.
+ * @throws CliError when it could not be written: nobody has it, and it is revoked
+ */
+export async function deliverToken(
+  { output, bin }: Pick<CommandContext, "output" | "bin">,
+  client: VaultClient,
+  token: IssuedToken,
+): Promise<void> {
   assertTokenId(token);
-  if (output.json) {
-    output.data(token);
-    return;
+  try {
+    await output.deliver(token.id, token);
+  } catch (error) {
+    client.token = token.id;
+    const reason = await giveUpToken(client);
+    throw new CliError(
+      writeFailureText(error),
+      reason === undefined
+        ? "the token that nobody got is revoked again"
+        : `the token that nobody got stays valid (${reason}): find it with \`${bin} token list\`, and revoke it`,
+    );
   }
-  output.result(token.id);
+  if (output.json) return;
   output.note([`scope ${token.scope}`, `valid until ${token.expires_at}`, ...policyNote(token)].join(", "));
 }
 

@@ -1,11 +1,17 @@
 #!/usr/bin/env node
-import { endWhereNobodyReads } from "./output.js";
+import { describeFailure } from "./failures.js";
+import { createOutput, endWhereNobodyReads } from "./output.js";
 import { runProgram } from "./program.js";
 
-for (const stream of [process.stdout, process.stderr]) {
-  // What has failed already stays a failure, also where nobody reads the reason.
-  endWhereNobodyReads(stream, () => process.exit(process.exitCode ?? 0));
-}
+// What has failed already stays a failure, also where nobody reads the reason.
+endWhereNobodyReads(process.stderr, () => process.exit(process.exitCode ?? 0));
+endWhereNobodyReads(process.stdout, (failure) => {
+  if (failure === undefined) process.exit(process.exitCode ?? 0);
+  const { stdout, stderr, env } = process;
+  const output = createOutput({ stdout, stderr, env, json: process.argv.includes("--json") });
+  output.failure(describeFailure(failure, { bin: "vault-cli", tokenFromEnvironment: false }));
+  process.exit(1);
+});
 
 process.exitCode = await runProgram(process);
 // An answer may come before all of the input was read; what is left must not keep the process.

@@ -1,7 +1,8 @@
 import type { Writable } from "node:stream";
 import pc from "picocolors";
 
-import type { Failure } from "./failures.js";
+import { CliError, type Failure } from "./failures.js";
+import { writeFailureText } from "./write-failure.js";
 import { fittedTable } from "./fitted-table.js";
 import { terminalLines } from "./terminal-lines.js";
 
@@ -154,12 +155,14 @@ async function writeOrReject(stream: OutputStream, text: string): Promise<void> 
   stream.off("error", dealtWithHere);
 }
 
-/** A reader that has enough (`vault-cli … | head`) is no failure, unless whoever writes listens for errors as well. */
-export function endWhereNobodyReads(stream: OutputStream, end: () => void): void {
+/**
+ * A reader that has enough (`vault-cli … | head`) is no failure, a full disk is one. Neither is told to `end` where
+ * whoever writes listens for errors as well.
+ */
+export function endWhereNobodyReads(stream: OutputStream, end: (failure?: CliError) => void): void {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (stream.listenerCount("error") > 1) return;
-    if (error.code !== "EPIPE") throw error;
-    end();
+    end(error.code === "EPIPE" ? undefined : new CliError(writeFailureText(error)));
   });
 }
 

@@ -5,6 +5,7 @@ import type { CommandContext } from "./command-context.js";
 import { parseDuration } from "./duration.js";
 import { CliError, UsageError } from "./failures.js";
 import { openLocalFile } from "./local-file.js";
+import { startProgress } from "./transfer-progress.js";
 
 const LINE_END = 0x0a;
 
@@ -58,18 +59,31 @@ export async function performProxiedCall(context: CommandContext, call: ProxiedC
 }
 
 async function copyBody(context: CommandContext, response: Response): Promise<void> {
-  const reader = (response.body as ReadableStream<Uint8Array> | null)?.getReader();
-  if (reader === undefined) return;
   let last: number | undefined;
-  for (;;) {
-    const next = await reader.read().catch(cutOff);
-    if (next.done) break;
-    last = next.value.at(-1) ?? last;
-    await context.output.bytes(next.value);
+  const progress = startProgress(context, "Downloading");
+  const body = chunksOf(response);
+  // On a terminal the body itself shows how far it is.
+  try {
+    for await (const chunk of context.output.onTerminal ? body : progress.follow(body)) {
+      last = chunk.at(-1) ?? last;
+      await context.output.bytes(chunk);
+    }
+  } finally {
+    progress.end();
   }
   // A prompt begins a line of its own.
   const isLineOpen = last !== undefined && last !== LINE_END;
   if (isLineOpen && context.output.onTerminal) await context.output.bytes(Uint8Array.of(LINE_END));
+}
+
+async function* chunksOf(response: Response): AsyncGenerator<Uint8Array, void, undefined> {
+  const reader = (response.body as ReadableStream<Uint8Array> | null)?.getReader();
+  if (reader === undefined) return;
+  for (;;) {
+    const next = await reader.read().catch(cutOff);
+    if (next.done) return;
+    yield next.value;
+  }
 }
 
 /** The body as JSON when it says that it is, else as text, or in base64 when it is not UTF-8. */

@@ -189,8 +189,8 @@ export interface SshKeyAuth {
   readonly ssh_legacy_algorithms?: readonly SshLegacyAlgorithm[] | undefined;
 }
 
-/** How a credential is stored and where it is injected. */
-export type AuthDefinition =
+/** Credentials of HTTP APIs. */
+export type HttpAuthDefinition =
   | { readonly type: "bearer"; readonly token: string }
   | { readonly type: "header"; readonly header_name: string; readonly header_value: string }
   | { readonly type: "headers"; readonly headers: Readonly<Record<string, string>> }
@@ -200,9 +200,10 @@ export type AuthDefinition =
   | OAuth2ClientAuth
   | ServiceAccountAuth
   | JwtBearerAuth
-  | GitHubAppAuth
-  | ImapAuth
-  | SmtpAuth
-  | RedisAuth
-  | PostgresAuth
-  | SshKeyAuth;
+  | GitHubAppAuth;
+
+/** Credentials of servers that have no base URL: `auth` says where they are. */
+export type ServerAuthDefinition = ImapAuth | SmtpAuth | RedisAuth | PostgresAuth | SshKeyAuth;
+
+/** How a credential is stored and where it is injected. */
+export type AuthDefinition = HttpAuthDefinition | ServerAuthDefinition;

@@ -6,7 +6,7 @@ import type { Policy, PolicyContent, PolicyQuestion, PolicyText } from "./polici
 import type { PolicyVerdict, RemovePolicyOptions, StoredPolicy } from "./policies.js";
 import { ProxyClient } from "./proxy-client.js";
 import * as services from "./services.js";
-import type { ServiceDefinition, ServiceInfo, ServicePatch } from "./services.js";
+import type { ServiceDefinition, ServiceInfo, ServicePatch, UnnamedServiceDefinition } from "./services.js";
 import * as tokens from "./tokens.js";
 import type { TokenRequest, TokenScope } from "./tokens.js";
 import type { CallOptions } from "./call.js";
@@ -59,7 +59,7 @@ export class VaultClient extends ProxyClient {
 
   async updateService(
     name: string,
-    definition: ServiceDefinition | Omit<ServiceDefinition, "name">,
+    definition: ServiceDefinition | UnnamedServiceDefinition,
     options?: CallOptions,
   ): Promise<ServiceInfo> {
     return services.updateService(this.transport, name, definition, options);

@@ -29,6 +29,8 @@ export type {
 export type { RequestBody } from "./request-body.js";
 export type {
   AuthDefinition,
+  HttpAuthDefinition,
+  ServerAuthDefinition,
   ClientAuthentication,
   GitHubAppAuth,
   ImapAuth,
@@ -50,7 +52,10 @@ export type {
   StartedDeviceLogin,
 } from "./logins.js";
 export type {
+  HttpServiceDefinition,
+  ServerServiceDefinition,
   ServiceDefinition,
+  UnnamedServiceDefinition,
   ServiceInfo,
   ServicePatch,
   ServiceSettings,

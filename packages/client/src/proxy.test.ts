@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 
-import { NewWithToken, VaultError, type RequestBody } from "./index.js";
+import { NewWithToken, VaultError, type RequestBody, type ServiceDefinition } from "./index.js";
 import { TOKEN, clientOf, serve } from "./testing/client-fixture.js";
 import { json } from "./testing/recording-server.js";
 
@@ -270,7 +270,7 @@ describe("big and slow bodies", () => {
       yield "x";
       await Promise.reject(new Error("disk gone"));
     };
-    await expect(clientOf(server).proxy("svc", "POST", "/", failing())).rejects.toMatchObject({ status: 0 });
+    await expect(clientOf(server).proxy("svc", "POST", "/", failing())).rejects.toThrow("disk gone");
     expect(server.requests).toEqual([]);
   });
 
@@ -308,4 +308,64 @@ describe("proxyStream", () => {
     const stream = clientOf(server).proxyStream("svc", "GET", "/");
     await expect(stream.next()).rejects.toMatchObject({ status: 429, code: "upstream_status" });
   });
+
+  test("gives the answer of an upstream's error, with the beginning of a long body", async () => {
+    const server = await serve((_, response) =>
+      response.writeHead(503, { "retry-after": "7" }).write("x".repeat(70_000)),
+    );
+    const error: unknown = await clientOf(server)
+      .proxyStream("svc", "GET", "/")
+      .next()
+      .catch((reason: unknown) => reason);
+    const { response } = error as VaultError;
+    expect(response!.status).toBe(503);
+    expect(response!.headers.get("retry-after")).toBe("7");
+    expect(await response!.text()).toBe("x".repeat(65_536));
+  });
+
+  test("rejects with a VaultError where the answer is cut off", async () => {
+    const server = await serve((_, response) => {
+      response.writeHead(200, { "content-length": "100", "x-vault-request-id": "req_1" });
+      response.write("abc", () => response.destroy());
+    });
+    const stream = clientOf(server).proxyStream("svc", "GET", "/");
+    const read = async () => {
+      for await (const chunk of stream) expect(chunk.length).toBe(3);
+    };
+    const wanted = { name: "VaultError", code: "connection_failed", requestId: "req_1" };
+    await expect(read()).rejects.toMatchObject(wanted);
+  });
+});
+
+test("a body that fails rejects with its own error", async () => {
+  const server = await serve((_, response) => response.end("{}"));
+  async function* failing(): AsyncGenerator<string> {
+    yield "a";
+    await Promise.resolve();
+    throw new RangeError("my source failed");
+  }
+  await expect(clientOf(server).proxy("svc", "POST", "/", failing())).rejects.toThrow("my source failed");
+});
+
+test("a path of an upload that names no file is told", async () => {
+  const server = await serve((_, response) => response.end());
+  await expect(clientOf(server).uploadFile("a", "/no/such/file")).rejects.toMatchObject({
+    code: "invalid_request",
+    message: expect.stringContaining("/no/such/file (ENOENT)") as string,
+  });
+  await expect(clientOf(server).uploadFile("a", "secret\nlines")).rejects.toMatchObject({
+    message: expect.not.stringContaining("secret") as string,
+  });
+});
+
+test("the types of a service want what the vault wants", () => {
+  const auth = { type: "bearer", token: "t" } as const;
+  // @ts-expect-error an HTTP API needs its base URL
+  const without: ServiceDefinition = { name: "a", auth };
+  const whole: ServiceDefinition = { name: "a", base_url: "https://a.example", auth };
+  const redis: ServiceDefinition = {
+    name: "r",
+    auth: { type: "redis", redis_host: "h", redis_password: "p" },
+  };
+  expect([without, whole, redis]).toHaveLength(3);
 });

@@ -5,6 +5,7 @@ import type { HeaderList } from "./request-headers.js";
 import { chunksOf } from "./response-chunks.js";
 import type { CallOptions } from "./call.js";
 import type { Transport } from "./transport.js";
+import { upstreamStatusError } from "./upstream-status.js";
 
 export interface ProxyOptions extends CallOptions {
   /** Sent on to the API; what carries credentials is dropped by the vault. */
@@ -26,7 +27,8 @@ export async function proxy(
 
 /**
  * The answer's body, chunk by chunk as it arrives. Leaving the loop cancels the upstream request.
- * @throws VaultError as `proxy` does, and with the code `upstream_status` for an upstream's 4xx and 5xx
+ * @throws VaultError as `proxy` does; with the code `upstream_status` for an upstream's 4xx and 5xx, its answer in
+ * `response`; and with `connection_failed` for an answer that is cut off
  */
 export async function* proxyStream(
   transport: Transport,
@@ -37,15 +39,11 @@ export async function* proxyStream(
   options: ProxyOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const response = await proxy(transport, service, method, path, body, options);
-  if (response.status >= 400) {
-    await response.body?.cancel();
-    const requestId = response.headers.get("x-vault-request-id");
-    throw new VaultError(
-      response.status,
-      "upstream_status",
-      `the API answered HTTP ${response.status}`,
-      requestId === null ? {} : { requestId },
-    );
-  }
-  yield* chunksOf(response.body as ReadableStream<Uint8Array> | null);
+  const requestId = response.headers.get("x-vault-request-id") ?? undefined;
+  const cutOff = (cause: unknown): unknown =>
+    options.signal?.aborted === true
+      ? cause
+      : new VaultError(0, "connection_failed", "the answer was cut off on the way", { requestId, cause });
+  if (response.status >= 400) throw await upstreamStatusError(response, requestId, options.signal);
+  yield* chunksOf(response.body as ReadableStream<Uint8Array> | null, cutOff);
 }

@@ -1,4 +1,5 @@
 import { invalidRequest } from "./errors.js";
+import { chunksOf } from "./response-chunks.js";
 
 /**
  * What a call may send. Plain objects and arrays are sent as JSON. Bytes (any view of them), strings and streams are sent as they are,
@@ -21,6 +22,8 @@ export type RequestBody =
 export interface EncodedBody {
   readonly body?: string | Uint8Array<ArrayBuffer> | Blob | ReadableStream<Uint8Array>;
   readonly contentType?: string;
+  /** Of a stream: why it failed, if it did. */
+  readonly failure?: (() => { readonly reason: unknown } | undefined) | undefined;
 }
 
 const JSON_TYPE = "application/json";
@@ -44,13 +47,10 @@ export async function encodeBody(body: RequestBody): Promise<EncodedBody> {
   }
   if (isForm(body)) return encodeForm(body);
   if (body instanceof ReadableStream) {
-    return { body: body as ReadableStream<Uint8Array>, contentType: JSON_TYPE };
+    return watched(chunksOf(body));
   }
   if (Symbol.asyncIterator in body) {
-    return {
-      body: streamOf(body as AsyncIterable<Uint8Array | string>),
-      contentType: JSON_TYPE,
-    };
+    return watched(body as AsyncIterable<Uint8Array | string>);
   }
   return { body: asJson(body), contentType: JSON_TYPE };
 }
@@ -86,12 +86,22 @@ async function encodeForm(form: FormData): Promise<EncodedBody> {
   return { body: new Uint8Array(await encoded.arrayBuffer()), contentType };
 }
 
-function streamOf(source: AsyncIterable<Uint8Array | string>): ReadableStream<Uint8Array> {
+/** A stream whose failure is kept: what sends it tells no more than that the request broke off. */
+function watched(source: AsyncIterable<Uint8Array | string>): EncodedBody {
+  let failure: { readonly reason: unknown } | undefined;
+  const body = streamOf(source, (reason) => (failure = { reason }));
+  return { body, contentType: JSON_TYPE, failure: () => failure };
+}
+
+function streamOf(
+  source: AsyncIterable<Uint8Array | string>,
+  onFailure: (reason: unknown) => void,
+): ReadableStream<Uint8Array> {
   const iterator = source[Symbol.asyncIterator]();
   const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const next = await iterator.next();
+      const next = await nextOf(iterator, onFailure);
       if (next.done === true) controller.close();
       else controller.enqueue(typeof next.value === "string" ? encoder.encode(next.value) : next.value);
     },
@@ -99,4 +109,16 @@ function streamOf(source: AsyncIterable<Uint8Array | string>): ReadableStream<Ui
       await iterator.return?.(reason);
     },
   });
+}
+
+async function nextOf<Piece>(
+  iterator: AsyncIterator<Piece>,
+  onFailure: (reason: unknown) => void,
+): Promise<IteratorResult<Piece>> {
+  try {
+    return await iterator.next();
+  } catch (reason) {
+    onFailure(reason);
+    throw reason;
+  }
 }

@@ -1,4 +1,4 @@
-import type { AuthDefinition } from "./auth-definition.js";
+import type { HttpAuthDefinition, ServerAuthDefinition } from "./auth-definition.js";
 import {
   arrayAnswer,
   objectAnswer,
@@ -44,10 +44,25 @@ export interface ServiceSettings {
   readonly any_local_user?: boolean | undefined;
 }
 
-export interface ServiceDefinition extends ServiceSettings {
+/** An HTTP API. */
+export interface HttpServiceDefinition extends ServiceSettings {
   readonly name: string;
-  readonly auth: AuthDefinition;
+  readonly base_url: string;
+  readonly auth: HttpAuthDefinition;
 }
+
+/** A mailbox, database or SSH server. */
+export interface ServerServiceDefinition extends ServiceSettings {
+  readonly name: string;
+  readonly base_url?: undefined;
+  readonly auth: ServerAuthDefinition;
+}
+
+export type ServiceDefinition = HttpServiceDefinition | ServerServiceDefinition;
+
+/** What `updateService` takes: the name stands in its call already. */
+export type UnnamedServiceDefinition =
+  Omit<HttpServiceDefinition, "name"> | Omit<ServerServiceDefinition, "name">;
 
 /**
  * A change of a service (RFC 7396): what is left out stays, the secrets too, and null takes a field away. `auth` holds
@@ -177,7 +192,7 @@ export async function addService(
 export async function updateService(
   transport: Transport,
   name: string,
-  definition: ServiceDefinition | Omit<ServiceDefinition, "name">,
+  definition: ServiceDefinition | UnnamedServiceDefinition,
   options: CallOptions = {},
 ): Promise<ServiceInfo> {
   const call = { ...options, method: "PUT", target: serviceTarget(name), body: definition };

@@ -7,7 +7,7 @@ import { VaultError, invalidRequest } from "./errors.js";
 import type { Answer, Exchange, WireRequest } from "./exchange.js";
 import { createFetchExchange } from "./fetch-exchange.js";
 import { createNodeExchange, isNode } from "./node-exchange.js";
-import { encodeBody } from "./request-body.js";
+import { encodeBody, type EncodedBody } from "./request-body.js";
 import { hasHeader, headerPairs } from "./request-headers.js";
 import { assertTarget } from "./request-target.js";
 import { withRetries } from "./retries.js";
@@ -40,6 +40,8 @@ export interface Transport {
   close(): void;
 }
 
+type Prepared = Omit<WireRequest, "signal"> & Pick<EncodedBody, "failure">;
+
 /** No vault is asked by name over a unix socket; the Host header still has to say something. */
 const UNIX_ORIGIN = "http://localhost";
 
@@ -58,7 +60,7 @@ export function createTransport(options: TransportOptions): Transport {
   const exchange = chooseExchange(address, options.fetch);
 
   /** Everything that can be wrong with a call before anything is sent. */
-  async function prepare(call: Call): Promise<Omit<WireRequest, "signal">> {
+  async function prepare(call: Call): Promise<Prepared> {
     assertCall(call);
     const method = call.method.toUpperCase();
     if (!METHOD.test(method) || REFUSED_METHODS.has(method)) {
@@ -66,10 +68,10 @@ export function createTransport(options: TransportOptions): Transport {
     }
     const target = basePath + call.target;
     assertTarget(target);
-    const { body, contentType } = await encodeBody(call.body);
+    const { body, contentType, failure } = await encodeBody(call.body);
     const headers = headersOf(call, contentType, options.token());
     if (call.confidential === true || hasHeader(headers, "authorization")) assertConfidential();
-    return { method, target, headers, body };
+    return { method, target, headers, body, failure };
   }
 
   function assertConfidential(): void {
@@ -89,7 +91,7 @@ export function createTransport(options: TransportOptions): Transport {
   }
 
   async function perform<T>(call: Call, finish: (answer: Answer) => Promise<T>): Promise<T> {
-    const prepared = await prepare(call);
+    const { failure: bodyFailure, ...prepared } = await prepare(call);
     const deadline = startDeadline(call.timeoutMs ?? options.timeoutMs, call.signal);
     try {
       deadline.signal.throwIfAborted();
@@ -100,6 +102,8 @@ export function createTransport(options: TransportOptions): Transport {
     } catch (error) {
       if (deadline.signal.aborted) throw deadline.signal.reason;
       if (error instanceof VaultError) throw error;
+      const failure = bodyFailure?.();
+      if (failure !== undefined) throw failure.reason;
       throw connectionFailed(address.label, error);
     } finally {
       deadline.stop();

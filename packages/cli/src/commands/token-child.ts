@@ -36,7 +36,7 @@ export const configureTokenChild: ConfigureCommand = (command, perform) => {
         expires_at: expiresAt === undefined ? undefined : pointInTime(expiresAt),
         policy,
       };
-      deliverToken(context.output, await client.createChildTokenWithDetails(request));
+      await deliverToken(context, client, await client.createChildTokenWithDetails(request));
       return undefined;
     }),
   );

@@ -77,7 +77,7 @@ export const configureTokenCreate: ConfigureCommand = (command, perform) => {
         policy,
       };
       await warnOfUnknownServices(context, client, options.service);
-      deliverToken(context.output, await client.createTokenWithDetails(request));
+      await deliverToken(context, client, await client.createTokenWithDetails(request));
       return undefined;
     }),
   );

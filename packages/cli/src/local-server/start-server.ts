@@ -51,7 +51,9 @@ export async function startServer({ client, dataDir, flags, env }: StartRequest)
   const { program, args } = findServerProgram(env);
   const listen = listenFlag(client.addr);
   if (listen === undefined) throw new CliError(`${client.addr} is not on this machine`);
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw fileFailure("make", `the data directory ${dataDir}`, error);
+  });
   const logFile = logFileIn(dataDir);
   const log = await openLog(logFile);
   const { size } = await log.stat();

@@ -1,3 +1,5 @@
+import type { ServiceDefinition } from "@vault-proxy/client";
+
 import type { CommandContext } from "../command-context.js";
 import { typeOfFlags } from "../expiring-auth/registry.js";
 import { UsageError } from "../failures.js";
@@ -41,7 +43,11 @@ async function completeService(
   const tlsCa = await readTlsCa(options);
   const values = known ?? (await readSecrets(context, flags.type, flags, options));
   const auth = authDefinition(flags.type, flags, values);
-  const definition = { ...serviceSettings(flags.baseUrl, flags, tlsCa), name: flags.name, auth };
+  const definition = {
+    ...serviceSettings(flags.baseUrl, flags, tlsCa),
+    name: flags.name,
+    auth,
+  } as ServiceDefinition;
   const isAsked = canAsk(context) && !context.output.json;
   return { definition, key, ...(isAsked ? { correct: (error) => correct(error) } : {}) };
 

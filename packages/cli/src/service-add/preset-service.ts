@@ -1,3 +1,5 @@
+import type { ServiceDefinition } from "@vault-proxy/client";
+
 import type { CommandContext } from "../command-context.js";
 import { typeOfFlags } from "../expiring-auth/registry.js";
 import { CliError, UsageError } from "../failures.js";
@@ -62,7 +64,7 @@ export async function serviceOfPreset(
       name,
       ...(headers === undefined ? {} : { headers }),
       auth: presetAuth(preset, { secrets, flags: withoutBlanks(flags, preset), tenant, blanks }),
-    };
+    } as ServiceDefinition;
     return { definition, preset: { id, preset, prefix: place.prefix } };
   };
   const given = await askForSecrets();

@@ -1,3 +1,4 @@
+import type { ServiceDefinition } from "@vault-proxy/client";
 import type { AuthDefinition } from "@vault-proxy/client";
 import { expect, test } from "vitest";
 
@@ -27,7 +28,7 @@ test.each<[AuthDefinition, string]>([
   [{ type: "ssh_key", ssh_host: "s.example", ssh_user: "u", ssh_password: SECRET }, "u@s.example"],
   [{ type: "oauth2_client", client_id: "c", client_secret: SECRET, token_url: "https://x" }, "oauth2_client"],
 ])("%j shows where its credential goes, and never what it is", (auth, shown) => {
-  const lines = summary({ name: "svc", auth });
+  const lines = summary({ name: "svc", auth } as ServiceDefinition);
   expect(lines.join("\n")).toContain(shown);
   expect(lines.join("\n")).not.toContain("hush");
 });

@@ -20,8 +20,8 @@ export async function addServiceWithKey(
   replaced?: ServiceInfo,
 ): Promise<ServiceInfo> {
   return storeWithKey(client, definition.name, key, replaced, (file) => {
-    const auth = { ...definition.auth, ssh_key_file_ref: file } as ServiceDefinition["auth"];
-    return client.addService({ ...definition, auth });
+    const auth = { ...definition.auth, ssh_key_file_ref: file };
+    return client.addService({ ...definition, auth } as ServiceDefinition);
   });
 }
 

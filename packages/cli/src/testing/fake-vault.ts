@@ -90,7 +90,7 @@ async function answer(vault: FakeVault, request: IncomingMessage, response: Serv
     upstream(url.replace(/^\/proxy/, ""), response);
     return;
   }
-  if (token === PROXY_TOKEN && method !== "GET") {
+  if (token === PROXY_TOKEN && method !== "GET" && url !== "/tokens/self") {
     failure(response, 403, "forbidden", "admin scope needed");
     return;
   }
@@ -156,6 +156,7 @@ function controlPlane(vault: FakeVault, route: string, body: string, response: S
       json(response, 200, vault.tokens);
       return;
     }
+    case "DELETE /tokens/self":
     case "DELETE /tokens/tok_AAAA...":
     case `DELETE /tokens/${PROXY_TOKEN}`: {
       json(response, 200, { status: "revoked" });
