@@ -39,7 +39,6 @@ export const UNREACHABLE_SENTENCES: ReadonlyMap<string, string> = new Map([
     "a process that this user may not end; the tests may be root",
   ],
   ["commands/run.ts: name the program to run", "commander asks for it before"],
-  ["commands/vault-restore.ts: there is no directory ", "a whole backup: vault-restore.test.ts"],
   [
     "commands/vault-recovery-key.ts: the answer holds no recovery key of a vault-server",
     "a server that is none: password-commands.test.ts",

@@ -1,6 +1,3 @@
-import { stat } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
-
 import type { ConfigureCommand } from "../command-definition.js";
 import { addDataDirectoryOption, dataDirectory, type DataDirectoryOptions } from "../data-directory.js";
 import { CliError } from "../failures.js";
@@ -52,7 +49,6 @@ export const configureVaultRestore: ConfigureCommand = (command, perform) => {
       const { Secret, assertFileThere, restoreVault } = await import("@vault-proxy/server/vault-file");
       await assertFileThere(path);
       await assertVaultFile(path, bin);
-      await assertParentThere(dataDir);
       await confirmDestruction(
         context,
         `Put ${path} in the place of the vault in ${dataDir}?`,
@@ -84,13 +80,3 @@ export const configureVaultRestore: ConfigureCommand = (command, perform) => {
     }),
   );
 };
-
-/** A new data directory is made; more than one that is missing is a slip of the pen. */
-async function assertParentThere(dataDir: string): Promise<void> {
-  const parent = dirname(resolve(dataDir));
-  const isThere = await stat(parent).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  if (!isThere) throw new CliError(`there is no directory ${parent}`, "is --data-dir right?", "not_found");
-}
