@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -36,14 +36,6 @@ test("a vault file with a damaged beginning fails, with its mend", async () => {
   await writeFile(vaultFile, Buffer.concat([Buffer.from("VLTPRX1\n"), Buffer.alloc(200, 7)]), {
     mode: 0o600,
   });
-  expect(await found("vault file")).toMatchObject([
-    { status: "fail", mend: "vault-cli vault restore BACKUP" },
-  ]);
-});
-
-test.skipIf(process.getuid?.() === 0)("a vault file that cannot be read fails", async () => {
-  await writeFile(vaultFile, "x", { mode: 0o600 });
-  await chmod(vaultFile, 0);
   expect(await found("vault file")).toMatchObject([
     { status: "fail", mend: "vault-cli vault restore BACKUP" },
   ]);
