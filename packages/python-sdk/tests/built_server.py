@@ -30,7 +30,7 @@ SERVED: list[Path] = []
 
 
 def answer_faults() -> str:
-    """Tell what the servers of this session answered that their OpenAPI document does not promise: empty for nothing."""
+    """Tell what the servers of this session answered that their OpenAPI document does not promise, or nothing."""
     node = shutil.which("node")
     if not SERVED or node is None:
         return ""
