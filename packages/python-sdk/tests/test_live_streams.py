@@ -47,6 +47,12 @@ class Api(RawHandler):
         self.close_connection = True
 
 
+class ManyAtOnce(ThreadingHTTPServer):
+    """Takes as many connections at a time as the tests make; of more than five the default leaves some hanging."""
+
+    request_queue_size = 256
+
+
 @pytest.fixture(scope="module")
 def ended() -> queue.Queue[str]:
     """Give the targets whose callers went away."""
@@ -55,7 +61,7 @@ def ended() -> queue.Queue[str]:
 
 @pytest.fixture(scope="module")
 def token(vault_addr: str, ended: queue.Queue[str]) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("ThisApi", (Api,), {"ended": ended}))
+    server = ManyAtOnce(("127.0.0.1", 0), type("ThisApi", (Api,), {"ended": ended}))
     with serving(server), VaultClient(vault_addr) as admin:
         admin.unlock(PASSWORD)
         admin.add_service(
