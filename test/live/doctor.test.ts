@@ -135,14 +135,13 @@ test("of a damaged vault file the version beside it is named", async () => {
   damaged[middle] = (damaged[middle] ?? 0) ^ 0xff;
   writeFileSync(vaultFile, damaged, { mode: 0o600 });
   const verify = ["vault", "verify", vaultFile];
-  const mended = `vault-cli vault restore ${vaultFile}.bak`;
-  const mendedThere = `${mended} --data-dir ${join(directory.path, "damaged")}`;
+  const mended = `vault-cli vault restore ${vaultFile}.bak --data-dir ${join(directory.path, "damaged")}`;
   const refusal = "wrong password or damaged vault file: if the password is right, the file is damaged:";
   expect((await run(verify, PASSWORD)).stderr).toBe(`error: ${refusal} take another backup\n`);
   writeFileSync(`${vaultFile}.bak`, whole, { mode: 0o600 });
-  expect((await run(verify, PASSWORD)).stderr).toBe(`error: ${refusal} \`${mendedThere}\`\n`);
+  expect((await run(verify, PASSWORD)).stderr).toBe(`error: ${refusal} \`${mended}\`\n`);
   writeFileSync(vaultFile, "", { mode: 0o600 });
-  expect((await run(verify, PASSWORD)).stderr).toContain(`not a vault file: \`${mendedThere}\``);
+  expect((await run(verify, PASSWORD)).stderr).toContain(`not a vault file: \`${mended}\``);
   const { of } = await doctor(["--data-dir", join(directory.path, "damaged")]);
   expect(of("vault file")).toMatchObject([{ status: "fail", mend: mended }]);
 });

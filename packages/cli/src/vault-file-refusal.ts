@@ -3,19 +3,24 @@ import { dirname } from "node:path";
 import { CliError } from "./failures.js";
 import { shellWord } from "./shell-word.js";
 
+/** What shows of a vault file without any password: undefined, or why it is none. */
+export async function vaultFileProblem(path: string): Promise<string | undefined> {
+  const { describeVaultFile } = await import("@vault-proxy/server/vault-file");
+  return describeVaultFile(path).then(
+    () => undefined,
+    (reason: unknown) => (reason instanceof Error ? reason.message : "the file cannot be read"),
+  );
+}
+
 /**
  * What no password opens is told before one is asked for: whether it is a vault file, anyone can see.
  *
  * @throws CliError
  */
 export async function assertVaultFile(path: string, bin: string): Promise<void> {
-  const { describeVaultFile } = await import("@vault-proxy/server/vault-file");
-  try {
-    await describeVaultFile(path);
-  } catch (error) {
-    if (!(error instanceof Error) || !error.message.endsWith("not a vault file")) return;
-    throw new CliError(`${path} is not a vault file`, await mendOf(path, bin), "storage_failed");
-  }
+  const problem = await vaultFileProblem(path);
+  if (problem?.endsWith("not a vault file") !== true) return;
+  throw new CliError(`${path} is not a vault file`, await mendOf(path, bin), "storage_failed");
 }
 
 /**
@@ -27,22 +32,24 @@ export async function assertVaultFile(path: string, bin: string): Promise<void> 
  */
 export async function toFileRefusal(error: unknown, path: string, bin: string): Promise<unknown> {
   if (!(error instanceof Error) || !("code" in error) || error.code !== "unauthorized") return error;
-  const { describeVaultFile } = await import("@vault-proxy/server/vault-file");
-  const found = await describeVaultFile(path).then(
-    () => "if the password is right, the file is damaged",
-    (reason: unknown) => (reason instanceof Error ? reason.message : "the file cannot be read"),
-  );
-  return new CliError(error.message, `${found}: ${await mendOf(path, bin)}`, "unauthorized");
+  const problem = (await vaultFileProblem(path)) ?? "if the password is right, the file is damaged";
+  return new CliError(error.message, `${problem}: ${await mendOf(path, bin)}`, "unauthorized");
 }
 
 async function mendOf(path: string, bin: string): Promise<string> {
-  const backup = await wholeBackup(path);
-  if (backup === undefined) return "take another backup";
-  return `\`${bin} vault restore ${shellWord(backup)} --data-dir ${shellWord(dirname(path))}\``;
+  const restore = await restoreCommand(path, bin);
+  return restore === undefined ? "take another backup" : `\`${restore}\``;
 }
 
-/** The version before, which stands beside a vault file, as far as it shows without the password that it is one. */
-export async function wholeBackup(path: string): Promise<string | undefined> {
+/** What puts the version before in the place of a vault file, if a whole one stands beside it. */
+export async function restoreCommand(path: string, bin: string): Promise<string | undefined> {
+  const backup = await wholeBackup(path);
+  if (backup === undefined) return undefined;
+  return `${bin} vault restore ${shellWord(backup)} --data-dir ${shellWord(dirname(path))}`;
+}
+
+/** As far as it shows without the password that it is one. */
+async function wholeBackup(path: string): Promise<string | undefined> {
   const { describeVaultFile } = await import("@vault-proxy/server/vault-file");
   const backup = `${path}.bak`;
   return describeVaultFile(backup).then(

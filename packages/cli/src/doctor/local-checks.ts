@@ -4,7 +4,7 @@ import { vaultFileIn } from "../data-directory.js";
 import type { Environment } from "../output.js";
 import { spanText } from "../relative-time.js";
 import { readSession } from "../session-file.js";
-import { wholeBackup } from "../vault-file-refusal.js";
+import { restoreCommand, vaultFileProblem } from "../vault-file-refusal.js";
 import { fail, ok, warn, type Finding } from "./finding.js";
 
 const BEYOND_OWNER = 0o077;
@@ -78,7 +78,7 @@ async function vaultFileFindings({ bin, dataDir }: LocalPlaces): Promise<Finding
   );
   if (!isFile) return [];
   const { describeVaultFile } = await import("@vault-proxy/server/vault-file");
-  const mend = `${bin} vault restore ${(await wholeBackup(path)) ?? "BACKUP"}`;
+  const mend = (await restoreCommand(path, bin)) ?? `${bin} vault restore BACKUP`;
   try {
     const { file } = await describeVaultFile(path);
     if (file.format !== "go") return [ok("vault file", `generation ${file.generation}`)];
@@ -94,17 +94,6 @@ async function vaultFileFindings({ bin, dataDir }: LocalPlaces): Promise<Finding
   }
 }
 
-/** What shows without the password. */
-async function notAVaultFile(path: string): Promise<string | undefined> {
-  const { describeVaultFile } = await import("@vault-proxy/server/vault-file");
-  try {
-    await describeVaultFile(path);
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : "it cannot be read";
-  }
-}
-
 async function backupFinding({ bin, dataDir, now }: LocalPlaces, path: string): Promise<Finding> {
   const mend = `${bin} vault backup ${path} --force`;
   const [backup, file] = await Promise.all([
@@ -116,7 +105,7 @@ async function backupFinding({ bin, dataDir, now }: LocalPlaces, path: string): 
   if ((backup.mode & BEYOND_OWNER) !== 0 && process.platform !== "win32") {
     return warn("backup", `other users can read ${path}`, `chmod 600 ${path}`);
   }
-  const problem = await notAVaultFile(path);
+  const problem = await vaultFileProblem(path);
   if (problem !== undefined) return fail("backup", problem, mend);
   const age = spanText(now - backup.mtimeMs);
   const isBehind = file === undefined || file.mtimeMs > backup.mtimeMs;
