@@ -1,7 +1,7 @@
 import { UNRESTRICTED } from "../authorization/grant.js";
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import { randomBytes } from "node:crypto";
-import type { AddressInfo } from "node:net";
+import { connect, type AddressInfo } from "node:net";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { auditUnavailable } from "../audit/audit-unavailable.js";
 import { NO_TOKEN, type ServiceRecord } from "../auth-strategies/service-definition.js";
@@ -88,7 +88,7 @@ async function startPipeline(
     services.set("api", { ...record, auth: { type: "bearer", token: new Secret("t") } });
     routes.refresh();
   };
-  return { get, calls, errors, changeService, released: () => released };
+  return { address, get, calls, errors, changeService, released: () => released };
 }
 
 /** A pipeline whose log has no room until `makeRoom`, and what became of its calls. */
@@ -234,5 +234,20 @@ describe("while a call waits for room in the audit log", () => {
       expect(recorded).toEqual([[undefined, "deny"]]);
     });
     expect([seen.length, calls.size, released()]).toEqual([0, 0, 1]);
+  });
+
+  test("a caller that leaves has none of its pipelined calls made, though only one has an answer to close", async () => {
+    const { address, calls, makeRoom, untilWaiting, seen, released } = await startWithoutRoom();
+    const caller = connect(Number(new URL(address).port), "127.0.0.1");
+    const call = `GET /proxy/api/x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TOKEN}\r\n\r\n`;
+    caller.write(call.repeat(3));
+    await untilWaiting(3);
+    caller.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    makeRoom();
+    await vi.waitFor(() => {
+      expect(released()).toBe(3);
+    });
+    expect([seen.length, calls.size]).toEqual([0, 0]);
   });
 });
