@@ -126,6 +126,20 @@ describe("findPeerUid", () => {
   });
 });
 
+describe.runIf(platform() === "linux")("a read of the kernel's table", () => {
+  test("leaves other work its turn", async () => {
+    let turns = 0;
+    const count = (): void => {
+      turns += 1;
+      counting = setImmediate(count);
+    };
+    let counting = setImmediate(count);
+    await readTcpTable("tcp", 0);
+    clearImmediate(counting);
+    expect(turns).toBeGreaterThan(0);
+  });
+});
+
 describe("shared reads", () => {
   /** A reader whose reads end when they are told to. */
   function steppedReader(): {
