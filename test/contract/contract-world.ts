@@ -20,6 +20,8 @@ export interface ContractWorld {
 export async function startContractWorld(): Promise<ContractWorld> {
   const certificates = await makeCertificates();
   const upstream = await startUpstream(certificates, (request, response) => {
+    if (request.url?.startsWith("/hanging") === true) return;
+    response.statusCode = Number(/^\/status\/(\d{3})$/.exec(request.url ?? "")?.[1] ?? 200);
     response.setHeader("Content-Type", "application/json");
     response.end(JSON.stringify(answerOf(`${request.method ?? ""} ${request.url ?? ""}`, upstream.origin)));
   });
@@ -75,7 +77,7 @@ export async function startContractWorld(): Promise<ContractWorld> {
   };
 }
 
-/** The provider's answers, and of any other call which it was. */
+/** The provider's answers, and of any other call which it was; `/status/418` says with which status, `/hanging` never. */
 function answerOf(call: string, origin: string): object {
   if (call === "POST /token") {
     return { access_token: "access-of-the-login", refresh_token: "refresh-of-the-login", expires_in: 3600 };

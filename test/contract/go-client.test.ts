@@ -1,59 +1,27 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startContractWorld, type ContractWorld } from "./contract-world.js";
+import { startServer, temporaryDirectory } from "../live/processes.js";
+import { openShell } from "../ssh/shell-client.js";
+import { GO_SERVICES } from "./go-services.js";
+import { callAsGo, sendAsGo, type GoCall } from "./go-call.js";
 import { unmarshal, type GoType, type GoValue } from "./go-json.js";
+import {
+  AUTHORIZATION,
+  ECHO,
+  ERROR,
+  EXEC,
+  FILE,
+  HEALTH,
+  SERVICE,
+  SESSION,
+  STATUS,
+  TOKEN,
+  TOKEN_INFO,
+  TOKEN_STATE,
+  UPLOAD,
+} from "./go-structs.js";
 import { sendRaw } from "./raw-request.js";
 import type { RawRequest, World } from "./route-row.js";
-
-/** The structs of a Go client, as the contract names their fields. */
-const TOKEN: GoType = {
-  fields: { id: "string", scope: "string", created_at: "time", expires_at: "time" },
-};
-const TOKEN_INFO: GoType = {
-  fields: { id_prefix: "string", scope: "string", created_at: "time", expires_at: "time" },
-};
-const SERVICE: GoType = {
-  fields: {
-    ...{
-      name: "string",
-      base_url: "string",
-      auth_type: "string",
-      tls_skip_verify: "bool",
-      session_cookies: "bool",
-    },
-    ...{ expires_at: "int", token_status: "string", scopes: { listOf: "string" }, header_name: "string" },
-    ...{
-      username: "string",
-      ssh_host: "string",
-      ssh_port: "int",
-      ssh_user: "string",
-      ssh_key_file_ref: "string",
-    },
-    ...{
-      ssh_connected: "bool",
-      imap_host: "string",
-      imap_port: "int",
-      imap_user: "string",
-      imap_tls: "string",
-    },
-    ...{ smtp_host: "string", smtp_port: "int", smtp_user: "string", smtp_tls: "string" },
-    ...{
-      redis_host: "string",
-      redis_port: "int",
-      redis_username: "string",
-      redis_db: "int",
-      redis_tls: "bool",
-    },
-    ...{ postgres_host: "string", postgres_port: "int", postgres_user: "string", postgres_db: "string" },
-    postgres_tls: "string",
-  },
-};
-const STATUS: GoType = { fields: { status: "string" } };
-const HEALTH: GoType = { fields: { status: "string", initialized: "bool", version: "string" } };
-const FILE: GoType = { fields: { name: "string", mime_type: "string", size: "int" } };
-const SESSION: GoType = { fields: { addr: "string", expires_at: "time" } };
-const EXEC: GoType = { fields: { stdout: "string", stderr: "string", exit_code: "int", duration_ms: "int" } };
-const UPLOAD: GoType = { fields: { ok: "bool", bytes: "int", remote_path: "string" } };
-const ERROR: GoType = { fields: { error: "string" } };
 
 let contract: ContractWorld;
 let world: World;
@@ -64,25 +32,16 @@ beforeAll(async () => {
 });
 afterAll(() => contract.close());
 
-/** A call as Go's net/http makes it, with the answer read into a struct. */
-async function call(
+const call = (
   method: string,
   request: RawRequest,
   status: number,
   type: GoType,
   token = world.tokens.admin,
-): Promise<GoValue> {
-  const headers = { "User-Agent": "Go-http-client/1.1", "Accept-Encoding": "gzip", ...request.headers };
-  const answer = await sendRaw(
-    world.address,
-    method,
-    { ...request, headers },
-    token === "" ? undefined : token,
-  );
-  expect(answer, answer.text).toMatchObject({ status });
-  expect(answer.headers["content-type"]).toBe("application/json");
-  return unmarshal(answer.text, type);
-}
+): Promise<GoValue> => callAsGo(world.address, { method, ...request, token }, { status, type });
+
+/** Of a struct. */
+const fieldsOf = (type: GoType): object => (typeof type === "object" && "fields" in type ? type.fields : {});
 
 describe("the decoder", () => {
   test("is Go's: any letter case, zero values, unknown fields ignored, wrong types refused", () => {
@@ -104,6 +63,19 @@ describe("a Go client", () => {
   test("asks for health without a token", async () => {
     const health = await call("GET", { target: "/health" }, 200, HEALTH, "");
     expect(health).toMatchObject({ status: "unlocked", initialized: true });
+  });
+
+  test("reaches a server by its socket", async () => {
+    const directory = await temporaryDirectory();
+    const flags = ["--listen", `unix:${directory.path}/vault.sock`];
+    const server = await startServer({ dataDir: `${directory.path}/data`, flags });
+    const reach = (goCall: GoCall, type: GoType) => callAsGo(server.address, goCall, { status: 200, type });
+    expect(await reach({ method: "GET", target: "/health" }, HEALTH)).toMatchObject({ initialized: false });
+    const json = { password: "the password of the socket" };
+    const token = await reach({ method: "POST", target: "/auth/unlock", json }, TOKEN);
+    expect(token).toMatchObject({ scope: "admin" });
+    await server.stop();
+    await directory.remove();
   });
 
   test("unlocks, and uses the token that it gets", async () => {
@@ -146,6 +118,79 @@ describe("a Go client", () => {
     expect(await call("PUT", { target: "/services/go-api", json: update }, 200, SERVICE)).toMatchObject(info);
   });
 
+  test.each(GO_SERVICES)(
+    "is told of a service of type %s what applies, and no secret",
+    async (type, json, info) => {
+      const name = `go-${type}`;
+      const service = { name, ...json };
+      const common = { name, tls_skip_verify: false, session_cookies: false };
+      const plain = { target: "/services", json: service };
+      expect(await call("POST", plain, 201, SERVICE)).toMatchObject({ ...common, ...info });
+      const target = `/services/${name}`;
+      const answer = await sendAsGo(world.address, { method: "GET", target, token: world.tokens.proxy });
+      expect(answer.text).not.toContain("secret-of-go");
+      const given = Object.fromEntries(
+        Object.entries(answer.json as object).filter(([field]) => field in fieldsOf(SERVICE)),
+      );
+      expect(given).toEqual({ ...common, ...info });
+      expect(await call("DELETE", { target }, 200, STATUS)).toEqual({ status: "deleted" });
+    },
+  );
+
+  test("reads which tokens of APIs are about to expire", async () => {
+    const soon = Math.floor(Date.now() / 1000) + 600;
+    const auth = {
+      ...{ type: "oauth2_client", client_id: "the-client", client_secret: "secret-of-go" },
+      ...{ refresh_token: "secret-of-go-too", token_url: `${world.upstream}/token` },
+      ...{ access_token: "secret-of-go-as-well", expires_at: soon },
+    };
+    const json = { name: "go-login", base_url: world.upstream, tls_skip_verify: true, auth };
+    await call("POST", { target: "/services", json }, 201, SERVICE);
+    const state = {
+      name: "go-login",
+      auth_type: "oauth2_client",
+      expires_at: soon,
+      token_status: "expiring",
+    };
+    const listed = await call(
+      "GET",
+      { target: "/health/tokens" },
+      200,
+      { listOf: TOKEN_STATE },
+      world.tokens.proxy,
+    );
+    expect(listed).toEqual([state]);
+    await call("DELETE", { target: "/services/go-login" }, 200, STATUS);
+  });
+
+  test("logs in to an API by a browser", async () => {
+    const json = {
+      ...{ service_name: "go-login", base_url: world.upstream, scopes: ["read"], tls_skip_verify: true },
+      ...{ client_id: "the-client", client_secret: "secret-of-go" },
+      ...{ auth_url: `${world.upstream}/authorize`, token_url: `${world.upstream}/token` },
+    };
+    const begun = await call("POST", { target: "/auth/oauth2/authorize", json }, 200, AUTHORIZATION);
+    const { auth_url, state, redirect_uri, message } = begun as Record<string, string>;
+    const asked = new URL(auth_url ?? "").searchParams;
+    expect(Object.fromEntries(asked)).toMatchObject({
+      ...{ response_type: "code", access_type: "offline", prompt: "consent", state, redirect_uri },
+      ...{ code_challenge_method: "S256", client_id: "the-client" },
+    });
+    expect(message).toMatch(/\w{3,}/);
+    const target = `/auth/oauth2/callback?code=the-code&state=${String(state)}`;
+    const page = await sendAsGo(world.address, { method: "GET", target });
+    expect(page).toMatchObject({ status: 200 });
+    expect(page.headers["content-type"]).toMatch(/^text\/html/);
+    expect(await call("GET", { target: "/services/go-login" }, 200, SERVICE)).toMatchObject({
+      auth_type: "oauth2_client",
+      token_status: "valid",
+      scopes: ["read"],
+    });
+    // A state is good for one use.
+    expect(await sendAsGo(world.address, { method: "GET", target })).toMatchObject({ status: 400 });
+    await call("DELETE", { target: "/services/go-login" }, 200, STATUS);
+  });
+
   test("gets lists that are slices, and never null", async () => {
     for (const target of ["/files", "/health/tokens"]) {
       expect(await call("GET", { target }, 200, { listOf: FILE })).toEqual([]);
@@ -153,9 +198,8 @@ describe("a Go client", () => {
   });
 
   test("calls an API, with a body and with the token in Authorization", async () => {
-    const echoed = { fields: { echoed: "string" } } as const;
     const request = { target: "/proxy/go-api/v1/chat?x=1", json: { model: "m" } };
-    expect(await call("POST", request, 200, echoed, world.tokens.proxy)).toEqual({
+    expect(await call("POST", request, 200, ECHO, world.tokens.proxy)).toEqual({
       echoed: "POST /v1/chat?x=1",
     });
   });
@@ -233,6 +277,16 @@ describe("a Go client", () => {
   ])("reads the error of %s", async (_name, method, request, status, withToken) => {
     const error = await call(method, request, status, ERROR, withToken ? world.tokens.admin : "");
     expect((error as { error: string }).error).toMatch(/\w{3,}/);
+  });
+
+  test("opens a shell by WebSocket", async () => {
+    const path = "/ssh/the-ssh/session?cols=80&rows=24";
+    const shell = await openShell(world.address, path, world.tokens.proxy);
+    shell.type("echo $((6 * 7))of-go; exit 3\n");
+    await shell.see(/42of-go/);
+    expect(await shell.closed).toMatchObject({ code: 1000 });
+    const nothing = openShell(world.address, "/ssh/nothing/session", world.tokens.proxy);
+    await expect(nothing).rejects.toMatchObject({ status: 404 });
   });
 
   test("removes the service, and locks", async () => {
