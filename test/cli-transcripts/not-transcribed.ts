@@ -33,12 +33,14 @@ export const UNREACHABLE_OWN_CODES: ReadonlyMap<string, string> = new Map([
 
 /** Errors of vault-cli itself whose sentences no transcript shows, and what they take. */
 export const UNREACHABLE_SENTENCES: ReadonlyMap<string, string> = new Map([
-  ["commands/down.ts: vault-server (pid …) does not stop", "a server that hangs for ten seconds"],
+  [
+    "commands/down.ts: vault-server (pid …) does not stop",
+    "a server that hangs for twenty seconds: rare-failures.test.ts",
+  ],
   [
     "commands/down.ts: vault-server (pid …) is another user's",
-    "a process that this user may not end; the tests may be root",
+    "a process that this user may not end, and the tests may be root: rare-failures.test.ts",
   ],
-  ["commands/run.ts: name the program to run", "commander asks for it before"],
   [
     "commands/vault-recovery-key.ts: the answer holds no recovery key of a vault-server",
     "a server that is none: password-commands.test.ts",
@@ -47,23 +49,29 @@ export const UNREACHABLE_SENTENCES: ReadonlyMap<string, string> = new Map([
     "commands/vault-recovery-key.ts: the recovery key was made but could not be written, and the one before is void: make another",
     "a reader that is gone: password-commands.test.ts",
   ],
-  ["foreground-program.ts: cannot run ", "a program that is taken away between the look and the start"],
+  ["foreground-program.ts: cannot run ", "a program whose interpreter is none: rare-failures.test.ts"],
   [
     "issued-token-check.ts: the answer holds no token of a vault-server",
     "a server that is none: hostile-answers.test.ts",
   ],
   ["listener-check.ts: refused to send … to port ", "another user's listener: listener-check.test.ts"],
-  ["local-server/server-program.ts: vault-server is not installed", "an installation without the server"],
-  ["local-server/start-server.ts:  is not on this machine", "`up` says so before"],
+  [
+    "local-server/server-program.ts: vault-server is not installed",
+    "an installation without the server: rare-failures.test.ts",
+  ],
+  ["local-server/start-server.ts:  is not on this machine", "`up` says so before: rare-failures.test.ts"],
   [
     "login/login-wait.ts: no login within ",
     "a login that waits: login-wait.test.ts, test/oauth/login-command.test.ts",
   ],
   ["password.ts: the two passwords differ; ", "a terminal: unlock.test.ts, password-change.test.ts"],
-  ["password.ts: nowhere to ask for the password", "a terminal that cannot be written to"],
+  [
+    "password.ts: nowhere to ask for the password",
+    "a terminal that cannot be written to: rare-failures.test.ts",
+  ],
   [
     "policies/recorded-actions.ts: the answer is no page of a vault-server's audit log",
-    "a server that is none",
+    "a server that is none: rare-failures.test.ts",
   ],
   [
     "prompt-health.ts:  does not answer within … s",
@@ -76,12 +84,24 @@ export const UNREACHABLE_SENTENCES: ReadonlyMap<string, string> = new Map([
     "run/agent-variables.ts: SDKs cannot reach the vault by its unix socket",
     "a server at a socket: agent-variables.test.ts",
   ],
-  ["run/end-session.ts: the admin session could not be ended: ", "a server that fails between two requests"],
+  [
+    "run/end-session.ts: the admin session could not be ended: ",
+    "a server that fails between two requests: rare-failures.test.ts",
+  ],
   ["service-add/replaced-service.ts: nothing was changed", "a terminal: service-add.test.ts"],
   ["service-add/summary.ts: nothing was changed", "a terminal: service-add.test.ts"],
-  ["service-questions.ts: there is no type that all of these flags are for", "a terminal"],
-  ["service-update/service-change.ts:  is of type …, which this version cannot change", "a newer server"],
-  ["service-update/service-change.ts: this service has no secret of its own", "a terminal"],
+  [
+    "service-questions.ts: there is no type that all of these flags are for",
+    "a terminal: service-add.test.ts",
+  ],
+  [
+    "service-update/service-change.ts:  is of type …, which this version cannot change",
+    "a newer server: rare-failures.test.ts",
+  ],
+  [
+    "service-update/service-change.ts: this service has no secret of its own",
+    "a terminal: rare-failures.test.ts",
+  ],
   [
     "session-probes/postgres-probe.ts: the session asks for a password that it has not told",
     "a session that misbehaves: session-probes.test.ts",
@@ -106,6 +126,12 @@ export const UNREACHABLE_SENTENCES: ReadonlyMap<string, string> = new Map([
     "session-probes/probe-connection.ts: cannot connect to ",
     "a session that is gone: session-probes.test.ts",
   ],
-  ["session-probes/scram-client.ts: the log-in to the session went wrong", "a session that misbehaves"],
-  ["ssh/remote-command.ts: the answer was cut off on the way", "a server that ends under way"],
+  [
+    "session-probes/scram-client.ts: the log-in to the session went wrong",
+    "a session that misbehaves: scram-client.test.ts",
+  ],
+  [
+    "ssh/remote-command.ts: the answer was cut off on the way",
+    "a server that ends under way: rare-failures.test.ts",
+  ],
 ]);

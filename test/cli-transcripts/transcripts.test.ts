@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { COMMANDS, GROUPS } from "../../packages/cli/src/commands/registry.js";
@@ -101,5 +102,17 @@ describe("are complete", () => {
     expect(errorSentences().length).toBeGreaterThan(150);
     expect(names.filter((name) => !UNREACHABLE_SENTENCES.has(name))).toEqual([]);
     expect([...UNREACHABLE_SENTENCES.keys()].filter((name) => !names.includes(name))).toEqual([]);
+  });
+
+  test("which names the test that shows it", () => {
+    const files = ["../../packages/cli/src/", "../"].flatMap((folder) =>
+      readdirSync(fileURLToPath(new URL(folder, import.meta.url)), { recursive: true, encoding: "utf8" }),
+    );
+    const tests = new Set(files.map((file) => basename(file)));
+    for (const [name, reason] of UNREACHABLE_SENTENCES) {
+      const named = reason.match(/[\w-]+\.test\.ts/g) ?? [];
+      expect(named, name).not.toEqual([]);
+      expect(named.filter((file) => !tests.has(file))).toEqual([]);
+    }
   });
 });

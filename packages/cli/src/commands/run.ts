@@ -53,8 +53,8 @@ export const configureRun: ConfigureCommand = (command, perform) => {
   );
   command.action((words: readonly string[], options: RunOptions) =>
     perform(async (context) => {
-      const [program, ...args] = words;
-      if (program === undefined) throw new UsageError("name the program to run", "write it after --");
+      // There is a first one: commander asks for it.
+      const [program = "", ...args] = words;
       await assertRunnable(program, context.env);
       const started = await untilInterrupted(
         (signal) => prepare(context, program, options, signal),
