@@ -131,6 +131,43 @@ describe("an answer that breaks before its head has left is 502", () => {
     expect(received).toMatch(/^HTTP\/1\.1 200 OK\r\n.*\r\n2\r\nok\r\n$/s);
     expect(outcomes).toMatchObject([{ status: 200, error: { code: "upstream_failed" } }]);
   });
+
+  test.each<[string, (socket: Socket) => unknown]>([
+    ["by what follows it", (socket) => socket.write("4\r\nlast\r\nno size\r\n")],
+    ["by the end of the connection", (socket) => socket.end("4\r\nlast\r\n")],
+  ])("and of one that breaks off %s the last piece arrives", async (_what, breakOff) => {
+    const { port, outcomes } = await startExchanges((socket) => {
+      socket.write(`${CHUNKED}\r\n2\r\nok\r\n`);
+      setTimeout(() => breakOff(socket), 50);
+    });
+    expect(await receive(port)).toMatch(/\r\n2\r\nok\r\n4\r\nlast\r\n$/s);
+    expect(outcomes).toMatchObject([{ status: 200, error: { code: "upstream_failed" } }]);
+  });
+});
+
+test("what came ahead of a call's end arrives, though both come in one turn", async () => {
+  const calls = await serveCalls({
+    secret: SECRET,
+    onUpstreamConnection: (socket) =>
+      void socket.on("data", () => {
+        socket.write(`${CHUNKED}\r\n2\r\nok\r\n`);
+        setTimeout(() => socket.write("5\r\nallow\r\n3\r\nnot\r\n"), 50);
+      }),
+    serve(request, response, route) {
+      const exchange = new UpstreamExchange({
+        ...{ request, response, requestId: "r", tokenDigest: "d", route, basePath: "" },
+        now: () => performance.now(),
+        countBytes: (bytes) => {
+          if (bytes === 3) exchange.end(new VaultProxyError("rate_limited", "no more bytes"));
+        },
+        onPartialMatch: () => undefined,
+        onEnd: () => undefined,
+      });
+      route.dispatcher.dispatch({ method: "GET", path: "/", headers: [] }, exchange);
+    },
+  });
+  stops.push(() => calls.close());
+  expect(await receive(calls.port)).toMatch(/\r\n2\r\nok\r\n5\r\nallow\r\n$/s);
 });
 
 describe("an answer in an encoding that cannot be searched", () => {

@@ -390,6 +390,8 @@ function pairs(flat: readonly string[]): [string, string][] {
 /** A caller of HTTP/1.0 knows the end of a body by the end of the connection, so that must not look like one. */
 function breakOff(request: IncomingMessage, response: ServerResponse): void {
   const { socket } = request;
+  // What came ahead of the break, and is kept for the end of the turn, leaves first.
+  while (socket.writableCorked > 0) socket.uncork();
   if (request.httpVersion === "1.0" && !(socket instanceof TLSSocket)) socket.resetAndDestroy();
   else response.destroy();
 }
