@@ -14,8 +14,6 @@ import { ensureBuilt } from "./workspace.mjs";
 // The machine has two cores in CI, and the type-aware checks are bound by the processor.
 const AT_ONCE = 2;
 const CHECK_TIMEOUT_MS = 300_000;
-// What it holds is a whole program; with half of this it would collect garbage for most of its time.
-const TYPES_AND_LINT_MEMORY = "--max-old-space-size=4096";
 const BACKGROUND_TIMEOUT_MS = 1_800_000;
 const VECTORS = path.join(ROOT, "test/vectors");
 
@@ -70,13 +68,8 @@ function allChecks(options, preparePython) {
   return [
     // All packages at once; that each holds by itself, without its tests, is for the build to say.
     {
-      name: "types and lint (tsc, eslint)",
-      check: () =>
-        run(
-          process.execPath,
-          [TYPES_AND_LINT_MEMORY, path.join(ROOT, "scripts/types-and-lint.mjs")],
-          options,
-        ),
+      name: "types and lint (tsc, oxlint)",
+      check: () => run(process.execPath, [path.join(ROOT, "scripts/types-and-lint.mjs")], options),
     },
     {
       name: "import rules (dependency-cruiser)",

@@ -1,8 +1,10 @@
 /** What the lock file and the manifests must be for an install to be the same everywhere. */
 
-// 1.2.3 with an optional pre-release or build part, and pnpm's own "(peer@1.2.3)" suffixes.
-const EXACT_VERSION = /^\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.-]+)*(?:\(.*\))?$/;
-const ALLOWED_SPECIFIER = /^(?:workspace:\*|\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.-]+)*)$/;
+// 1.2.3 with an optional pre-release or build part, and pnpm's own "(peer@1.2.3)" suffixes; of a package under another name
+// than its own, that before it.
+const EXACT_VERSION = /^(?:(?:@[\w.-]+\/)?[\w.-]+@)?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.-]+)*(?:\(.*\))?$/;
+const ALLOWED_SPECIFIER =
+  /^(?:workspace:\*|(?:npm:(?:@[\w.-]+\/)?[\w.-]+@)?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.-]+)*)$/;
 // A tarball, a git address or a registry: something that not every machine reaches.
 const ADDRESS = /\b(?:https?|git|ssh|git\+ssh|git\+https):\/\/|\btarball:|\bregistry:/;
 

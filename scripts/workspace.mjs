@@ -24,7 +24,7 @@ export const SERVER_MAIN = path.join(ROOT, "packages/server/dist/main.js");
 export const CLI_MAIN = path.join(ROOT, "packages/cli/dist/main.js");
 
 const INSTALL_STAMP = path.join(ROOT, "node_modules/.install-stamp");
-const TSC = path.join(ROOT, "node_modules/typescript/bin/tsc");
+const TSC = path.join(ROOT, "node_modules/typescript-native/bin/tsc");
 
 /** Installs the dependencies that the lock file names, unless they are there already. */
 export async function ensureInstalled() {

@@ -257,7 +257,7 @@ describe("a navigation", () => {
     "a new window": (page, url) => page.evaluate(`void window.open(${JSON.stringify(url)})`),
     "a link without referrer": async (page, url) => {
       await page.setContent(`<a href="${url}" rel="noreferrer noopener">x</a>`);
-      await page.click("a", { noWaitAfter: true });
+      await page.dispatchEvent("a", "click");
     },
     "the same window": (page, url) => page.evaluate(`void (window.location = ${JSON.stringify(url)})`),
     "a redirect": (page, url) => {

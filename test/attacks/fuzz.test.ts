@@ -112,7 +112,7 @@ async function fuzz<T>(
           await check(worker, value, String((inputs += 1)));
           for (const request of worker.upstream.requests) expectNoCredential(request);
         }),
-        { seed: seed + index, numRuns: MOST_INPUTS, interruptAfterTimeLimit: FUZZ_MS },
+        { seed: seed + index, numRuns: MOST_INPUTS, plugins: [fc.interruptAfterTimeLimit(FUZZ_MS)] },
       ),
     ),
   );

@@ -97,7 +97,7 @@ export class Limiter {
     if (cooldowns.length > 0 && this.#readyRule(now, cooldowns) === undefined) {
       found.push(refused("cooldown", Math.min(...cooldowns.map((rule) => this.#waitOf(rule, now)))));
     }
-    if (this.#window !== undefined && this.#window.remaining(now) === 0) {
+    if (this.#window?.remaining(now) === 0) {
       found.push(refused("requests_per_minute", this.#window.untilMoreRoom(now)));
     }
     if (maxConcurrent !== undefined && this.#concurrent >= maxConcurrent) {
