@@ -1,13 +1,11 @@
 import { once } from "node:events";
 import { chmod, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
-import { CLI, buildCli, finish, startCli } from "./testing/built-cli.js";
+import { CLI, finish, startCli } from "./testing/built-cli.js";
 import { cliFixture } from "./testing/cli-fixture.js";
 import { ADMIN_TOKEN, PASSWORD, PROXY_TOKEN, WARNINGS } from "./testing/fake-vault.js";
-
-beforeAll(buildCli);
 
 describe("usage", () => {
   test("no command shows the help on stderr and exits 2", async () => {

@@ -1,13 +1,11 @@
 import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
-import { CLI, buildCli, finish, startCli } from "./testing/built-cli.js";
+import { CLI, finish, startCli } from "./testing/built-cli.js";
 import { cliFixture } from "./testing/cli-fixture.js";
 import { PASSWORD } from "./testing/fake-vault.js";
-
-beforeAll(buildCli);
 
 describe("password change", () => {
   const NEW = "another good horse";

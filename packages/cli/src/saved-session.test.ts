@@ -1,12 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
-import { buildCli } from "./testing/built-cli.js";
 import { cliFixture } from "./testing/cli-fixture.js";
 import { ADMIN_TOKEN, PASSWORD } from "./testing/fake-vault.js";
-
-beforeAll(buildCli);
 
 describe("the saved session", () => {
   test("a lock by VAULT_TOKEN ends the session of the same vault, and not of another one", async () => {

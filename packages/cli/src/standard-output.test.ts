@@ -1,13 +1,11 @@
 import { spawn } from "node:child_process";
 import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
-import { CLI, buildCli, finish, startCli, type CliRun } from "./testing/built-cli.js";
+import { CLI, finish, startCli, type CliRun } from "./testing/built-cli.js";
 import { cliFixture } from "./testing/cli-fixture.js";
 import { PASSWORD, PROXY_TOKEN } from "./testing/fake-vault.js";
-
-beforeAll(buildCli);
 
 const FULL = "cannot write standard output: no space left on device";
 

@@ -1,19 +1,8 @@
-import { execFile, spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
-import { createRequire } from "node:module";
+import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 
-/** The built program. */
+/** The built program: these tests need a build, as those in `test/` do. */
 export const CLI = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
-
-/** Compiles the client and the CLI, so that the tests run what is in the tree. Of the server it needs a build. */
-export async function buildCli(): Promise<void> {
-  const compiler = createRequire(import.meta.url).resolve("typescript/bin/tsc");
-  for (const folder of ["client", "cli"]) {
-    const project = fileURLToPath(new URL(`../../../${folder}/tsconfig.build.json`, import.meta.url));
-    await promisify(execFile)(process.execPath, [compiler, "-p", project]);
-  }
-}
 
 export interface CliRun {
   readonly code: number | null;
