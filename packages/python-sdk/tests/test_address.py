@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from vault_proxy.address import VaultAddress, is_loopback_host, resolve_address
@@ -18,6 +20,40 @@ def test_the_argument_wins_then_the_socket_then_the_address_of_the_environment()
 
 def test_an_empty_variable_counts_as_unset() -> None:
     assert resolve_address(None, {"VAULT_PROXY_SOCK": "", "VAULT_ADDR": ""}).origin == "http://127.0.0.1:8390"
+
+
+def test_an_empty_argument_counts_as_not_given() -> None:
+    environment = {"VAULT_PROXY_SOCK": "/run/a.sock", "VAULT_ADDR": "http://127.0.0.1:1"}
+    assert resolve_address("", environment).socket_path == "/run/a.sock"
+    assert resolve_address("", {}) == VaultAddress("http://127.0.0.1:8390")
+
+
+@pytest.mark.parametrize(
+    ("text", "mend"),
+    [
+        ("localhost:8390", r"\(write http://localhost:8390\)"),
+        ("127.0.0.1", r"\(write http://127.0.0.1\)"),
+        ("[::1]:8390", r"\(write http://\[::1\]:8390\)"),
+        ("vault.example", r"\(write https://vault.example\)"),
+        ("/run/a.sock", r"\(of a unix socket unix:/path/to.sock, with the whole path\)"),
+        ("~/a.sock", r"\(of a unix socket unix:/path/to.sock, with the whole path\)"),
+        ("tok_hush", r"\(this is a token, which is given as token=\)"),
+        (" http://127.0.0.1", r"\(without the space or the line end around it\)"),
+        ("http://127.0.0.1\n", r"\(without the space or the line end around it\)"),
+        ("user:hush@127.0.0.1", "or unix:"),
+    ],
+)
+def test_a_wrong_address_is_told_with_where_it_stood_and_what_to_write(text: str, mend: str) -> None:
+    for argument, environment, source in ((text, {}, "addr="), (None, {"VAULT_ADDR": text}, "VAULT_ADDR")):
+        with pytest.raises(ValueError, match=f"^the vault's address \\({source}\\) .*{mend}$") as raised:
+            resolve_address(argument, environment)
+        assert "hush" not in str(raised.value)
+
+
+@pytest.mark.parametrize("addr", [5, b"http://127.0.0.1:1", ["http://127.0.0.1:1"]])
+def test_an_address_that_is_no_text_is_refused(addr: Any) -> None:
+    with pytest.raises(TypeError, match=r"^addr is text, such as 'http://127.0.0.1:8390'"):
+        resolve_address(addr, {})
 
 
 @pytest.mark.parametrize("text", ["unix:/run/a.sock", "unix:///run/a.sock"])
@@ -43,6 +79,8 @@ def test_a_base_path_is_kept_without_its_last_slash() -> None:
         "http://127.0.0.1/?a=1",
         "http://127.0.0.1/#x",
         "http://127.0.0.1:port",
+        "http://127.0.0.1:0",
+        "http://127.0.0.1:99999",
     ],
 )
 def test_what_is_no_address_of_a_vault_is_refused(text: str) -> None:

@@ -113,6 +113,8 @@ def test_an_error_of_the_api_is_told_from_one_of_the_vault(vault_addr: str, toke
     assert (of_the_api.value.status_code, of_the_api.value.code) == (418, None)
     assert of_the_api.value.response is not None
     assert of_the_api.value.response.json() == {"error": "short and stout"}
+    assert of_the_api.value.message == "the API of the service api answered 418 I'm a Teapot: .response has its answer"
+    assert of_the_api.value.request_id
     assert (of_the_vault.value.status_code, of_the_vault.value.code) == (404, "not_found")
     assert of_the_vault.value.response is None
     assert of_the_vault.value.request_id
@@ -189,6 +191,9 @@ def test_a_wrong_token_is_unauthorized(vault_addr: str, token: str) -> None:
     with VaultClient(vault_addr, wrong) as agent, pytest.raises(VaultError) as raised:
         agent.proxy("api", "GET", "/")
     assert (raised.value.status_code, raised.value.code) == (401, "unauthorized")
+    with VaultClient(vault_addr) as nobody, pytest.raises(VaultError) as raised:
+        nobody.proxy("api", "GET", "/")
+    assert raised.value.message.endswith(" (this client has none: give token=, or set VAULT_TOKEN)")
 
 
 def test_asyncio_calls_run_side_by_side(vault_addr: str, token: str) -> None:
@@ -212,6 +217,8 @@ def test_lock_ends_calls_and_unlock_brings_the_same_tokens_back(vault_addr: str,
         with pytest.raises(VaultError) as locked:
             agent.proxy("api", "GET", "/")
         assert (locked.value.status_code, locked.value.code) == (423, "vault_locked")
+        assert locked.value.message == "the vault is locked (`vault-cli unlock` opens it, and so does unlock)"
+        assert locked.value.request_id
         in_turn(lambda: admin.unlock(PASSWORD))
         assert agent.proxy("api", "GET", "/again").status_code == 200
 

@@ -12,11 +12,10 @@ from contextlib import aclosing
 from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from loopback_http import RawHandler, serving
-from vault_proxy import AsyncVaultClient, VaultClient
+from vault_proxy import AsyncVaultClient, VaultClient, VaultTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,7 +130,7 @@ def test_a_stream_that_stops_flowing_is_given_up_after_the_time_limit(
     with VaultClient(vault_addr, token) as agent:
         stream = agent.proxy_stream("api", "GET", "/forever/silent", timeout=0.3)
         assert next(stream) == b"first\n"
-        with pytest.raises(httpx.ReadTimeout):
+        with pytest.raises(VaultTimeoutError):
             next(stream)
     assert ended.get(timeout=SECONDS) == "/forever/silent"
 

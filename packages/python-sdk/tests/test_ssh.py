@@ -11,7 +11,15 @@ import httpx
 import pytest
 
 from conftest import Answer, StubVault
-from vault_proxy import AsyncVaultClient, SshExecResult, SshExit, SshOutput, VaultClient, VaultError
+from vault_proxy import (
+    AsyncVaultClient,
+    SshExecResult,
+    SshExit,
+    SshOutput,
+    VaultClient,
+    VaultConnectionError,
+    VaultError,
+)
 from vault_proxy.operations.ssh import exec_timeout
 from vault_proxy.ssh_exec import ExecEvents
 
@@ -100,7 +108,7 @@ def test_a_refusal_before_any_output_is_raised(vault: StubVault, use_client: Use
 
 def test_an_answer_without_the_commands_end_is_cut_off(vault: StubVault, use_client: UseClient) -> None:
     vault.answers[EXEC] = Answer(200, ndjson(LINES[:2]))
-    with pytest.raises(httpx.RemoteProtocolError):
+    with pytest.raises(VaultConnectionError, match="before it told how the command ended"):
         use_client(lambda c: c.ssh_exec_stream("box", "x"), vault.addr)
 
 

@@ -8,14 +8,16 @@ connections of its own. Neither can be pickled, and no repr shows a token.
 What can go wrong:
 
 - `VaultError`: the vault, or the API behind it, answered with an error status.
-- `ValueError`: the call could not be sent as asked for (plaintext to another machine, a bad service name, ...).
-- `httpx.TransportError`: no answer came (connection refused, time-out, a cut-off body).
+  - `VaultConnectionError`: no answer came, or half of one. It is an `httpx.TransportError` too.
+    - `VaultTimeoutError`: it took too long. It is an `httpx.TimeoutException` too.
+- `ValueError`, `TypeError`: the call could not be sent as asked for (plaintext to another machine, a bad service name).
+- `RuntimeError`: the client is closed.
 """
 
 from vault_proxy.async_client import AsyncVaultClient
 from vault_proxy.audit import AuditEntry, AuditFilter, AuditPage
 from vault_proxy.client import VaultClient
-from vault_proxy.errors import VaultError
+from vault_proxy.errors import VaultConnectionError, VaultError, VaultTimeoutError
 from vault_proxy.file_info import FileInfo
 from vault_proxy.health import AuditDetails, Health, HealthDetails, LagDetails, MemoryDetails, VaultFileDetails
 from vault_proxy.issued_token import IssuedToken, TokenScope
@@ -131,6 +133,8 @@ __all__ = [
     "UploadSource",
     "UrlAuth",
     "VaultClient",
+    "VaultConnectionError",
     "VaultError",
     "VaultFileDetails",
+    "VaultTimeoutError",
 ]

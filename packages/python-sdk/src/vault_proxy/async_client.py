@@ -28,6 +28,9 @@ class AsyncVaultClient(
 ):
     """A client of one vault, for one event loop; use it in an `async with`, or `await close()` it.
 
-    Calls may run side by side. Every method raises `VaultError` for an error of the vault, `ValueError` for what cannot
-    be sent, and `httpx.TransportError` where no answer came.
+    Calls may run side by side.
+
+    Every method raises `VaultError` for an error of the vault or of the API behind it, and of its kinds
+    `VaultConnectionError` where no answer came, `VaultTimeoutError` where it took too long; and `ValueError` or
+    `TypeError` for what cannot be sent.
     """

@@ -30,6 +30,7 @@ class VaultClient(
 
     Threads may share it, and a process that is forked off may go on using it, over connections of its own.
 
-    Every method raises `VaultError` for an error of the vault, `ValueError` for what cannot
-    be sent, and `httpx.TransportError` where no answer came.
+    Every method raises `VaultError` for an error of the vault or of the API behind it, and of its kinds
+    `VaultConnectionError` where no answer came, `VaultTimeoutError` where it took too long; and `ValueError` or
+    `TypeError` for what cannot be sent.
     """

@@ -43,3 +43,13 @@ class HttpSettings:
         if self.address.socket_path is None:
             return None
         return {"uds": self.address.socket_path, "verify": self._trust(), "limits": _LIMITS}
+
+
+def checked_trust(ssl_context: ssl.SSLContext | None) -> ssl.SSLContext | None:
+    """Give the context. Raises `TypeError` for what is none, such as the path of a certificate."""
+    if ssl_context is not None and not isinstance(ssl_context, ssl.SSLContext):
+        raise TypeError(
+            "ssl_context is an ssl.SSLContext, such as ssl.create_default_context(cafile=...): "
+            f"not {type(ssl_context).__name__}"
+        )
+    return ssl_context

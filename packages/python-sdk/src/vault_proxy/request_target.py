@@ -20,7 +20,9 @@ _NOT_VISIBLE_ASCII = re.compile(r"[^\x21-\x7e]+")
 
 
 def check_service_name(name: str) -> None:
-    """Raise `ValueError` for a name that no service has."""
+    """Raise `ValueError` for a name that no service has, and `TypeError` for what is no text."""
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a service is text, not {type(name).__name__}")
     if not _SERVICE_NAME.fullmatch(name):
         raise ValueError(
             "a service name has 1 to 128 letters, digits, '.', '_' or '-', and begins with a letter or digit"
@@ -38,6 +40,8 @@ def proxy_target(service: str, path: str, params: Params | None = None) -> str:
     lone surrogate), or a `#`, which would never be sent.
     """
     check_service_name(service)
+    if not isinstance(path, str):
+        raise TypeError(f"the path is text, not {type(path).__name__}")
     if _CONTROL.search(path):
         raise ValueError("the path holds a control character: percent-encode it")
     if _LONE_SURROGATE.search(path):

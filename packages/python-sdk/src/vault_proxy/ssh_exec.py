@@ -7,9 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-import httpx
-
-from vault_proxy.errors import VaultError
+from vault_proxy.errors import VaultConnectionError, VaultError
 from vault_proxy.json_fields import (
     boolean_field,
     bytes_field,
@@ -98,11 +96,12 @@ class ExecEvents:
     def finish(self) -> Iterator[SshExecEvent]:
         """Give what the end of the answer makes whole.
 
-        Raises `httpx.RemoteProtocolError` when nothing has told how the command ended.
+        Raises `VaultConnectionError` when nothing has told how the command ended.
         """
         yield from self._read(self._rest)
         if not self._ended:
-            raise httpx.RemoteProtocolError("the answer was cut off on the way")
+            message = "the answer broke off before it told how the command ended"
+            raise VaultConnectionError(0, message, "connection_failed", request_id=self.request_id)
 
     def _read(self, line: bytes | bytearray) -> Iterator[SshExecEvent]:
         if not line.strip() or self._ended:

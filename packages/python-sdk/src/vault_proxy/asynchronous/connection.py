@@ -9,10 +9,10 @@ import anyio
 import httpx
 
 from vault_proxy.address import resolve_address
-from vault_proxy.connection_errors import name_vault
-from vault_proxy.http_settings import HttpSettings
+from vault_proxy.connection_errors import call_error
+from vault_proxy.http_settings import HttpSettings, checked_trust
 from vault_proxy.operations.operation import request_arguments
-from vault_proxy.retry import retry_delay
+from vault_proxy.retry import checked_retries, retry_delay
 from vault_proxy.time_limits import time_limits
 
 if TYPE_CHECKING:
@@ -53,12 +53,12 @@ class AsyncConnection:
         what changes anything, is never sent twice.
 
         Raises `ValueError` for a bad address or a timeout that is not more than 0, and for plaintext HTTP to another
-        machine unless `allow_insecure`.
+        machine unless `allow_insecure`; and `TypeError` for an argument of another type.
         """
         address = resolve_address(addr, os.environ, allow_insecure=allow_insecure)
         self.token = token if token is not None else os.environ.get("VAULT_TOKEN")
-        self._settings = HttpSettings(address, time_limits(timeout), ssl_context)
-        self._retries = retries
+        self._settings = HttpSettings(address, time_limits(timeout), checked_trust(ssl_context))
+        self._retries = checked_retries(retries)
         self._http = self._new_http()
         self._process = os.getpid()
 
@@ -74,8 +74,7 @@ class AsyncConnection:
 
     def __repr__(self) -> str:
         """Show the address, never the token."""
-        address = self._settings.address
-        return f"{type(self).__name__}({address.socket_path or address.origin!r})"
+        return f"{type(self).__name__}({self._settings.address.label!r})"
 
     def __reduce__(self) -> NoReturn:
         """Refuse to be pickled or copied: the token would be in the bytes."""
@@ -111,6 +110,8 @@ class AsyncConnection:
             if "x-vault-error" in response.headers:
                 await response.aread()
             return operation.read(response)
+        except httpx.RequestError as error:
+            raise call_error(error, operation, self._settings.address, response.request, response) from error
         finally:
             await response.aclose()
 
@@ -124,6 +125,8 @@ class AsyncConnection:
             operation.read(response)
             async for chunk in response.aiter_bytes():
                 yield chunk
+        except httpx.RequestError as error:
+            raise call_error(error, operation, self._settings.address, response.request, response) from error
         finally:
             await response.aclose()
 
@@ -133,19 +136,34 @@ class AsyncConnection:
         failures = 0
         while True:
             http = self._own_http()
+            if http.is_closed:
+                raise RuntimeError(
+                    f"this {type(self).__name__} is closed: make another, or call within its `async with`"
+                )
             arguments = request_arguments(operation, self._settings.address, self.token)
             if limits is not None:
                 arguments["timeout"] = time_limits(limits)
             request = http.build_request(**arguments)
+            response: httpx.Response | None = None
             try:
-                return await http.send(request, stream=stream)
-            except httpx.TransportError as error:
+                response = await http.send(request, stream=True)
+                if not stream:
+                    await _read_whole(response)
+                return response
+            except httpx.RequestError as error:
                 failures += 1
                 delay = retry_delay(operation, error, failures, self._retries)
                 if delay is None:
-                    name_vault(error, self._settings.address)
-                    raise
+                    raise call_error(error, operation, self._settings.address, request, response) from error
             finally:
                 # Answers and errors keep their request, and can be pickled.
                 request.headers.pop("authorization", None)
             await anyio.sleep(delay)
+
+
+async def _read_whole(response: httpx.Response) -> None:
+    try:
+        await response.aread()
+    except BaseException:
+        await response.aclose()
+        raise

@@ -59,19 +59,24 @@ def checked_success(response: httpx.Response) -> httpx.Response:
     return response
 
 
-def checked_proxy_answer(response: httpx.Response) -> httpx.Response:
-    """Give the answer of an API. Raises `VaultError` for an error status of the API, or of the vault."""
-    if "x-vault-error" in response.headers:
-        raise vault_error(response)
-    if response.is_error:
-        raise VaultError(
-            response.status_code,
-            f"the API answered {response.status_code} {response.reason_phrase}".rstrip(),
-            request_id=response.headers.get("x-vault-request-id"),
-            response=response,
-            retry_after=_retry_after(response),
-        )
-    return response
+def proxy_reader(service: str) -> Callable[[httpx.Response], httpx.Response]:
+    """Make the reader of a service's answers: `VaultError` for an error status of the API, or of the vault."""
+
+    def read_answer(response: httpx.Response) -> httpx.Response:
+        if "x-vault-error" in response.headers:
+            raise vault_error(response)
+        if response.is_error:
+            status = f"{response.status_code} {response.reason_phrase}".rstrip()
+            raise VaultError(
+                response.status_code,
+                f"the API of the service {service} answered {status}: .response has its answer",
+                request_id=response.headers.get("x-vault-request-id"),
+                response=response,
+                retry_after=_retry_after(response),
+            )
+        return response
+
+    return read_answer
 
 
 def unexpected_answer(response: httpx.Response) -> VaultError:
@@ -94,21 +99,22 @@ def vault_error(response: httpx.Response) -> VaultError:
     message, code = fields.get("error"), fields.get("code")
     return VaultError(
         response.status_code,
-        f"{message}{_token_hint(response)}"
+        f"{message}{_hint(response)}"
         if isinstance(message, str)
-        else f"the vault answered {response.status_code}",
+        else f"HTTP {response.status_code} from an address that does not answer like a vault-server",
         code if isinstance(code, str) else response.headers.get("x-vault-error"),
         request_id=response.headers.get("x-vault-request-id"),
         retry_after=_retry_after(response),
     )
 
 
-def _token_hint(response: httpx.Response) -> str:
-    """Say to a caller that thinks it has a token that it gave none."""
-    lacks_token = response.request.extensions.get(UNAUTHENTICATED) is True
-    if response.status_code != HTTPStatus.UNAUTHORIZED or not lacks_token:
-        return ""
-    return " (this client has none: give token=, or set VAULT_TOKEN)"
+def _hint(response: httpx.Response) -> str:
+    """Say what to do next: to a caller that thinks it has a token that it gave none, and what opens a locked vault."""
+    if response.status_code == HTTPStatus.LOCKED:
+        return " (`vault-cli unlock` opens it, and so does unlock)"
+    if response.status_code == HTTPStatus.UNAUTHORIZED and response.request.extensions.get(UNAUTHENTICATED) is True:
+        return " (this client has none: give token=, or set VAULT_TOKEN)"
+    return ""
 
 
 def _retry_after(response: httpx.Response) -> int | None:

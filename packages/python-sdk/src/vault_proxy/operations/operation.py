@@ -29,8 +29,8 @@ class Operation(Generic[Result]):
     """One call of the vault.
 
     `target` is its request target, exactly; `body` holds httpx's body arguments. `shown_target` stands for a target
-    that holds a token wherever httpx shows or logs a URL. `calls_api` is for what the vault passes on: it may cost
-    money, and counts towards a policy's limits.
+    that holds a token wherever httpx shows or logs a URL. `service` is what the vault passes the call on to: that may
+    cost money, and counts towards a policy's limits.
     """
 
     method: str
@@ -40,11 +40,15 @@ class Operation(Generic[Result]):
     body: Mapping[str, Any] = field(default_factory=dict)
     with_token: bool = True
     shown_target: str | None = None
-    calls_api: bool = False
+    service: str | None = None
 
 
 def check_token(token: str) -> str:
     """Give the token. Raises `ValueError`, never naming it, for one that no header can carry."""
+    if not isinstance(token, str):
+        raise TypeError(f"the token is text, not {type(token).__name__}")
+    if token.lower().startswith("bearer "):
+        raise ValueError("the token holds a character that no token has, a space: give it without 'Bearer'")
     if not _TOKEN.fullmatch(token):
         raise ValueError("the token holds a character that no token has, such as a line end or a space")
     return token

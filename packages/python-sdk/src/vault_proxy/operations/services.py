@@ -50,7 +50,7 @@ def remove_service(name: str) -> Operation[None]:
 def call_to_test(name: str, path: str) -> Operation[ServiceTest]:
     """Call a service once to see whether its credential is accepted. Raises `ValueError` for what is no name."""
     target = proxy(name, "GET", path, json=None, data=None, headers=None, params=None).target
-    return Operation("GET", target, service_test, calls_api=True)
+    return Operation("GET", target, service_test, service=name)
 
 
 def _target(name: str) -> str:

@@ -29,7 +29,8 @@ def ssh_exec(
     service: str, command: str, *, timeout: float | None, stdin: str | bytes | None
 ) -> Operation[SshExecResult]:
     """Run a command, for its whole output."""
-    return Operation("POST", _target(service, "exec"), json_reader(exec_result), body=_exec(command, timeout, stdin))
+    body = _exec(command, timeout, stdin)
+    return Operation("POST", _target(service, "exec"), json_reader(exec_result), body=body, service=service)
 
 
 def ssh_exec_stream(
@@ -42,7 +43,8 @@ def ssh_exec_stream(
         return checked_success(response)
 
     headers = (("accept", "application/x-ndjson"),)
-    return Operation("POST", _target(service, "exec"), begin, headers, body=_exec(command, timeout, stdin))
+    body = _exec(command, timeout, stdin)
+    return Operation("POST", _target(service, "exec"), begin, headers, body=body, service=service)
 
 
 def exec_timeout(own: httpx.Timeout, timeout: float | None) -> httpx.Timeout:
@@ -62,12 +64,14 @@ def ssh_upload(service: str, remote_path: str, content: BinaryIO, *, mode: int |
 
     fields = {"remote_path": remote_path, **({} if mode is None else {"mode": _octal(mode)})}
     files = {"file": ("file", content, "application/octet-stream")}
-    return Operation("POST", _target(service, "upload"), json_reader(read), body={"data": fields, "files": files})
+    body = {"data": fields, "files": files}
+    return Operation("POST", _target(service, "upload"), json_reader(read), body=body, service=service)
 
 
 def ssh_download(service: str, remote_path: str) -> Operation[httpx.Response]:
     """Read a file at a server."""
-    return Operation("POST", _target(service, "download"), checked_success, body={"json": {"remote_path": remote_path}})
+    body = {"json": {"remote_path": remote_path}}
+    return Operation("POST", _target(service, "download"), checked_success, body=body, service=service)
 
 
 def ssh_session_url(address: VaultAddress, service: str, *, cols: int | None, rows: int | None) -> str:
