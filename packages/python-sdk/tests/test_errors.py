@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import pickle
@@ -21,7 +22,7 @@ import pytest
 
 from conftest import Answer, StubVault
 from loopback_http import answer_one
-from vault_proxy import VaultConnectionError, VaultError, VaultTimeoutError
+from vault_proxy import AsyncVaultClient, VaultClient, VaultConnectionError, VaultError, VaultTimeoutError
 from vault_proxy.address import resolve_address
 from vault_proxy.connection_errors import call_error
 from vault_proxy.operations.vault_state import health
@@ -108,6 +109,12 @@ def test_a_unix_socket_that_cannot_be_opened_says_why(use_client: UseClient, tmp
     gc.collect()
 
 
+class GatheredError(Exception):
+    """What is an ExceptionGroup where there are such."""
+
+    exceptions = (ConnectionRefusedError(111, "no"),)
+
+
 def raised_from(error: httpx.RequestError, cause: Exception) -> httpx.RequestError:
     """Give the error as httpcore leaves it: the cause is found only by what was handled."""
     error.__context__ = cause
@@ -120,6 +127,10 @@ def raised_from(error: httpx.RequestError, cause: Exception) -> httpx.RequestErr
         (
             raised_from(httpx.ConnectError("no"), PermissionError(13, "no")),
             "^cannot reach the .*this user may not open it",
+        ),
+        (
+            raised_from(httpx.ConnectError("no"), GatheredError()),
+            "^cannot reach .*nobody listens there; see that addr= is",
         ),
         (
             raised_from(httpx.ConnectError("no"), socket.gaierror(-2, "no")),
@@ -208,6 +219,43 @@ def test_an_answer_in_another_encoding_than_it_says_is_no_error_of_zlib(
     error = raised.value
     assert (error.status_code, error.code, error.request_id) == (200, "unexpected_answer", "r8")
     assert isinstance(error.__cause__, httpx.DecodingError)
+
+
+@pytest.mark.parametrize("kind", [VaultClient, AsyncVaultClient])
+def test_an_answer_that_cannot_be_decoded_keeps_no_connection(
+    listener: socket.socket, kind: type[VaultClient | AsyncVaultClient]
+) -> None:
+    addr = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    ended = threading.Event()
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.settimeout(5)
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 99\r\n\r\nno gzip")
+            if connection.recv(1) == b"":
+                ended.set()
+
+    async def use_async() -> None:
+        async with AsyncVaultClient(addr) as client:
+            with pytest.raises(VaultError, match="Content-Encoding") as raised:
+                await client.proxy("api", "GET", "/")
+            # While its frames live: nothing is left to the collector.
+            assert raised.tb is not None
+            assert await asyncio.to_thread(ended.wait, 5)
+
+    server = threading.Thread(target=serve)
+    server.start()
+    if kind is AsyncVaultClient:
+        asyncio.run(use_async())
+    else:
+        with VaultClient(addr) as client:
+            with pytest.raises(VaultError, match="Content-Encoding") as raised:
+                client.proxy("api", "GET", "/")
+            assert raised.tb is not None
+            assert ended.wait(5)
+    server.join()
 
 
 def test_a_timeout_says_which_how_long_and_how_to_change_it(listener: socket.socket, use_client: UseClient) -> None:

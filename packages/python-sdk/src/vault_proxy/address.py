@@ -17,7 +17,7 @@ _UNIX_SCHEME = "unix:"
 _MAX_PORT = 65_535
 
 # What is told again of an address that is none: a host and its port, in which nobody writes a secret.
-_HOST_AND_PORT = re.compile(r"(?!tok_)([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?", re.ASCII)
+_HOST_AND_PORT = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?", re.ASCII)
 
 
 @dataclass(frozen=True)
