@@ -16,10 +16,14 @@ export async function errorFromAnswer(answer: Answer, lacksToken = false): Promi
   const body = parseErrorBody(await answer.text(MAX_ERROR_BYTES));
   const requestId = answer.header("x-vault-request-id");
   const hint = lacksToken && answer.status === 401 && body.error !== undefined ? NO_TOKEN : "";
+  // The answer to a HEAD has no body.
+  const code = body.code ?? answer.header("x-vault-error");
+  const whose =
+    code === undefined ? "an address that does not answer like a vault-server" : "the vault-server";
   return new VaultError(
     answer.status,
-    body.code ?? answer.header("x-vault-error") ?? `http_${answer.status}`,
-    (body.error ?? `HTTP ${answer.status} from an address that does not answer like a vault-server`) + hint,
+    code ?? `http_${answer.status}`,
+    (body.error ?? `HTTP ${answer.status} from ${whose}`) + hint,
     requestId === undefined ? {} : { requestId },
   );
 }

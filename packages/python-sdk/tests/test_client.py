@@ -295,3 +295,10 @@ def test_a_timeout_given_to_a_call_replaces_the_clients(listener: socket.socket,
         use_client(lambda c: c.proxy("svc", "GET", "/", timeout=0.1), addr)
     with pytest.raises(VaultTimeoutError):
         use_client(lambda c: c.health(), addr, timeout=0.1)
+
+
+def test_a_refusal_of_a_head_is_the_vaults_without_a_body(vault: StubVault, use_client: UseClient) -> None:
+    vault.answers["HEAD", "/proxy/svc/"] = Answer(423, b"", {"x-vault-error": "vault_locked"})
+    with pytest.raises(VaultError) as raised:
+        use_client(lambda c: c.proxy("svc", "HEAD", "/"), vault.addr, TOKEN)
+    assert str(raised.value) == "HTTP 423 from the vault-server [423 vault_locked]"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import queue
 import select
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -80,6 +82,32 @@ def test_closing_a_stream_ends_the_call_at_the_api(vault_addr: str, token: str, 
         assert next(stream) == b"first\n"
         stream.close()
         assert ended.get(timeout=SECONDS) == "/forever/closed"
+        assert agent.proxy("api", "GET", "/after").text == "/after"
+
+
+def test_a_stream_is_not_read_on_after_its_client_is_closed(
+    vault_addr: str, token: str, ended: queue.Queue[str]
+) -> None:
+    with VaultClient(vault_addr, token) as agent:
+        stream = agent.proxy_stream("api", "GET", "/forever/kept")
+        assert next(stream) == b"first\n"
+    with pytest.raises(RuntimeError, match=r"^this VaultClient is closed: make another, or call within its `with`$"):
+        next(stream)
+    assert ended.get(timeout=SECONDS) == "/forever/kept"
+
+
+def test_a_stream_that_is_interrupted_ends_the_call_and_leaves_the_client_usable(
+    vault_addr: str, token: str, ended: queue.Queue[str]
+) -> None:
+    with VaultClient(vault_addr, token) as agent:
+        stream = agent.proxy_stream("api", "GET", "/forever/interrupted")
+        assert next(stream) == b"first\n"
+        interruption = threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT))
+        interruption.start()
+        with pytest.raises(KeyboardInterrupt):
+            next(stream)
+        interruption.join()
+        assert ended.get(timeout=SECONDS) == "/forever/interrupted"
         assert agent.proxy("api", "GET", "/after").text == "/after"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import pydoc
 import re
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
@@ -187,3 +188,19 @@ def test_service_info_has_a_place_for_each_field_of_the_vault(openapi: Any) -> N
     answers = openapi["paths"]["/services/{name}"]["get"]["responses"]
     schema = resolved(openapi, answers["200"]["content"]["application/json"]["schema"])
     assert set(schema["properties"]) == {field.name for field in fields(ServiceInfo)} - {"extra"}
+
+
+@pytest.mark.parametrize("kind", [VaultClient, AsyncVaultClient])
+def test_help_and_messages_show_one_class_and_not_its_parts(kind: type[Any]) -> None:
+    with pytest.raises(TypeError, match=rf"^{kind.__name__}\.proxy\(\) takes 4 positional arguments but 5 were given"):
+        kind("http://127.0.0.1:1").proxy("api", "POST", "/", {"a": 1})
+    methods = pydoc.plain(pydoc.render_doc(kind)).partition("Method resolution order")[2]
+    assert f"class {kind.__name__} in module vault_proxy" in pydoc.plain(pydoc.render_doc(kind))
+    assert methods.index("proxy(self,") < methods.find("Methods inherited from vault_proxy")
+    inherited = re.findall(r"^ \|  (?:async )?(\w+)\(self", methods.partition("Methods inherited")[2], re.MULTILINE)
+    assert [name for name in inherited if not name.startswith("__")] == []
+
+
+def test_a_traceback_names_an_error_by_where_it_is_imported_from() -> None:
+    for error in (VaultError, vault_proxy.VaultConnectionError, vault_proxy.VaultTimeoutError):
+        assert error.__module__ == "vault_proxy"

@@ -138,3 +138,7 @@ __all__ = [
     "VaultFileDetails",
     "VaultTimeoutError",
 ]
+
+for _error in (VaultError, VaultConnectionError, VaultTimeoutError):
+    # What a traceback says last is where it is imported from.
+    _error.__module__ = __name__

@@ -12,8 +12,10 @@ from vault_proxy.asynchronous.sessions import AsyncSessions
 from vault_proxy.asynchronous.ssh import AsyncSsh
 from vault_proxy.asynchronous.tokens import AsyncTokens
 from vault_proxy.asynchronous.vault_state import AsyncVaultState
+from vault_proxy.one_class import as_one_class
 
 
+@as_one_class
 class AsyncVaultClient(
     AsyncProxying,
     AsyncServices,

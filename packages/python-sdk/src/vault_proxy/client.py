@@ -12,8 +12,10 @@ from vault_proxy.blocking.sessions import BlockingSessions
 from vault_proxy.blocking.ssh import BlockingSsh
 from vault_proxy.blocking.tokens import BlockingTokens
 from vault_proxy.blocking.vault_state import BlockingVaultState
+from vault_proxy.one_class import as_one_class
 
 
+@as_one_class
 class VaultClient(
     BlockingProxying,
     BlockingServices,

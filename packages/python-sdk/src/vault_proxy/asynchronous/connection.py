@@ -100,6 +100,9 @@ class AsyncConnection:
             self._process = os.getpid()
         return self._http
 
+    def _closed(self) -> RuntimeError:
+        return RuntimeError(f"this {type(self).__name__} is closed: make another, or call within its `async with`")
+
     async def _call(self, operation: Operation[Result], limits: TimeLimits | None = None) -> Result:
         return operation.read(await self._send(operation, limits))
 
@@ -126,6 +129,8 @@ class AsyncConnection:
             async for chunk in response.aiter_bytes():
                 yield chunk
         except httpx.RequestError as error:
+            if self._http.is_closed:
+                raise self._closed() from error
             raise call_error(error, operation, self._settings.address, response.request, response) from error
         finally:
             await response.aclose()
@@ -137,9 +142,7 @@ class AsyncConnection:
         while True:
             http = self._own_http()
             if http.is_closed:
-                raise RuntimeError(
-                    f"this {type(self).__name__} is closed: make another, or call within its `async with`"
-                )
+                raise self._closed()
             arguments = request_arguments(operation, self._settings.address, self.token)
             if limits is not None:
                 arguments["timeout"] = time_limits(limits)

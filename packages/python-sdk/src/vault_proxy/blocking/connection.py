@@ -100,6 +100,9 @@ class BlockingConnection:
             self._process = os.getpid()
         return self._http
 
+    def _closed(self) -> RuntimeError:
+        return RuntimeError(f"this {type(self).__name__} is closed: make another, or call within its `with`")
+
     def _call(self, operation: Operation[Result], limits: TimeLimits | None = None) -> Result:
         return operation.read(self._send(operation, limits))
 
@@ -123,6 +126,8 @@ class BlockingConnection:
             operation.read(response)
             yield from response.iter_bytes()
         except httpx.RequestError as error:
+            if self._http.is_closed:
+                raise self._closed() from error
             raise call_error(error, operation, self._settings.address, response.request, response) from error
         finally:
             response.close()
@@ -132,7 +137,7 @@ class BlockingConnection:
         while True:
             http = self._own_http()
             if http.is_closed:
-                raise RuntimeError(f"this {type(self).__name__} is closed: make another, or call within its `with`")
+                raise self._closed()
             arguments = request_arguments(operation, self._settings.address, self.token)
             if limits is not None:
                 arguments["timeout"] = time_limits(limits)

@@ -96,13 +96,15 @@ def vault_error(response: httpx.Response) -> VaultError:
     except ValueError:
         answer = None
     fields = answer if isinstance(answer, dict) else {}
-    message, code = fields.get("error"), fields.get("code")
+    said, named = fields.get("error"), fields.get("code")
+    # The answer to a HEAD has no body.
+    code = named if isinstance(named, str) else response.headers.get("x-vault-error")
+    whose = "an address that does not answer like a vault-server" if code is None else "the vault-server"
+    message = f"{said}{_hint(response)}" if isinstance(said, str) else f"HTTP {response.status_code} from {whose}"
     return VaultError(
         response.status_code,
-        f"{message}{_hint(response)}"
-        if isinstance(message, str)
-        else f"HTTP {response.status_code} from an address that does not answer like a vault-server",
-        code if isinstance(code, str) else response.headers.get("x-vault-error"),
+        message,
+        code,
         request_id=response.headers.get("x-vault-request-id"),
         retry_after=_retry_after(response),
     )
