@@ -28,8 +28,10 @@ process.exitCode = types.ok && lint.ok ? 0 : 1;
 /** eslint.config.js as oxlint has it. */
 function linterConfig() {
   /** @param {unknown} setting */
-  const isOn = (setting) =>
-    ![0, "off"].includes(/** @type {any} */ (Array.isArray(setting) ? setting[0] : setting));
+  const isOn = (setting) => {
+    const level = /** @type {unknown} */ (Array.isArray(setting) ? setting[0] : setting);
+    return level !== 0 && level !== "off";
+  };
   const known = new Set(
     config.flatMap(({ rules = {} }) => Object.keys(rules).filter((name) => isOn(rules[name]))),
   );
