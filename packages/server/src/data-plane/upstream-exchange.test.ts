@@ -170,6 +170,36 @@ test("what came ahead of a call's end arrives, though both come in one turn", as
   expect(await receive(calls.port)).toMatch(/\r\n2\r\nok\r\n5\r\nallow\r\n$/s);
 });
 
+test.each([
+  ["is made once more", "", 1],
+  ["is not, once an interim answer has come", "HTTP/1.1 103 Early Hints\r\n\r\n", 0],
+])("a call whose connection is lost %s", async (_what, before, retries) => {
+  let retried = 0;
+  const calls = await serveCalls({
+    secret: SECRET,
+    onUpstreamConnection: (socket) => void socket.on("data", () => socket.end(before)),
+    serve(request, response, route) {
+      const send = (): void =>
+        void route.dispatcher.dispatch({ method: "GET", path: "/", headers: [] }, exchange);
+      const exchange = new UpstreamExchange({
+        ...{ request, response, requestId: "r", tokenDigest: "d", route, basePath: "" },
+        now: () => performance.now(),
+        countBytes: () => undefined,
+        onPartialMatch: () => undefined,
+        retry: () => {
+          retried += 1;
+          send();
+        },
+        onEnd: () => undefined,
+      });
+      send();
+    },
+  });
+  stops.push(() => calls.close());
+  expect(await receive(calls.port)).toMatch(/HTTP\/1\.1 502 /);
+  expect(retried).toBe(retries);
+});
+
 describe("an answer in an encoding that cannot be searched", () => {
   const wide = Buffer.from(`{"key":"${SECRET}"}`, "utf16le");
   const answer = (type: string, bytes: Buffer, coding = ""): Buffer =>

@@ -14,7 +14,7 @@ import { headOfDecoded, planAnswer } from "./answer-plan.js";
 import type { AnswerSearch } from "./answer-search.js";
 import type { CountBytes } from "./chunk-collector.js";
 import type { EndableCall } from "./in-flight-calls.js";
-import { createInterimAnswers, type InterimAnswers } from "./interim-answers.js";
+import { InterimAnswers } from "./interim-answers.js";
 import { answerError } from "./own-answer.js";
 import { discardRest } from "./request-body.js";
 import type { ServiceRoute } from "./service-routes.js";
@@ -105,7 +105,9 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
   place = NOWHERE;
   readonly #options: ExchangeOptions;
   readonly #search: AnswerSearch | undefined;
-  readonly #interims: InterimAnswers;
+  /** Monotonic milliseconds by when the head of the answer has to come. */
+  readonly #deadline: number;
+  #interims: InterimAnswers | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #gate: ReadGate | undefined;
   #body: AnswerBody | undefined;
@@ -122,7 +124,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
-    this.#interims = createInterimAnswers(options.now, options.route.responseTimeoutMs);
+    this.#deadline = options.now() + options.route.responseTimeoutMs;
     this.tokenDigest = options.tokenDigest;
     this.serviceName = options.route.name;
     this.#search = options.route.searchedAnswers?.open();
@@ -243,7 +245,8 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
 
   /** A kept-alive connection may be closed by the upstream in the moment in which it is used (RFC 9112 §9.3.1). */
   #mayRetry(error: Error): boolean {
-    const isUntouched = this.#status === undefined && !this.#interims.hasCome && this.#ending === undefined;
+    const isUntouched =
+      this.#status === undefined && this.#interims === undefined && this.#ending === undefined;
     return isUntouched && !this.#retried && this.#options.retry !== undefined && isConnectionLoss(error);
   }
 
@@ -254,6 +257,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
 
   #passInterim(status: number, headers: readonly string[]): void {
     const { request, response } = this.#options;
+    this.#interims ??= new InterimAnswers(this.#options.now, this.#deadline);
     this.#interims.count(status);
     // Only the answer whose turn it is has a socket: of a pipelined one the interim answer is left out.
     if (request.httpVersion === "1.1" && !response.headersSent)

@@ -8,7 +8,7 @@ import { describeUpstreamError } from "../network/upstream-errors.js";
 import { readAnswerHead } from "./answer-head.js";
 import type { AnswerSearch } from "./answer-search.js";
 import type { EndableCall } from "./in-flight-calls.js";
-import { createInterimAnswers, type InterimAnswers } from "./interim-answers.js";
+import { InterimAnswers } from "./interim-answers.js";
 import { answerErrorOnSocket } from "./own-answer.js";
 import { ScrubbedOutput } from "./scrubbed-output.js";
 import { UpstreamExchange, type ExchangeOptions, type ExchangeOutcome } from "./upstream-exchange.js";
@@ -58,7 +58,7 @@ export class WebSocketExchange implements Dispatcher.DispatchHandler, EndableCal
     this.tokenDigest = options.tokenDigest;
     this.serviceName = options.route.name;
     this.#search = options.route.searchedAnswers?.open();
-    this.#interims = createInterimAnswers(options.now, options.route.responseTimeoutMs);
+    this.#interims = new InterimAnswers(options.now, options.now() + options.route.responseTimeoutMs);
     this.#early = [options.head];
     options.socket.on("close", this.#onCallerClose).on("error", this.#onCallerClose);
     // Only a connection that is read tells that the caller has left.
