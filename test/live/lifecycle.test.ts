@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -104,7 +105,9 @@ test("what was answered with success survives kill -9 at once", async () => {
 
 test("no secret and no token is in the data directory, the log or the process list", async () => {
   const server = await start(["--log-level", "debug"]);
-  const admin = await unlock(server);
+  // One that no command of other tests gives to a shell.
+  const password = `password-${randomBytes(12).toString("hex")}`;
+  const admin = await unlock(server, password);
   const services = [
     serviceOf("bearer", { type: "bearer", token: SECRETS.bearer }),
     serviceOf("header", { type: "header", header_name: "X-Key", header_value: SECRETS.header }),
@@ -134,7 +137,7 @@ test("no secret and no token is in the data directory, the log or the process li
     ["log", server.log()],
     ["ps", processes],
   ];
-  const forbidden = [...Object.values(SECRETS), token, admin, PASSWORD];
+  const forbidden = [...Object.values(SECRETS), token, admin, password];
   const encoded = forbidden.flatMap((secret) => [
     secret,
     Buffer.from(secret).toString("base64").replace(/=+$/, ""),

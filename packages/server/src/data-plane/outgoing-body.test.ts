@@ -68,6 +68,24 @@ test("what comes in chunks is a stream though it has come whole, and is not kept
   });
 });
 
+test.each([
+  [64 * 1024, true],
+  [64 * 1024 + 1, false],
+])("%i bytes that have come at once are kept: %s", async (length, isKept) => {
+  const text = "x".repeat(length);
+  await incoming(
+    `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${String(length)}\r\n\r\n`,
+    async (request) => {
+      // As much as that comes at once from a connection that reads more at a time.
+      request.push(text);
+        const body = outgoing(request);
+      body.open();
+      expect([Buffer.isBuffer(body.payload), body.isKept]).toEqual([isKept, isKept]);
+      body.drop();
+    },
+  );
+});
+
 test("a length of nothing, however it is written, is a body of nothing", async () => {
   await incoming("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 00\r\n\r\n", async (request) => {
     await nextTurn();

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { discardRest, RequestBody, type BodyFraming, type RequestBodyOptions } from "./request-body.js";
 
-/** A longer body is not kept for a second try with another credential. */
+/** A longer body is not kept for a second try with another credential, not even where it has come at once. */
 const REPEATABLE_BYTES = 64 * 1024;
 
 export interface OutgoingBodyOptions extends Omit<RequestBodyOptions, "keep"> {
@@ -65,7 +65,8 @@ export class OutgoingBody {
 
   #takeWhole(): Buffer | undefined {
     const { readableLength } = this.#request;
-    if (readableLength === 0 || readableLength !== this.#framing.contentLength) return undefined;
+    if (readableLength === 0 || readableLength > REPEATABLE_BYTES) return undefined;
+    if (readableLength !== this.#framing.contentLength) return undefined;
     return this.#request.read() as Buffer;
   }
 }
