@@ -102,11 +102,14 @@ def test_a_stream_that_is_interrupted_ends_the_call_and_leaves_the_client_usable
     with VaultClient(vault_addr, token) as agent:
         stream = agent.proxy_stream("api", "GET", "/forever/interrupted")
         assert next(stream) == b"first\n"
+        # A shell that starts the tests in the background has them ignore it.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         interruption = threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT))
         interruption.start()
         with pytest.raises(KeyboardInterrupt):
             next(stream)
         interruption.join()
+        signal.signal(signal.SIGINT, before)
         assert ended.get(timeout=SECONDS) == "/forever/interrupted"
         assert agent.proxy("api", "GET", "/after").text == "/after"
 

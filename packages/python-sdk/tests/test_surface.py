@@ -196,9 +196,9 @@ def test_help_and_messages_show_one_class_and_not_its_parts(kind: type[Any]) -> 
         kind("http://127.0.0.1:1").proxy("api", "POST", "/", {"a": 1})
     methods = pydoc.plain(pydoc.render_doc(kind)).partition("Method resolution order")[2]
     assert f"class {kind.__name__} in module vault_proxy" in pydoc.plain(pydoc.render_doc(kind))
-    assert methods.index("proxy(self,") < methods.find("Methods inherited from vault_proxy")
-    inherited = re.findall(r"^ \|  (?:async )?(\w+)\(self", methods.partition("Methods inherited")[2], re.MULTILINE)
-    assert [name for name in inherited if not name.startswith("__")] == []
+    own, _, inherited = methods.partition("Methods inherited from vault_proxy")
+    assert re.search(r"^ \|  (async )?proxy\(", own, re.MULTILINE)
+    assert re.findall(r"^ \|  (?:async )?([a-z]\w*)\(", inherited, re.MULTILINE) == []
 
 
 def test_a_traceback_names_an_error_by_where_it_is_imported_from() -> None:
