@@ -84,10 +84,9 @@ beforeAll(async () => {
     auth: { type: "header", header_name: "X-Key", header_value: "credential-of-the-echo" },
     allow_private: true,
   });
-  await copyFile(
-    fileURLToPath(new URL("client-program.mjs", import.meta.url)),
-    join(project, "client-program.mjs"),
-  );
+  for (const program of ["client-program.mjs", "transport-program.mjs"]) {
+    await copyFile(fileURLToPath(new URL(program, import.meta.url)), join(project, program));
+  }
   await writeFile(join(project, "b.txt"), "b");
 }, 50_000);
 
@@ -207,14 +206,46 @@ describe("@vault-proxy/client", () => {
 
   // Bun and Deno are no dependencies: name their programs in the variable to try them too.
   const others = (process.env.CLIENT_RUNTIMES ?? "").split(" ").filter((program) => program !== "");
-  test.each(["node", ...others])("a program on %s calls the installed server", async (program) => {
+  async function runProgram(
+    program: string,
+    file: string,
+    more: Record<string, string> = {},
+  ): Promise<unknown> {
     const flags = program.endsWith("deno") ? ["run", "--allow-all", "--node-modules-dir=manual"] : [];
-    const env = { VAULT_ADDR: server.address, VAULT_TOKEN: admin, CLIENT_PROGRAM: "run" };
-    const { stdout } = await run(program, [...flags, "client-program.mjs"], {
+    const { stdout } = await run(program, [...flags, file], {
       cwd: project,
-      env: cleanEnvironment({ ...env, HOME: directory.path }),
+      env: cleanEnvironment({ ...more, HOME: directory.path }),
+      timeout: 20_000,
     });
-    expect(JSON.parse(stdout)).toEqual(RESULT);
+    return JSON.parse(stdout);
+  }
+
+  test.each(["node", ...others])("a program on %s calls the installed server", async (program) => {
+    const env = { VAULT_ADDR: server.address, VAULT_TOKEN: admin, CLIENT_PROGRAM: "run" };
+    expect(await runProgram(program, "client-program.mjs", env)).toEqual(RESULT);
+  });
+
+  test.each(["node", ...others])(
+    "on %s a request that breaks goes out once, unix sockets are called, and a file is sent whole",
+    async (program) => {
+      expect(await runProgram(program, "transport-program.mjs")).toEqual({
+        health: "locked",
+        broken: "connection_failed",
+        uploaded: 19,
+        unix: { health: "locked", broken: "connection_failed", failing: "the source failed" },
+        requests: { health: 2, tokens: 2 },
+      });
+    },
+  );
+
+  test("an answer that nobody reads does not keep a program from its end", async () => {
+    const source = `
+      import { New } from "@vault-proxy/client";
+      console.log((await New().proxy("echo", "GET", "/")).status);`;
+    const env = cleanEnvironment({ VAULT_ADDR: server.address, VAULT_TOKEN: admin, HOME: directory.path });
+    const args = ["--input-type=module", "--eval", source];
+    const { stdout } = await run("node", args, { cwd: project, env, timeout: 5_000 });
+    expect(stdout).toBe("200\n");
   });
 
   test("bundled for a worker it imports nothing, and needs no more than the platform's fetch", async () => {
@@ -230,7 +261,7 @@ describe("@vault-proxy/client", () => {
   // Minified bytes. The first three are stated in the README.
   test.each([
     ['export { VaultClient } from "@vault-proxy/client"', 33_000],
-    ['export { ProxyClient } from "@vault-proxy/client"', 26_000],
+    ['export { ProxyClient } from "@vault-proxy/client"', 27_000],
     ['export { connect, proxy } from "@vault-proxy/client/functions"', 14_000],
     ['export { VaultError } from "@vault-proxy/client"', 500],
   ])("a bundle of %s is small", async (source, most) => {

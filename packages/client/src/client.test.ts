@@ -494,3 +494,28 @@ describe("New", () => {
     ]);
   });
 });
+
+test("a refusal of a HEAD, which has no body, is told as the vault's", async () => {
+  const server = await serve((_, response) => {
+    response.writeHead(423, { "x-vault-error": "vault_locked" }).end();
+  });
+  await expect(clientOf(server).proxy("api", "HEAD", "/")).rejects.toMatchObject({
+    status: 423,
+    code: "vault_locked",
+    message: "HTTP 423 from the vault-server",
+  });
+});
+
+test("a body that failed is told where the platform's fetch sends what there was of it as a whole", async () => {
+  async function* failing() {
+    yield "one";
+    await Promise.resolve();
+    throw new Error("source failed");
+  }
+  const asWorkersDo: typeof fetch = async (_, init) => {
+    await new Response(init?.body ?? null).text().catch(() => undefined);
+    return new Response("{}");
+  };
+  const client = new VaultClient({ addr: "http://127.0.0.1:1", fetch: asWorkersDo });
+  await expect(client.proxy("api", "POST", "/", failing())).rejects.toThrow("source failed");
+});

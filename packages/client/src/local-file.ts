@@ -1,3 +1,4 @@
+import { hasNodeModules } from "./node-exchange.js";
 import { VaultError, invalidRequest } from "./errors.js";
 
 /** What is longer, or has line ends, is hardly a path: content that was given for one is not told. */
@@ -6,7 +7,7 @@ const TELLABLE_PATH = /^[^\p{Cc}]{1,255}$/u;
 /** A file of this machine, read when it is sent. @throws VaultError `invalid_request` where there is none */
 export async function openLocalFile(path: string): Promise<Blob> {
   // Not an import, so that a bundler for a runtime without files never meets it.
-  if (typeof process === "undefined" || !("getBuiltinModule" in process)) {
+  if (!hasNodeModules()) {
     throw invalidRequest("a path names a file only where there are files: give the content");
   }
   const { openAsBlob, promises } = process.getBuiltinModule("node:fs");

@@ -33,8 +33,11 @@ export function multipartForm(
     `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="file"\r\n` +
     "Content-Type: application/octet-stream\r\n\r\n";
   const tail = `\r\n--${boundary}--\r\n`;
-  if (file instanceof Blob) return { body: new Blob([head, file, tail], { type: contentType }), contentType };
-  return { body: joined(head, file, tail), contentType };
+  if (!(file instanceof Blob)) return { body: joined(head, file, tail), contentType };
+  const whole = new Blob([head, file, tail], { type: contentType });
+  // Bun (1.4) leaves a file that was not read yet out of a blob that is made of it.
+  const isWhole = whole.size === new Blob([head, tail]).size + file.size;
+  return { body: isWhole ? whole : joined(head, file.stream(), tail), contentType };
 }
 
 async function* joined(

@@ -23,9 +23,14 @@ const OWN_HEADERS = new Set([
   "upgrade",
 ]);
 
-/** Whether this is Node itself: Bun, Deno and Cloudflare's workers have a `process` too, but another `node:http`. */
+/** Whether Node's modules are there: in Node, Bun and Deno, and not in Cloudflare's workers, which have a `process`. */
+export function hasNodeModules(): boolean {
+  return typeof process !== "undefined" && "getBuiltinModule" in process && !("WebSocketPair" in globalThis);
+}
+
+/** Whether this is Node itself: Bun and Deno have `node:http` too, but one of their own. */
 export function isNode(): boolean {
-  if (typeof process === "undefined" || "WebSocketPair" in globalThis) return false;
+  if (!hasNodeModules()) return false;
   const versions: Readonly<Record<string, string | undefined>> = process.versions;
   return versions.node !== undefined && versions.bun === undefined && versions.deno === undefined;
 }
@@ -42,7 +47,8 @@ export function createNodeExchange(origin: string, socketPath: string | undefine
   const url = new URL(origin);
   // Not an import, so that a bundler for another runtime never meets it.
   const library = process.getBuiltinModule(url.protocol === "https:" ? "node:https" : "node:http");
-  const agent = new library.Agent({ keepAlive: true, timeout: IDLE_CONNECTION_MS });
+  // On a connection that is used again, Deno (2.9) sends a request once more when it breaks, a POST too.
+  const agent = new library.Agent({ keepAlive: isNode(), timeout: IDLE_CONNECTION_MS });
   const destination = {
     host: url.hostname.replace(/^\[|\]$/g, ""),
     ...(url.port === "" ? {} : { port: url.port }),
@@ -70,7 +76,7 @@ export function createNodeExchange(origin: string, socketPath: string | undefine
         // Stays after the answer began: by then the answer's own body tells what went wrong.
         outgoing.on("error", (error) => reject(wire.signal.aborted ? reasonOf(wire.signal) : error));
         writeHeaders(outgoing, wire.headers);
-        writeBody(outgoing, wire.body);
+        writeBody(outgoing, wire.body, reject);
       }),
     close: () => {
       for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
@@ -90,7 +96,11 @@ function writeHeaders(outgoing: ClientRequest, headers: WireRequest["headers"]):
   }
 }
 
-function writeBody(outgoing: ClientRequest, body: WireRequest["body"]): void {
+function writeBody(
+  outgoing: ClientRequest,
+  body: WireRequest["body"],
+  onFailure: (reason: unknown) => void,
+): void {
   if (body === undefined) {
     outgoing.end();
   } else if (typeof body === "string" || body instanceof Uint8Array) {
@@ -101,8 +111,10 @@ function writeBody(outgoing: ClientRequest, body: WireRequest["body"]): void {
     else outgoing.setHeader("transfer-encoding", "chunked");
     const { Readable, pipeline } = process.getBuiltinModule("node:stream");
     const source = Readable.fromWeb(body instanceof Blob ? body.stream() : body);
-    // A failure of either side ends the other, and shows as the error of `outgoing`.
-    pipeline(source, outgoing, () => undefined);
+    // A failure of either side ends the other, and shows as the error of `outgoing`; of Deno's as nothing.
+    pipeline(source, outgoing, (error) => {
+      if (error instanceof Error && !isNode()) onFailure(error);
+    });
   }
 }
 

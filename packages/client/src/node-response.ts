@@ -28,9 +28,16 @@ export function responseOf(incoming: IncomingMessage, request: AnsweredRequest):
 
 function bodyOf(incoming: IncomingMessage, signal: AbortSignal): ReadableStream<Uint8Array> {
   const chunks = incoming[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  // An answer that nobody reads keeps no process; the socket of one that has ended is the agent's.
+  const { socket } = incoming;
+  const keepNoProcess = (): void => {
+    if (!incoming.readableEnded) socket.unref();
+  };
+  keepNoProcess();
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
+        if (!incoming.readableEnded) socket.ref();
         try {
           const next = await chunks.next();
           if (next.done === true) controller.close();
@@ -38,6 +45,7 @@ function bodyOf(incoming: IncomingMessage, signal: AbortSignal): ReadableStream<
             controller.enqueue(
               new Uint8Array(next.value.buffer, next.value.byteOffset, next.value.byteLength),
             );
+          keepNoProcess();
         } catch (cause) {
           controller.error(
             signal.aborted ? signal.reason : new TypeError("the answer was cut off", { cause }),

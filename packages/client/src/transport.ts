@@ -6,7 +6,8 @@ import { errorFromAnswer } from "./error-answer.js";
 import { VaultError, invalidRequest } from "./errors.js";
 import type { Answer, Exchange, WireRequest } from "./exchange.js";
 import { createFetchExchange } from "./fetch-exchange.js";
-import { createNodeExchange, isNode } from "./node-exchange.js";
+import { createNodeExchange, hasNodeModules, isNode } from "./node-exchange.js";
+import { platformFetch } from "./platform-fetch.js";
 import { encodeBody, type EncodedBody } from "./request-body.js";
 import { hasHeader, headerPairs } from "./request-headers.js";
 import { assertTarget } from "./request-target.js";
@@ -96,9 +97,11 @@ export function createTransport(options: TransportOptions): Transport {
     try {
       deadline.signal.throwIfAborted();
       const attempt = () => exchange.send({ ...prepared, signal: deadline.signal });
-      return await finish(
-        await withRetries(attempt, isRepeatable(call) ? options.retries : 0, deadline.signal),
-      );
+      const answer = await withRetries(attempt, isRepeatable(call) ? options.retries : 0, deadline.signal);
+      // Workers end a request whose body failed as if it were whole.
+      const cutBody = bodyFailure?.();
+      if (cutBody !== undefined) throw cutBody.reason;
+      return await finish(answer);
     } catch (error) {
       if (deadline.signal.aborted) throw deadline.signal.reason;
       if (error instanceof VaultError) throw error;
@@ -141,9 +144,11 @@ export function createTransport(options: TransportOptions): Transport {
 function chooseExchange(address: Address, ownFetch: typeof fetch | undefined): Exchange {
   const origin = address.kind === "unix" ? UNIX_ORIGIN : address.origin;
   if (ownFetch !== undefined) return createFetchExchange(origin, ownFetch);
-  if (isNode()) return createNodeExchange(origin, address.kind === "unix" ? address.socketPath : undefined);
-  if (address.kind === "unix") throw new VaultError(0, "invalid_address", "unix sockets need Node.js");
-  return createFetchExchange(origin, (input, init) => fetch(input, init));
+  if (address.kind === "unix") {
+    if (hasNodeModules()) return createNodeExchange(origin, address.socketPath);
+    throw new VaultError(0, "invalid_address", "unix sockets need Node.js, Bun or Deno");
+  }
+  return isNode() ? createNodeExchange(origin, undefined) : createFetchExchange(origin, platformFetch());
 }
 
 function headersOf(call: Call, contentType: string | undefined, token: string): WireRequest["headers"] {
