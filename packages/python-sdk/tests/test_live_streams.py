@@ -12,27 +12,45 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from http.server import ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from loopback_http import RawHandler, serving
-from vault_proxy import AsyncVaultClient, VaultClient, VaultTimeoutError
+from vault_proxy import AsyncVaultClient, VaultClient, VaultError, VaultTimeoutError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PASSWORD = "correct horse battery staple"
 SECONDS = 10
 
 
 class Api(RawHandler):
-    """Answers `/forever` with a chunk, and no more until its caller goes away; the rest with what was asked."""
+    """Answers `/forever` with a chunk, and no more until its caller goes away; the rest with what was asked.
+
+    `/drip` flows for 0.8 s; `/reset` breaks off without an answer.
+    """
 
     ended: queue.Queue[str]
 
     def answer(self) -> None:
         self.read_body()
+        if self.target.startswith("/reset"):
+            self.ended.put(self.command)
+            self.connection.close()
+            self.close_connection = True
+            return
+        if self.target == "/drip":
+            self.send_response(200)
+            self.send_header("transfer-encoding", "chunked")
+            self.end_headers()
+            for _ in range(8):
+                time.sleep(0.1)
+                self.wfile.write(b"5\r\ndrop\n\r\n")
+            self.wfile.write(b"0\r\n\r\n")
+            return
         if not self.target.startswith("/forever"):
             self.send_whole(200, {}, self.target.encode())
             return
@@ -164,6 +182,28 @@ def test_a_stream_that_stops_flowing_is_given_up_after_the_time_limit(
         with pytest.raises(VaultTimeoutError):
             next(stream)
     assert ended.get(timeout=SECONDS) == "/forever/silent"
+
+
+@pytest.mark.parametrize("kind", [VaultClient.proxy_stream, VaultClient.proxy])
+def test_a_stream_that_keeps_flowing_is_not_cut_by_the_time_limit(
+    vault_addr: str, token: str, kind: Callable[..., Any]
+) -> None:
+    with VaultClient(vault_addr, token, timeout=0.5) as agent:
+        answer = kind(agent, "api", "GET", "/drip")
+        body = answer.content if isinstance(answer, httpx.Response) else b"".join(answer)
+        assert body == b"drop\n" * 8
+
+
+def test_an_api_that_breaks_off_gets_a_call_that_changes_something_once(
+    vault_addr: str, token: str, ended: queue.Queue[str]
+) -> None:
+    with VaultClient(vault_addr, token) as agent:
+        for method in ("POST", "PUT", "PATCH"):
+            with pytest.raises(VaultError) as raised:
+                agent.proxy("api", method, "/reset", data=b"x")
+            assert (raised.value.status_code, raised.value.code) == (502, "upstream_failed")
+            assert ended.get(timeout=SECONDS) == method
+            assert ended.empty()
 
 
 def test_threads_share_a_client(vault_addr: str, token: str) -> None:
