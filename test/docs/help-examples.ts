@@ -1,4 +1,4 @@
-import { COMMANDS } from "../../packages/cli/src/commands/registry.js";
+import { COMMANDS, GROUPS } from "../../packages/cli/src/commands/registry.js";
 import { cliInProcess } from "../cli-transcripts/in-process-cli.js";
 import { shellWords } from "../cli-transcripts/transcript.js";
 
@@ -14,8 +14,8 @@ export interface ExampleCommand {
 /** Every example of every `--help`, each on one line. */
 export async function helpExamples(): Promise<string[]> {
   const found: string[] = [];
-  for (const { path, hidden } of COMMANDS) {
-    if (hidden === true) continue;
+  const commands = COMMANDS.filter(({ hidden }) => hidden !== true).map(({ path }) => path);
+  for (const path of [...commands, ...Object.keys(GROUPS).map((group) => group.split(" "))]) {
     const { stdout } = await cliInProcess([...path, "--help"], { env: {}, stdin: "" });
     const [, text = ""] = stdout.split("\nExamples:\n");
     found.push(...text.replaceAll(/ \\\n +/g, " ").split("\n"));

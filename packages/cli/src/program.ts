@@ -3,7 +3,7 @@ import { Command, CommanderError } from "commander";
 
 import { createContext, type GlobalOptions, type ProcessLike } from "./command-context.js";
 import type { CommandAction, CommandEntry } from "./command-definition.js";
-import { COMMANDS, GROUPS, headingOf, OTHER_COMMANDS } from "./commands/registry.js";
+import { COMMANDS, GROUP_EXAMPLES, GROUPS, headingOf, OTHER_COMMANDS } from "./commands/registry.js";
 import { UsageError, describeFailure } from "./failures.js";
 import { addExamples, EXAMPLES_HEADING } from "./help-examples.js";
 import { addGlobalOptions, GLOBAL_VALUE_OPTIONS } from "./global-options.js";
@@ -167,13 +167,18 @@ function parentOf(entry: CommandEntry, program: Command, known: Map<string, Comm
   let parent = program;
   for (let length = 1; length < entry.path.length; length++) {
     const path = entry.path.slice(0, length).join(" ");
-    const group =
-      known.get(path) ?? parent.command(entry.path[length - 1] ?? "").description(GROUPS[path] ?? "");
+    const group = known.get(path) ?? addGroup(parent, path, entry.path[length - 1]);
     if (length === 1) group.helpGroup(headingOf(path));
     known.set(path, group);
     parent = group;
   }
   return parent;
+}
+
+function addGroup(parent: Command, path: string, word = ""): Command {
+  const group = parent.command(word).description(GROUPS[path] ?? "");
+  addExamples(group, ...(GROUP_EXAMPLES[path] ?? []));
+  return group;
 }
 
 /**

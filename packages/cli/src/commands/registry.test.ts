@@ -39,6 +39,11 @@ test.each(SHOWN)("%s tells wrong usage without colours, and with --json as JSON"
   expect(JSON.parse(json.err)).toMatchObject({ code: "usage" });
 });
 
+test.each(Object.keys(GROUPS))("the help of the group %s ends with examples of its own", async (group) => {
+  const { out } = await run([...group.split(" "), "--help"]);
+  expect(out).toMatch(new RegExp(`\nExamples:\n(?:  vault-cli ${group} .*\n)+$`));
+});
+
 test("every group says what it is for, and no hidden command is in the help", async () => {
   const groups = COMMANDS.flatMap(({ path }) => (path.length === 1 ? [] : [path.slice(0, -1).join(" ")]));
   const commands = new Set(COMMANDS.map(({ path }) => path.join(" ")));

@@ -12,6 +12,27 @@ export const GROUPS: Readonly<Record<string, string>> = {
   password: "The master password of the vault",
 };
 
+/** What is done most with each. */
+export const GROUP_EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+  service: ["% service list", "% service add openai", "% service test openai"],
+  "service host-key": ["% service host-key show box"],
+  session: ["% session list"],
+  oauth: ["% oauth login github --client-id Iv1.0123456789abcdef --scope repo"],
+  token: [
+    "% token list",
+    "% token create proxy --name triage-bot --ttl 8h --policy triage-bot",
+    "% token revoke tok_4fJx2a...",
+  ],
+  policy: [
+    "% policy list",
+    "% policy add triage-bot.yaml",
+    "% policy test triage-bot GET github /repos/acme/app",
+  ],
+  file: ["% file list", "% file upload google.json ~/Downloads/client_secret.json"],
+  vault: ["% vault backup /mnt/backup/vault-2026-11-22.enc", "% vault recovery-key"],
+  password: ["% password change"],
+};
+
 /** Where the first word of a command stands in the help of the whole, in the order of the commands below. */
 const HEADINGS: Readonly<Record<string, readonly string[]>> = {
   "The vault:": ["health", "metrics", "up", "down", "unlock", "lock", "doctor", "password", "vault"],
