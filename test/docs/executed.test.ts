@@ -22,7 +22,7 @@ const hosts = new Set(
 const SERVICES = ["openai", "openrouter", "anthropic", "github"];
 for (const name of SERVICES) hosts.add(`${name}.example.com`);
 const isDone = ({ treatment: { kind } }: FencedBlock): boolean =>
-  !["checked", "session", "unsaid"].includes(kind);
+  !["checked", "session", "by", "unsaid"].includes(kind);
 const pages = PAGES.map((page) => ({ page, blocks: blocksOf(page).filter(isDone) }));
 const isRun = ({ treatment: { kind } }: FencedBlock): boolean => kind === "run";
 /** Pages of a folder share a machine; where nothing is run, definitions of all other pages go to one vault. */
@@ -41,10 +41,27 @@ interface Operation {
   readonly responses: Readonly<Record<string, Content>>;
 }
 interface Content {
-  readonly content: Readonly<Record<string, { readonly schema: object }>>;
+  readonly content: Readonly<Record<string, { readonly schema: Schema }>>;
+}
+interface Schema {
+  readonly $ref?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly items?: Schema;
 }
 interface Document {
+  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+/** What the lists hold that an answer has under that name. */
+function memberOf(document: Document, schema: Schema | undefined, name: string): Schema | undefined {
+  const resolved = resolve(document, schema);
+  return resolve(document, resolve(document, resolved?.properties?.[name])?.items);
+}
+
+function resolve(document: Document, schema: Schema | undefined): Schema | undefined {
+  const name = schema?.$ref?.split("/").at(-1);
+  return name === undefined ? schema : document.components.schemas[name];
 }
 
 describe.each(worlds)("$page", ({ blocks }) => {
@@ -53,7 +70,8 @@ describe.each(worlds)("$page", ({ blocks }) => {
   let token = "tok_…";
   let document: Document;
   const startsItself = blocks.some(
-    ({ treatment }) => treatment.kind === "run" && treatment.until !== undefined,
+    ({ given, treatment }) =>
+      treatment.kind === "run" && treatment.until === "listening on" && !given.includes("VAULT_DATA_DIR="),
   );
   const needsVault = !startsItself;
 
@@ -98,13 +116,13 @@ describe.each(worlds)("$page", ({ blocks }) => {
 
   const run = async (block: FencedBlock, treatment: Extract<Treatment, { kind: "run" }>): Promise<void> => {
     const text = block.text.replaceAll("tok_…", token);
-    if (treatment.until !== undefined) return world.background(text, treatment.until);
-    let script = `${block.given}\n${text}`;
+    if (treatment.until !== undefined) return world.background(`${block.given}\n${text}`, treatment.until);
+    let script = `${block.given}\n${text}\n${block.then}`;
     if (["ts", "js"].includes(block.language)) {
       await writeFile(join(world.home, "snippet.mjs"), runnableModule(block));
       script = "node snippet.mjs";
     } else if (block.language === "python") {
-      await writeFile(join(world.home, "snippet.py"), `${block.given}\n${text}`);
+      await writeFile(join(world.home, "snippet.py"), `${block.given}\n${text}\n${block.then}`);
       script = "python3 snippet.py";
     }
     const ran = await world.shell(script, treatment.as);
@@ -122,6 +140,11 @@ describe.each(worlds)("$page", ({ blocks }) => {
       expect(answer.code, answer.output).toBe(0);
     }
   };
+  const save = async (block: FencedBlock, file: string): Promise<void> => {
+    await writeFile(join(world.home, file), block.text);
+    const ran = await world.shell(`${block.given}\n${block.then}`);
+    expect(ran.code, ran.output).toBe(0);
+  };
   const fit = (block: FencedBlock, schema: object | undefined): void => {
     expect(schema, "OpenAPI has no such schema").toBeDefined();
     const ajv = new Ajv2020({ strict: false, validateFormats: false });
@@ -138,11 +161,14 @@ describe.each(worlds)("$page", ({ blocks }) => {
     const { treatment } = block;
     if (treatment.kind === "run") await run(block, treatment);
     else if (treatment.kind === "send") await send(block, treatment.method, treatment.path);
+    else if (treatment.kind === "saved") await save(block, treatment.file);
     else if (treatment.kind === "body" || treatment.kind === "answer") {
       const operation = document.paths[treatment.path]?.[treatment.method.toLowerCase()];
       const content =
         treatment.kind === "body" ? operation?.requestBody : operation?.responses[treatment.status];
-      fit(block, content?.content["application/json"]?.schema);
+      const schema = content?.content["application/json"]?.schema;
+      const member = treatment.kind === "answer" ? treatment.member : undefined;
+      fit(block, member === undefined ? schema : memberOf(document, schema, member));
     }
   });
 });

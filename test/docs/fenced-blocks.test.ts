@@ -8,6 +8,7 @@ describe("fencedBlocks", () => {
       "text",
       "<!-- given: const a = 1; -->",
       "<!-- test: run -->",
+      "<!-- then: b; -->",
       "",
       "```ts",
       "a;",
@@ -19,13 +20,22 @@ describe("fencedBlocks", () => {
     expect(fencedBlocks("p.md", page.join("\n"))).toEqual([
       {
         page: "p.md",
-        line: 5,
+        line: 6,
         language: "ts",
         text: "a;\n",
         treatment: { kind: "run", as: "owner" },
         given: "const a = 1;",
+        then: "b;",
       },
-      { page: "p.md", line: 8, language: "", text: "```\n", treatment: { kind: "unsaid" }, given: "" },
+      {
+        page: "p.md",
+        line: 9,
+        language: "",
+        text: "```\n",
+        treatment: { kind: "unsaid" },
+        given: "",
+        then: "",
+      },
     ]);
   });
 
@@ -51,6 +61,9 @@ test("a treatment that means nothing, or one without its reason, is an error", (
   expect(treatmentOf("run in a session of orders, says 1")).toEqual({
     ...{ kind: "session", service: "orders", says: "1" },
   });
+  expect(() => treatmentOf("run by hand")).toThrow("hand");
+  expect(treatmentOf("run by test/a/b.test.ts")).toEqual({ kind: "by", test: "test/a/b.test.ts" });
+  expect(treatmentOf("saved as a.yml")).toEqual({ kind: "saved", file: "a.yml" });
   expect(treatmentOf("send POST /services")).toEqual({ kind: "send", method: "POST", path: "/services" });
 });
 

@@ -6,9 +6,19 @@ export type Treatment =
   | { readonly kind: "session"; readonly service?: string; readonly says: string }
   /** JSON or YAML, each document of it sent to the page's vault by an admin. */
   | { readonly kind: "send"; readonly method: string; readonly path: string }
-  /** JSON that must fit the schema that OpenAPI has for a body, or for an answer of the status. */
+  /** Written to a file of that name in the owner's home, for what goes after it. */
+  | { readonly kind: "saved"; readonly file: string }
+  /** That test, which is not one of those here, reads the block from its page and runs it. */
+  | { readonly kind: "by"; readonly test: string }
+  /** JSON that must fit the schema that OpenAPI has for a body, or for an answer of the status; or for a member of that. */
   | { readonly kind: "body"; readonly method: string; readonly path: string }
-  | { readonly kind: "answer"; readonly method: string; readonly path: string; readonly status: string }
+  | {
+      readonly kind: "answer";
+      readonly method: string;
+      readonly path: string;
+      readonly status: string;
+      readonly member?: string;
+    }
   /** Only its syntax, its types and its options are looked at, because of `reason`. */
   | { readonly kind: "checked"; readonly reason: string }
   | { readonly kind: "unsaid" };
@@ -23,10 +33,12 @@ export interface FencedBlock {
   readonly treatment: Treatment;
   /** Code that goes before it, for what the page said earlier in words. */
   readonly given: string;
+  /** Code that goes after it, which uses what it made. */
+  readonly then: string;
 }
 
 const FENCE = /^( *)(`{3,}|~{3,})([^`]*)$/;
-const COMMENT = /^\s*<!-- (test|given): (.+) -->$/;
+const COMMENT = /^\s*<!-- (test|given|then): (.+) -->$/;
 
 /** The fenced blocks of a page in Markdown (CommonMark 0.31 §4.5), with the comments right before each. */
 export function fencedBlocks(page: string, markdown: string): FencedBlock[] {
@@ -51,6 +63,7 @@ export function fencedBlocks(page: string, markdown: string): FencedBlock[] {
         language: (info.trim().split(/\s/)[0] ?? "").toLowerCase(),
         treatment: treatmentOf(comments.test),
         given: comments.given ?? "",
+        then: comments.then ?? "",
       });
       comments = {};
     } else if (line.trim() !== "" && line !== "<!-- prettier-ignore -->") comments = {};
@@ -72,10 +85,16 @@ export function treatmentOf(words: string | undefined): Treatment {
   }
   const reason = /^checked, not run: (.{10,})$/.exec(words)?.[1];
   if (reason !== undefined) return { kind: "checked", reason };
-  const [kind, method, path, status] = words.split(" ");
+  const test = /^run by ((?:test|packages)\/[\w./-]+)$/.exec(words)?.[1];
+  if (test !== undefined) return { kind: "by", test };
+  const file = /^saved as ([\w.-]+)$/.exec(words)?.[1];
+  if (file !== undefined) return { kind: "saved", file };
+  const [kind, method, path, status, member] = words.split(" ");
   if (method !== undefined && path !== undefined) {
     if (kind === "send" || kind === "body") return { kind, method, path };
-    if (kind === "answer" && status !== undefined) return { kind, method, path, status };
+    if (kind === "answer" && status !== undefined) {
+      return { kind, method, path, status, ...(member === undefined ? {} : { member }) };
+    }
   }
   throw new Error(`what should be done with a block that says “${words}”?`);
 }

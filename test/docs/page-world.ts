@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { noteSecret } from "../audit-secrets/used-secrets.js";
 import { recordAnswers } from "../contract/recorded-answers.js";
+import { linkPackages } from "./linked-packages.js";
 import { cleanEnvironment, PASSWORD, temporaryDirectory } from "../live/processes.js";
 import { makeCertificates } from "../live/tls-upstream.js";
 
@@ -65,15 +66,16 @@ export async function openPageWorld(hosts: readonly string[]): Promise<PageWorld
       );
       await chmod(program, 0o755);
     }),
+    // Whoever opens it has logged in and agreed, at once.
+    writeFile(path("bin/browser"), '#!/bin/sh\ncurl -sSL --insecure -o /dev/null "$1" &\n', { mode: 0o755 }),
     // A page may put programs of its own beside these.
-    ...["bin/vault-cli", "bin/vault-server", "packages", "package.json", "scripts", "demo"].map((name) =>
-      symlink(join(ROOT, name), join(home, name)),
+    ...["bin/vault-cli", "bin/vault-server", "packages", "package.json", "scripts", "demo", "docker"].map(
+      (name) => symlink(join(ROOT, name), join(home, name)),
     ),
   ]);
   const modules = join(home, "node_modules");
-  await mkdir(join(modules, "@vault-proxy"), { recursive: true });
-  await symlink(join(ROOT, "packages/client"), join(modules, "@vault-proxy/client"));
-  await symlink(join(ROOT, "node_modules/openai"), join(modules, "openai"));
+  await mkdir(modules);
+  await linkPackages(modules);
   const internet = spawn(
     "unshare",
     ["--net", "--mount", "--", process.execPath, INTERNET, directory.path, SECRET],
@@ -100,6 +102,8 @@ export async function openPageWorld(hosts: readonly string[]): Promise<PageWorld
     TERM: "xterm-256color",
     // For the vault alone, as a machine's own authorities would be: no block speaks to an API but through it.
     SECRET,
+    PASSWORD,
+    BROWSER: path("bin/browser"),
     NODE_EXTRA_CA_CERTS: certificates.caPath,
     npm_config_update_notifier: "false",
   });

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chmod, chown, mkdir, readdir, symlink, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -12,6 +12,7 @@ import { POSTGRES_DATABASE, POSTGRES_USERS, startPostgres } from "../real-server
 import { startSshd, type RunningSshd } from "../real-servers/openssh.js";
 import { REDIS_USERS, startRedis } from "../real-servers/redis.js";
 import type { FencedBlock } from "./fenced-blocks.js";
+import { linkPackages } from "./linked-packages.js";
 import { runnableModule } from "./snippet-types.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -130,14 +131,7 @@ async function makeHome(home: string): Promise<void> {
   const cli = join(home, "bin/vault-cli");
   await writeFile(cli, `#!/bin/sh\nexec "${process.execPath}" "${ROOT}packages/cli/dist/main.js" "$@"\n`);
   await chmod(cli, 0o755);
-  const names = await readdir(join(ROOT, "node_modules"));
-  await Promise.all(
-    names
-      .filter((name) => !name.startsWith(".") && name !== "@vault-proxy")
-      .map((name) => symlink(join(ROOT, "node_modules", name), join(modules, name))),
-  );
-  await mkdir(join(modules, "@vault-proxy"));
-  await symlink(join(ROOT, "packages/client"), join(modules, "@vault-proxy/client"));
+  await linkPackages(modules);
 }
 
 /** A server for SSH that has a folder `app` and the programs that pages call. */
@@ -169,8 +163,8 @@ async function commandOf(block: FencedBlock, home: string): Promise<readonly str
   const [file, text, command] = ["ts", "js"].includes(block.language)
     ? ["snippet.mjs", runnableModule(block), "node"]
     : block.language === "python"
-      ? ["snippet.py", `${block.given}\n${block.text}`, "python3"]
-      : ["snippet.sh", `set -e -o pipefail\n${block.given}\n${block.text}`, "bash"];
+      ? ["snippet.py", `${block.given}\n${block.text}\n${block.then}`, "python3"]
+      : ["snippet.sh", `set -e -o pipefail\n${block.given}\n${block.text}\n${block.then}`, "bash"];
   await writeFile(join(home, file), text);
   return [command, file];
 }

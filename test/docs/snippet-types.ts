@@ -28,7 +28,7 @@ export function typeProblems(blocks: readonly FencedBlock[]): string[] {
     const block = sources.get(name);
     return block === undefined
       ? read(name, ...rest)
-      : ts.createSourceFile(name, `${block.given}\n${block.text}`, ts.ScriptTarget.ES2023);
+      : ts.createSourceFile(name, `${block.given}\n${block.text}\n${block.then}`, ts.ScriptTarget.ES2023);
   };
   const program = ts.createProgram([...sources.keys()], options, host);
   return [...sources].flatMap(([name, block]) => {
@@ -46,5 +46,6 @@ export function typeProblems(blocks: readonly FencedBlock[]): string[] {
 /** A module that Node 20 runs. */
 export function runnableModule(block: FencedBlock): string {
   const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext };
-  return ts.transpileModule(`${block.given}\n${block.text}`, { compilerOptions: options }).outputText;
+  return ts.transpileModule(`${block.given}\n${block.text}\n${block.then}`, { compilerOptions: options })
+    .outputText;
 }

