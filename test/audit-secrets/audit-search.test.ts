@@ -26,7 +26,7 @@ describe("the search", () => {
         word,
         (needles, text, hidden) => {
           for (const whole of [text, text + hidden + text]) {
-            const found = createByteSearch([...needles, hidden])(Buffer.from(whole));
+            const found = createByteSearch([...needles, hidden]).in(Buffer.from(whole));
             expect(found !== undefined).toBe([...needles, hidden].some((needle) => whole.includes(needle)));
             if (found !== undefined) expect(whole).toContain(found);
           }
