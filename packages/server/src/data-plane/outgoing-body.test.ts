@@ -76,9 +76,10 @@ test.each([
   await incoming(
     `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${String(length)}\r\n\r\n`,
     async (request) => {
+      await nextTurn();
       // As much as that comes at once from a connection that reads more at a time.
       request.push(text);
-        const body = outgoing(request);
+      const body = outgoing(request);
       body.open();
       expect([Buffer.isBuffer(body.payload), body.isKept]).toEqual([isKept, isKept]);
       body.drop();
