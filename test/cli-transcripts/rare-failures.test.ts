@@ -9,13 +9,13 @@ import { text } from "node:stream/consumers";
 import { VaultClient } from "@vault-proxy/client";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 
-import { runInForeground } from "./foreground-program.js";
-import { findServerProgram } from "./local-server/server-program.js";
-import { startServer } from "./local-server/start-server.js";
-import { readRecordedActions } from "./policies/recorded-actions.js";
-import { runProgram } from "./program.js";
-import { endAdminSession } from "./run/end-session.js";
-import { ADMIN_TOKEN } from "./testing/fake-vault.js";
+import { runInForeground } from "../../packages/cli/src/foreground-program.js";
+import { findServerProgram } from "../../packages/cli/src/local-server/server-program.js";
+import { startServer } from "../../packages/cli/src/local-server/start-server.js";
+import { readRecordedActions } from "../../packages/cli/src/policies/recorded-actions.js";
+import { runProgram } from "../../packages/cli/src/program.js";
+import { endAdminSession } from "../../packages/cli/src/run/end-session.js";
+import { ADMIN_TOKEN } from "../../packages/cli/src/testing/fake-vault.js";
 
 /* Failures whose causes no transcript can arrange. */
 
@@ -74,6 +74,9 @@ async function run(words: readonly string[], { stdin, stderr }: Terminals = {}) 
 describe("down", () => {
   beforeEach(() => {
     holder.pid = 4242;
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
   });
 
   test("says whose server it may not stop", async () => {
