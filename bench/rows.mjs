@@ -1,6 +1,7 @@
 /** All rows, in the order of the table; the extra ones last. */
 import eventStreams from "./rows/event-streams.mjs";
 import expiredToken from "./rows/expired-token.mjs";
+import idleConnections from "./rows/idle-connections.mjs";
 import idleMemory from "./rows/idle-memory.mjs";
 import largeBodies from "./rows/large-bodies.mjs";
 import manyServices from "./rows/many-services.mjs";
@@ -22,6 +23,6 @@ import scrubbing from "./extra-rows/scrubbing.mjs";
 /** @type {readonly import("./harness/row.mjs").Row[]} */
 export const ROWS = [
   ...[smallGet, post2kb, post2kbTls, oneConnection, policyAudit, largeBodies, eventStreams, manyServices],
-  ...[storedFiles, expiredToken, sessions, sessionOpening, startUp, idleMemory, workers],
+  ...[storedFiles, expiredToken, sessions, sessionOpening, startUp, idleMemory, idleConnections, workers],
   ...[scrubbing, outboundScan, metrics, http2Upstream],
 ];
