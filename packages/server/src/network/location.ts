@@ -18,13 +18,14 @@ export interface LocationContext {
 }
 
 const ABSOLUTE = /^([a-z][a-z0-9+.-]*):\/\/([^/?#\\]*)(.*)$/is;
+const DOT_SEGMENT = /^[^?#]*\/(?:\.|%2e){1,2}(?:[/?#]|$)/i;
 const SCHEME = /^[a-z][a-z0-9+.-]*:/i;
 
 /** The value of a `Location` or `Content-Location` field for the caller. */
 export function rewriteLocation(location: string, context: LocationContext): string {
   const { origin } = context;
-  // Browsers read these as slashes, and so a path as a host: out of the vault's hands.
-  if (location.includes("\\")) return location;
+  // Browsers read these as slashes: at the beginning a path as a host, elsewhere a path as another one.
+  if (location.includes("\\")) return /^\/[^/\\]/.test(location) ? `${origin}${location}` : location;
   const scheme = origin.slice(0, origin.indexOf(":"));
   const isNetworkPath = location.startsWith("//");
   const absolute = ABSOLUTE.exec(isNetworkPath ? `${scheme}:${location}` : location);
@@ -37,12 +38,14 @@ export function rewriteLocation(location: string, context: LocationContext): str
   return below(location, context) ?? `${origin}${location}`;
 }
 
-/** The place below `/proxy/{service}` of what stands behind the upstream's authority, if it is below the base path. */
+/** The place below `/proxy/{service}` of what stands behind the upstream's authority, if it is and stays below the base path. */
 function below(rest: string, { service, basePath }: LocationContext): string | undefined {
   if (!rest.startsWith(basePath)) return undefined;
   const behind = rest.slice(basePath.length);
   const next = behind.charAt(0);
   if (next !== "" && next !== "/" && next !== "?" && next !== "#") return undefined;
+  // Whoever resolves these (RFC 3986 §5.2.4) leaves the service.
+  if (DOT_SEGMENT.test(behind)) return undefined;
   return `/proxy/${service}${behind}`;
 }
 
