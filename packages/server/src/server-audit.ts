@@ -150,15 +150,21 @@ function withLog({ directory, log, recorder, keeper, masked }: LogParts): Server
   let isStopping = false;
   let keepMask: (() => void) | undefined;
 
+  /** What was recorded while the mask knew all services becomes lines before some have to wait for their turn. */
+  const keepUp = (services: ReadonlyMap<string, ServiceRecord>): void => {
+    log.seal();
+    masked.update(services);
+  };
+
   return {
     recorder,
     state: () => log.state(),
     unlocked(services) {
       keepMask?.();
-      masked.update(services);
+      keepUp(services);
       keeper.unlocked();
     },
-    servicesChanged: (services) => masked.update(services),
+    servicesChanged: keepUp,
     async recordUnlock(facts, details) {
       await keeper.settled();
       // Locked again meanwhile: an unlock without a MAC would be taken for a forged one.
