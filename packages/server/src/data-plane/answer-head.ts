@@ -99,6 +99,15 @@ export function readTrailers(rawTrailers: readonly Buffer[], matcher: SecretMatc
   return scrubHead("", kept, matcher);
 }
 
+/** Flat fields, as `addTrailers` of Node wants them. */
+export function fieldPairs(flat: readonly string[]): [string, string][] {
+  const list: [string, string][] = [];
+  for (let index = 0; index + 1 < flat.length; index += 2) {
+    list.push([flat[index] ?? "", flat[index + 1] ?? ""]);
+  }
+  return list;
+}
+
 /** Framing, routing, modifiers, authentication and content fields (RFC 9110 §6.5.1). */
 const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
   "age",

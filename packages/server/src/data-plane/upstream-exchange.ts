@@ -9,7 +9,7 @@ import { describeUpstreamError, isConnectionLoss } from "../network/upstream-err
 import type { PartialMatch } from "../scrubbing/partial-match.js";
 import { atTurnEnd, corkForTurn } from "../wire/turn-end.js";
 import { createAnswerBody, type AnswerBody } from "./answer-body.js";
-import { encodeInterim, readAnswerHead, readTrailers } from "./answer-head.js";
+import { encodeInterim, fieldPairs, readAnswerHead, readTrailers } from "./answer-head.js";
 import { headOfDecoded, planAnswer } from "./answer-plan.js";
 import type { AnswerSearch } from "./answer-search.js";
 import type { CountBytes } from "./chunk-collector.js";
@@ -307,7 +307,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
     if (this.#trailers.length > 0) {
       const { headers, hits } = readTrailers(this.#trailers, this.#search?.matcher);
       this.#scrubbedInHead += hits;
-      response.addTrailers(pairs(headers));
+      response.addTrailers(fieldPairs(headers));
     }
     // The upstream did not wait for the whole of the request.
     discardRest(request);
@@ -381,14 +381,6 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, EndableCall
 
 function callerLeft(): VaultProxyError {
   return new VaultProxyError("invalid_request", "the caller went away");
-}
-
-function pairs(flat: readonly string[]): [string, string][] {
-  const list: [string, string][] = [];
-  for (let index = 0; index + 1 < flat.length; index += 2) {
-    list.push([flat[index] ?? "", flat[index + 1] ?? ""]);
-  }
-  return list;
 }
 
 /** A caller of HTTP/1.0 knows the end of a body by the end of the connection, so that must not look like one. */
