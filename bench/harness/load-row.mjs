@@ -14,22 +14,25 @@ export const LAST_BATCH_MS = 150;
  *
  * @param {import("./bench.mjs").Bench} bench
  * @param {() => Promise<{ requests: number }>} load
+ * @param {number} [enough] Calls.
  */
-export async function warmUp({ isQuick }, load) {
-  const [enough, seconds] = isQuick ? [6_000, 4] : [20_000, 12];
+export async function warmUp({ isQuick }, load, enough = isQuick ? 1 : 20_000) {
+  const seconds = isQuick ? 2 : 12;
   const until = performance.now() + seconds * 1000;
   for (let calls = 0; calls < enough && performance.now() < until;) calls += (await load()).requests;
 }
 
 /**
- * As {@link warmUp}; in a quick run, what was compiled for an earlier row has to do.
+ * As {@link warmUp}; in a quick run, what was compiled for an earlier row has to do, and nginx compiles nothing.
  *
  * @param {import("./bench.mjs").Bench} bench
  * @param {import("./contestants.mjs").Contestant} contestant
  * @param {() => Promise<{ requests: number }>} load
  */
 export async function warmContestant(bench, { name }, load) {
-  if (!bench.isQuick || !bench.warm.has(name)) await warmUp(bench, load);
+  const isWarm = bench.warm.has(name) || name === "direct" || name === "nginx";
+  if (!bench.isQuick) await warmUp(bench, load);
+  else if (!isWarm) await warmUp(bench, load, 3_000);
   bench.warm.add(name);
 }
 
@@ -42,8 +45,7 @@ export async function warmContestant(bench, { name }, load) {
  * @returns {Promise<import("./row.mjs").Measured>}
  */
 export async function measureLoad(bench, { row, kind, bodyBytes }) {
-  const isFirst = row === "small-get";
-  const [turns, seconds] = bench.isQuick ? [isFirst ? 2 : 1, 1] : [5, 2];
+  const [turns, seconds] = bench.isQuick ? [1, 1] : [5, 2];
   const all = (await bench.contestants()).flatMap((contestant) => {
     const url = contestant.urlOf(kind, "/v1/models", row);
     return url === undefined ? [] : [{ ...contestant, url }];
@@ -70,7 +72,7 @@ export async function measureLoad(bench, { row, kind, bodyBytes }) {
   const lines = [];
   for (const [each, own] of samples) {
     const { pid, watch, watched } = each;
-    const isWatched = watch !== undefined && (!bench.isQuick || each.name === "vault-server");
+    const isWatched = watch !== undefined && !bench.isQuick;
     if (isWatched) await watch();
     if (isWatched) await load(each, seconds);
     const runtime = isWatched ? await watched?.() : undefined;
@@ -89,7 +91,7 @@ export async function measureLoad(bench, { row, kind, bodyBytes }) {
   }
   const body = bodyBytes === undefined ? "" : `, bodies of ${String(bodyBytes)} bytes`;
   return {
-    settings: `${String(CONNECTIONS)} connections${body}, ${String(turns)} turns of ${String(seconds)} s; other work can only raise a cost, so that the least one tells more on a busy machine; the loop and the collection watched in a turn of their own`,
+    settings: `${String(CONNECTIONS)} connections${body}, ${String(turns)} turns of ${String(seconds)} s; other work can only raise a cost, so that the least one tells more on a busy machine${bench.isQuick ? "" : "; the loop and the collection watched in a turn of their own"}`,
     lines,
     targets: [
       {

@@ -20,7 +20,7 @@ export default {
   title: "512 MB download and upload",
   packages: ["curl", "nginx", "openssl"],
   async measure(bench) {
-    const [turns, bytes] = bench.isQuick ? [1, 256 * 1024 * 1024] : [4, 512 * 1024 * 1024];
+    const [turns, bytes] = bench.isQuick ? [1, 128 * 1024 * 1024] : [4, 512 * 1024 * 1024];
     const file = await makeFile(bench.newPath("files"), bytes);
     const { origin } = await bench.upstream();
     const sink = await bench.processes.startNode([SINK], { ready: /listening on (\S+)/ });

@@ -21,7 +21,7 @@ export default {
   title: "10,000 services, 10,000 tokens",
   packages: ["nginx", "openssl", "wrk"],
   async measure(bench) {
-    const [callTurns, unlockTurns, changeTurns] = bench.isQuick ? [2, 2, 5] : [12, 5, 20];
+    const [callTurns, unlockTurns, changeTurns] = bench.isQuick ? [1, 2, 5] : [12, 5, 20];
     const { origin } = await bench.upstream();
     /** @type {{ size: number, token: string, server: Awaited<ReturnType<typeof startLocked>>, file: string }[]} */
     const vaults = [];

@@ -11,7 +11,7 @@ export default {
   title: "one connection, one request at a time",
   packages: ["nginx", "openssl", "wrk"],
   async measure(bench) {
-    const [turns, seconds] = bench.isQuick ? [2, 1] : [6, 2];
+    const [turns, seconds] = bench.isQuick ? [1, 1] : [6, 2];
     const sides = (await bench.contestants()).filter(({ name }) => SIDES.includes(name));
     const load = (/** @type {(typeof sides)[number]} */ { urlOf, headers }, /** @type {number} */ duration) =>
       wrk(urlOf("plain", "/v1/models", "one-connection") ?? "", {

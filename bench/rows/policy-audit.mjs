@@ -39,7 +39,7 @@ export default {
   title: "policy with 50 rules, and audit, against both off",
   packages: ["nginx", "openssl", "wrk"],
   async measure(bench) {
-    const [turns, starts, variants] = bench.isQuick ? [2, 1, VARIANTS.slice(0, 2)] : [5, STARTS, VARIANTS];
+    const [turns, starts, variants] = bench.isQuick ? [1, 1, VARIANTS.slice(0, 2)] : [5, STARTS, VARIANTS];
     const { origin } = await bench.upstream();
     const servers = await Promise.all(
       variants.map(async (variant) => ({

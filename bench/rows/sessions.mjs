@@ -24,7 +24,7 @@ const PIPE = fileURLToPath(new URL("../programs/bare-pipe.mjs", import.meta.url)
  * @typedef {object} Work
  * @property {string} title
  * @property {string} unit
- * @property {readonly [number, number, number]} ports Of the server, of a session, and of a bare relay.
+ * @property {readonly number[]} ports Of the server, of a session, and, but in a quick run, of a bare relay.
  * @property {(port: number) => Promise<number>} rate
  * @property {Pick<import("../harness/row.mjs").Target, "limit" | "unit">} [target] `×` is of the direct rate.
  */
@@ -51,7 +51,10 @@ export default {
       /** @type {number} */ port,
       /** @type {string} */ path,
       /** @type {number} */ clients,
-    ) => /** @type {const} */ ([port, await openSession(vault, path, clients), await relayTo(port)]);
+    ) => [
+      ...[port, await openSession(vault, path, clients)],
+      ...(bench.isQuick ? [] : [await relayTo(port)]),
+    ];
     const cachePorts = await portsOf(redis, "/redis/cache", 200);
     /** @type {Work[]} */
     const works = [
@@ -89,7 +92,7 @@ export default {
     const targets = [];
     for (const { title, unit, ports, rate, target } of works) {
       let microseconds = 0;
-      const samples = await takeTurns([0, 1, 2], turns, async (side) => {
+      const samples = await takeTurns([...ports.keys()], turns, async (side) => {
         const spent = processorMicroseconds(vault.pid);
         const got = await rate(ports[side] ?? 0);
         if (side === 1) microseconds += processorMicroseconds(vault.pid) - spent;
@@ -103,8 +106,10 @@ export default {
         direct: Math.round(median(direct)),
         session: Math.round(median(session)),
         ratio,
-        "bare relay": Math.round(median(relay)),
-        "its ratio": medianRatio(relay, direct),
+        ...(relay.length > 0 && {
+          "bare relay": Math.round(median(relay)),
+          "its ratio": medianRatio(relay, direct),
+        }),
         "processor s of the vault a turn": microseconds / turns / 1e6,
       });
       if (target === undefined) continue;
@@ -117,7 +122,7 @@ export default {
       });
     }
     return {
-      settings: `${String(turns)} turns of about ${String(seconds)} s; server, client and vault share the cores; the bare relay is Node's \`pipe\`, both ways`,
+      settings: `${String(turns)} turns of about ${String(seconds)} s; server, client and vault share the cores${bench.isQuick ? "" : "; the bare relay is Node's `pipe`, both ways"}`,
       lines,
       targets,
     };

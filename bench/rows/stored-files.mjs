@@ -18,7 +18,7 @@ export default {
   title: "vault with 50 MB of stored files, changing one service",
   packages: [],
   async measure(bench) {
-    const turns = bench.isQuick ? 5 : 20;
+    const turns = bench.isQuick ? 3 : 20;
     const vaults = [];
     for (const files of [0, FILES]) {
       const dataDir = bench.newPath("vault");

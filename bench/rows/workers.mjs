@@ -17,7 +17,7 @@ export default {
   title: "small JSON GET with worker processes",
   packages: ["nginx", "openssl", "wrk"],
   async measure(bench) {
-    const [turns, seconds] = bench.isQuick ? [2, 1] : [5, 2];
+    const [turns, seconds] = bench.isQuick ? [1, 1] : [5, 2];
     const { origin } = await bench.upstream();
     /** @type {((typeof VARIANTS)[number] & { vault: import("../harness/vault-server.mjs").VaultServer, token: string })[]} */
     const servers = [];
