@@ -11,14 +11,15 @@ export function canAsk(context: CommandContext): boolean {
 
 export type Validate = (value: string) => string | undefined;
 
-/** Without echo. */
+/** Without echo, so that what was refused is typed anew: nobody sees what is there to be changed. */
 export async function askSecret(
   context: CommandContext,
   message: string,
   validate?: Validate,
 ): Promise<string> {
   const { password } = await import("@clack/prompts");
-  return ask(context, (terminal) => password({ ...terminal, message, mask: "", ...validation(validate) }));
+  const options = { message, mask: "", clearOnError: true, ...validation(validate) };
+  return ask(context, (terminal) => password({ ...terminal, ...options }));
 }
 
 /** @param initial what stands there to be changed, or taken by Enter */

@@ -28,12 +28,23 @@ test("in a terminal the password is asked for once, the new one twice, all witho
   expect(terminal.screen()).not.toContain("horse");
 });
 
+test("what is refused unseen is typed anew, not added to", async () => {
+  const terminal = terminalContext("https://vault.example");
+  const done = run(configurePasswordChange, terminal);
+  await terminal.answer("Master password", "correct horse\r");
+  await terminal.answer("New master password", "short\r");
+  await terminal.answer("at least 8 characters", "better horse\r");
+  await terminal.answer("The same again", "better horse\r");
+  await done;
+  expect(JSON.parse(terminal.bodies[1] as string)).toMatchObject({ new: "better horse" });
+});
+
 test("a short new password, or two different ones three times, change nothing", async () => {
   const terminal = terminalContext("https://vault.example");
   const done = run(configurePasswordChange, terminal);
   await terminal.answer("Master password", "correct horse\r");
   await terminal.answer("New master password", "short\r");
-  await terminal.answer("at least 8 characters", "er horse\r");
+  await terminal.answer("at least 8 characters", "shorter horse\r");
   await terminal.answer("The same again", "shorter hose\r");
   for (let again = 0; again < 2; again++) {
     await terminal.answer("New master password", "shorter horse\r");
