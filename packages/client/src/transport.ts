@@ -1,5 +1,6 @@
 import type { Address } from "./address.js";
 import type { Call } from "./call.js";
+import { connectionFailure } from "./connection-failure.js";
 import { assertCall } from "./option-checks.js";
 import { startDeadline } from "./deadline.js";
 import { errorFromAnswer } from "./error-answer.js";
@@ -94,6 +95,7 @@ export function createTransport(options: TransportOptions): Transport {
   async function perform<T>(call: Call, finish: (answer: Answer) => Promise<T>): Promise<T> {
     const { failure: bodyFailure, ...prepared } = await prepare(call);
     const deadline = startDeadline(call.timeoutMs ?? options.timeoutMs, call.signal);
+    let answered = false;
     try {
       deadline.signal.throwIfAborted();
       const attempt = () => exchange.send({ ...prepared, signal: deadline.signal });
@@ -101,13 +103,14 @@ export function createTransport(options: TransportOptions): Transport {
       // Workers end a request whose body failed as if it were whole.
       const cutBody = bodyFailure?.();
       if (cutBody !== undefined) throw cutBody.reason;
+      answered = true;
       return await finish(answer);
     } catch (error) {
       if (deadline.signal.aborted) throw deadline.signal.reason;
       if (error instanceof VaultError) throw error;
       const failure = bodyFailure?.();
       if (failure !== undefined) throw failure.reason;
-      throw connectionFailed(address.label, error);
+      throw connectionFailure({ label: address.label, answered, repeatable: isRepeatable(call) }, error);
     } finally {
       deadline.stop();
     }
@@ -176,14 +179,4 @@ function isSuccess(answer: Answer): boolean {
 
 function invalidAnswer(label: string, cause: unknown): VaultError {
   return new VaultError(0, "invalid_answer", `${label} does not answer like a vault-server`, { cause });
-}
-
-/** A fetch says only "fetch failed"; the reason is one level down. */
-function connectionFailed(label: string, error: unknown): VaultError {
-  const reason = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = reason instanceof Error && "code" in reason ? reason.code : undefined;
-  const detail =
-    typeof code === "string" ? code : reason instanceof Error ? reason.message : "unknown reason";
-  const message = `cannot reach vault-server at ${label} (${detail})`;
-  return new VaultError(0, "connection_failed", message, { cause: reason });
 }
