@@ -187,19 +187,28 @@ function hintFor(error: VaultErrorShape, { bin, tokenFromEnvironment }: Circumst
     case "ssh_host_key_mismatch":
       return `if the server got a new key, and this is it: \`${bin} service host-key pin\``;
     case "connection_failed":
-      return connectionHint(error.cause, bin);
+      return connectionHint(error, bin);
     default:
       // No code of a vault-server: something else answered.
       return /^http_\d+$/.test(error.code) ? NOT_A_VAULT : undefined;
   }
 }
 
-function connectionHint(cause: unknown, bin: string): string | undefined {
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  if (code === "ECONNREFUSED" || code === "ENOENT")
-    return `start one here with \`${bin} up\`, or see that VAULT_ADDR is right`;
-  if (typeof code === "string" && /CERT|SELF_SIGNED|UNABLE_TO/.test(code)) {
-    return "name its CA's certificate in NODE_EXTRA_CA_CERTS";
-  }
-  return undefined;
+/** Whether it is the error of a call to an address where no program listens. */
+export function isNobodyThere(error: unknown): boolean {
+  const code = error instanceof Error ? systemCode(error.cause) : undefined;
+  return code === "ECONNREFUSED" || code === "ENOENT";
+}
+
+function systemCode(cause: unknown): string | undefined {
+  return cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : undefined;
+}
+
+function connectionHint(error: VaultErrorShape, bin: string): string | undefined {
+  if (isNobodyThere(error)) return `start one here with \`${bin} up\`, or see that VAULT_ADDR is right`;
+  const code = systemCode(error.cause) ?? "";
+  if (code.startsWith("HPE_")) return NOT_A_VAULT;
+  return /CERT|SELF_SIGNED|UNABLE_TO/.test(code)
+    ? "name its CA's certificate in NODE_EXTRA_CA_CERTS"
+    : undefined;
 }

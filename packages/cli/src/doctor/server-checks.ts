@@ -1,7 +1,8 @@
 import type { Health, VaultClient } from "@vault-proxy/client";
 
 import { assertTrustedListener, loopbackPort } from "../listener-check.js";
-import { HEALTH_TIMEOUT_MS } from "../prompt-health.js";
+import { describeFailure, isNobodyThere } from "../failures.js";
+import { HEALTH_TIMEOUT_MS, promptHealth } from "../prompt-health.js";
 import { fail, ok, warn, type Finding } from "./finding.js";
 
 /** Beyond this, times that are computed here and judged there go wrong. */
@@ -30,21 +31,13 @@ export async function serverFindings(
   let health: Health;
   let offset: number | undefined;
   try {
+    health = await promptHealth(client);
     const sentAt = context.now();
     const response = await client.do("GET", "/health", undefined, { timeoutMs: HEALTH_TIMEOUT_MS });
     offset = clockOffset(response.headers.get("date"), sentAt, context.now());
     await response.body?.cancel();
-    health = await client.healthDetails({ timeoutMs: HEALTH_TIMEOUT_MS });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : "unknown reason";
-    const isLocal = client.addr.startsWith("unix:") || loopbackPort(client.addr) !== undefined;
-    const isSilent = error instanceof Error && "code" in error && error.code === "timeout";
-    const mend = isSilent
-      ? "something listens there that does not answer: stop it, or use another port by --addr"
-      : isLocal
-        ? `${bin} up`
-        : "check VAULT_ADDR, and that vault-server runs there";
-    return { findings: [fail("server", `${client.addr} does not answer: ${reason}`, mend)] };
+    return { findings: [unansweredFinding(client, error, bin)] };
   }
   return {
     health,
@@ -62,6 +55,15 @@ export async function serverFindings(
       vaultFinding(health, bin),
     ],
   };
+}
+
+/** Starting a server mends only that there is none. */
+function unansweredFinding({ addr }: VaultClient, error: unknown, bin: string): Finding {
+  const { message, hint } = describeFailure(error, { bin, tokenFromEnvironment: false });
+  const elsewhere = "check VAULT_ADDR, and that vault-server runs there";
+  if (!isNobodyThere(error)) return fail("server", message, hint ?? elsewhere);
+  const isLocal = addr.startsWith("unix:") || loopbackPort(addr) !== undefined;
+  return fail("server", `${addr} does not answer: ${message}`, isLocal ? `${bin} up` : elsewhere);
 }
 
 async function listenerFindings(client: VaultClient, listenerUid: string | undefined): Promise<Finding[]> {
