@@ -34,6 +34,21 @@ test.each([
     "auth.redis_host: address not allowed: ::1",
     "--allow-private allows private addresses and this machine's own",
   ],
+  [
+    new VaultError(400, "invalid_request", "base_url: must be https; plain http needs allow_private"),
+    "base_url: must be https; plain http needs allow_private",
+    "--allow-private allows it",
+  ],
+  [
+    new VaultError(
+      413,
+      "body_too_large",
+      "the request body is larger than the service's max_request_bytes (9)",
+    ),
+    "the request body is larger than the service's max_request_bytes (9)",
+    "`vault service update NAME --max-request-bytes 100MB` raises it",
+  ],
+  [new VaultError(413, "body_too_large", "the file is too large"), "the file is too large", undefined],
   [new VaultError(403, "forbidden", "needs scope admin"), "needs scope admin", undefined],
   [
     new VaultError(403, "token_suspended", "this token is suspended"),
@@ -82,6 +97,9 @@ test("what is wrong with the token of VAULT_TOKEN is not mended by an unlock alo
   expect(hintOf("this token is unknown or has expired")).toBe(
     "get another token for VAULT_TOKEN, or unset it and run `vault unlock`",
   );
+  const quoted = new VaultError(0, "invalid_request", "the token holds a character that no token has");
+  expect(describeFailure(quoted, circumstances).hint).toContain("set VAULT_TOKEN to the token alone");
+  expect(describeFailure(quoted, CIRCUMSTANCES).hint).toBeUndefined();
 });
 
 test("a token of VAULT_TOKEN without the scope is told apart from a session", () => {

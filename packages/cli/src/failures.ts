@@ -177,8 +177,10 @@ function hintFor(error: VaultErrorShape, { bin, tokenFromEnvironment }: Circumst
         ? "VAULT_TOKEN is set and is not an admin token: unset it to use your session"
         : undefined;
     case "invalid_request":
-      return /address not allowed(?!.*never)/.test(error.message)
-        ? "--allow-private allows private addresses and this machine's own"
+      return invalidRequestHint(error.message, tokenFromEnvironment);
+    case "body_too_large":
+      return error.message.includes("max_request_bytes")
+        ? `\`${bin} service update NAME --max-request-bytes 100MB\` raises it`
         : undefined;
     case "token_suspended":
       return `it sent secrets of other services, or guessed at one; an admin looks into that, then runs \`${bin} token resume\``;
@@ -192,6 +194,16 @@ function hintFor(error: VaultErrorShape, { bin, tokenFromEnvironment }: Circumst
       // No code of a vault-server: something else answered.
       return /^http_\d+$/.test(error.code) ? NOT_A_VAULT : undefined;
   }
+}
+
+function invalidRequestHint(message: string, tokenFromEnvironment: boolean): string | undefined {
+  if (message.includes("plain http needs allow_private")) return "--allow-private allows it";
+  if (/address not allowed(?!.*never)/.test(message)) {
+    return "--allow-private allows private addresses and this machine's own";
+  }
+  return tokenFromEnvironment && message.startsWith("the token holds")
+    ? "set VAULT_TOKEN to the token alone, without spaces, quotes or line breaks"
+    : undefined;
 }
 
 /** Whether it is the error of a call to an address where no program listens. */

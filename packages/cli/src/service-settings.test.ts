@@ -45,6 +45,19 @@ test("serviceSettings names every field as the server does and leaves out what w
   });
 });
 
-test.each(["-1", "1MB", "", "1e3"])("--max-request-bytes %j is a usage error", (maxRequestBytes) => {
-  expect(() => serviceSettings("https://x", { maxRequestBytes }, undefined)).toThrow("number of bytes");
+test.each([
+  ["0", 0],
+  ["1500", 1500],
+  ["100MB", 1e8],
+  ["64 kib", 65_536],
+  ["2GiB", 2 ** 31],
+])("--max-request-bytes %j is %d bytes", (maxRequestBytes, bytes) => {
+  expect(serviceSettings("https://x", { maxRequestBytes }, undefined).max_request_bytes).toBe(bytes);
 });
+
+test.each(["-1", "1M", "", "1e3", "1.5MB", "MB", "999999999999999GB"])(
+  "--max-request-bytes %j is a usage error",
+  (maxRequestBytes) => {
+    expect(() => serviceSettings("https://x", { maxRequestBytes }, undefined)).toThrow("takes a size");
+  },
+);

@@ -44,7 +44,7 @@ export function addSettingsOptions(command: Command): void {
       "--idle-timeout <duration>",
       "between two pieces of a body; of a session: without a byte either way",
     )
-    .option("--max-request-bytes <bytes>", "limit of a request body, 0 for none")
+    .option("--max-request-bytes <size>", "limit of a request body, such as 100MB; 0 for none")
     .option(
       "--max-connections <number>",
       "of a session, at a time; 1 by default: one in all",
@@ -97,9 +97,23 @@ function headerLine(line: string): [string, string] {
   return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
 }
 
+/** Bytes of a unit: powers of 1000 as SI has them, of 1024 as IEC 80000-13 does; the server reads a policy's so too. */
+const UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  B: 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KIB: 2 ** 10,
+  MIB: 2 ** 20,
+  GIB: 2 ** 30,
+};
+
 function byteCount(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) {
-    throw new UsageError("--max-request-bytes takes a number of bytes, 0 for no limit");
+  const [, digits, unit] = /^(\d{1,15}) ?((?:[KMG]i?)?B)?$/i.exec(text) ?? [];
+  const bytes = Number(digits) * (UNITS[unit?.toUpperCase() ?? ""] ?? NaN);
+  if (!Number.isSafeInteger(bytes)) {
+    throw new UsageError("--max-request-bytes takes a size such as 100MB or 64KiB, or bytes; 0 for no limit");
   }
-  return Number(text);
+  return bytes;
 }

@@ -127,7 +127,10 @@ function ignore(): void {
 }
 
 export function bodyTooLarge(limit: number): VaultProxyError {
-  return new VaultProxyError("body_too_large", `the request body is larger than ${limit} bytes`);
+  return new VaultProxyError(
+    "body_too_large",
+    `the request body is larger than the service's max_request_bytes (${limit})`,
+  );
 }
 
 export interface BodyFraming {
