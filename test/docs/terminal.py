@@ -3,7 +3,7 @@
     terminal.py PASSWORD SECRET COMMAND...
 
 What stands on the screen goes to standard output. Every question is answered: one for the master password with
-PASSWORD, one for a secret with SECRET, whether to replace something with yes, all else with Enter.
+PASSWORD, one for a secret with SECRET, whether to replace something with yes, and all else with Enter.
 """
 
 import fcntl
@@ -54,7 +54,7 @@ while True:
         elif re.search("^(Token|Password|Value|Secret|Key|API key|User name)|[Kk]ey|[Tt]oken|[Ss]ecret", question):
             answer = secret
         else:
-            answer = "y" if question.endswith("Replace it?") else ""
+            answer = "y" if re.search(r"Replace it\?$|^Put .* in the place of", question) else ""
         os.write(terminal, answer.encode() + (b"" if answer == "y" else b"\r"))
         shown = b""
 
