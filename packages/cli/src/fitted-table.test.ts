@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 
 import { fittedTable } from "./fitted-table.js";
+import { columnsOf } from "./terminal-width.js";
 
 test("what fits is left as it is", () => {
   const rows = [["a", "https://x"]];
@@ -24,8 +25,14 @@ test("columns are left out from the last where cutting is not enough, and named"
   });
 });
 
+test("a name in another script takes the room that it fills", () => {
+  const rows = [["日本語のエージェント", "proxy"]];
+  expect(fittedTable(["NAME", "SCOPE"], rows, 27)).toMatchObject({ rows, dropped: [] });
+  expect(fittedTable(["NAME", "SCOPE"], rows, 26).dropped).toEqual(["SCOPE"]);
+});
+
 test("a row is never wider than the terminal, unless its name alone is", () => {
-  const cell = fc.string({ maxLength: 40 });
+  const cell = fc.string({ maxLength: 40, unit: "grapheme" });
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 7 }).chain((columns) => {
@@ -34,11 +41,11 @@ test("a row is never wider than the terminal, unless its name alone is", () => {
       }),
       ([head, rows, width]) => {
         const fitted = fittedTable(head, rows, width);
-        const names = Math.max(...[head, ...rows].map((row) => row[0]?.length ?? 0));
+        const names = Math.max(...[head, ...rows].map((row) => columnsOf(row[0] ?? "")));
         expect([...fitted.head, ...fitted.dropped]).toEqual(head);
         expect(fitted.rows.map((row) => row[0])).toEqual(rows.map((row) => row[0]));
         const widths = fitted.head.map((title, column) =>
-          Math.max(...[title, ...fitted.rows.map((row) => row[column] ?? "")].map((text) => text.length)),
+          Math.max(...[title, ...fitted.rows.map((row) => row[column] ?? "")].map(columnsOf)),
         );
         const total = widths.reduce((sum, each) => sum + each, 0) + 2 * (widths.length - 1);
         expect(total).toBeLessThanOrEqual(Math.max(width, names));

@@ -1,3 +1,5 @@
+import { columnsOf, cutToColumns } from "./terminal-width.js";
+
 /** Between two columns. */
 const GAP = 2;
 /** No cell is cut shorter than this. */
@@ -21,7 +23,7 @@ export function fittedTable(
   width: number,
 ): FittedTable {
   const natural = head.map((title, column) =>
-    Math.max(...[title, ...rows.map((row) => row[column] ?? "")].map((cell) => cell.length)),
+    Math.max(...[title, ...rows.map((row) => row[column] ?? "")].map(columnsOf)),
   );
   for (let count = head.length; ; count--) {
     const widths = fittedWidths(natural.slice(0, count), head, width);
@@ -29,7 +31,7 @@ export function fittedTable(
     const kept = widths ?? natural.slice(0, 1);
     return {
       head: head.slice(0, count),
-      rows: rows.map((row) => kept.map((room, column) => cut(row[column] ?? "", room))),
+      rows: rows.map((row) => kept.map((room, column) => cutToColumns(row[column] ?? "", room))),
       dropped: head.slice(count),
     };
   }
@@ -59,8 +61,4 @@ function fittedWidths(
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
-}
-
-function cut(text: string, room: number): string {
-  return text.length <= room ? text : `${text.slice(0, room - 1)}…`;
 }

@@ -1,5 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 
+import { columnsOf } from "./terminal-width.js";
+
 /**
  * A text as a terminal of so many columns shows it whole words of: broken at spaces, where a terminal would break within
  * a word. What has no space, such as an address, stays in one piece, so that it can be copied.
@@ -34,5 +36,5 @@ function brokenLine(line: string, columns: number, indent: number | undefined): 
 
 /** Colours take no room. */
 function widthOf(text: string): number {
-  return stripVTControlCharacters(text).length;
+  return columnsOf(stripVTControlCharacters(text));
 }

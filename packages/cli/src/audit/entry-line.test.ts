@@ -27,3 +27,11 @@ test("a long name is cut, a refusal stands out, and who is unknown is a dash", (
     "01-02 00:30:05 -            server.start",
   );
 });
+
+test("names of any script leave what follows in its column", () => {
+  const start = { ...AT, action: "server.start", decision: "allow" } as const;
+  expect(entryLine({ ...start, token_name: "日本" })).toBe("01-02 00:30:05 日本         server.start");
+  expect(entryLine({ ...start, token_name: "日本語のエージェント" })).toBe(
+    "01-02 00:30:05 日本語のエ…  server.start",
+  );
+});

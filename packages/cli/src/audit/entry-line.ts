@@ -1,8 +1,9 @@
 import type { AuditEntry } from "@vault-proxy/client";
+import { columnsOf, cutToColumns } from "../terminal-width.js";
 import { resultOf, whatOf } from "./entry-row.js";
 import { localTime } from "./local-time.js";
 
-/** Characters of the columns that all lines have; the rest of a line is as long as it is. */
+/** Widths of the columns that all lines have; the rest of a line is as long as it is. */
 const COLUMNS = { token: 12, action: 12 } as const;
 
 /** An entry as one line for a person, in columns that stand below each other whatever comes next: for logs that go on. */
@@ -19,5 +20,6 @@ export function entryLine(entry: AuditEntry): string {
 }
 
 function fitted(text: string, width: number): string {
-  return text.length <= width ? text.padEnd(width) : `${text.slice(0, width - 1)}…`;
+  const shown = cutToColumns(text, width);
+  return shown + " ".repeat(width - columnsOf(shown));
 }
