@@ -1,5 +1,3 @@
-import { stripVTControlCharacters } from "node:util";
-
 import { columnsOf } from "./terminal-width.js";
 
 /**
@@ -17,7 +15,7 @@ export function terminalLines(text: string, columns: number | undefined, indent?
 }
 
 function brokenLine(line: string, columns: number, indent: number | undefined): string {
-  if (widthOf(line) <= columns) return line;
+  if (columnsOf(line) <= columns) return line;
   const [own = ""] = /^ */.exec(line) ?? [];
   const margin = indent === undefined ? own : " ".repeat(indent);
   const lines: string[] = [];
@@ -25,16 +23,11 @@ function brokenLine(line: string, columns: number, indent: number | undefined): 
   let isEmpty = true;
   // The spaces between two words are theirs, as in a table of two columns.
   for (const [, gap = "", word = ""] of line.slice(own.length).matchAll(/( *)([^ ]+)/g)) {
-    if (!isEmpty && widthOf(current + gap + word) > columns) {
+    if (!isEmpty && columnsOf(current + gap + word) > columns) {
       lines.push(current);
       current = margin + word;
     } else current += gap + word;
     isEmpty = false;
   }
   return [...lines, current].join("\n");
-}
-
-/** Colours take no room. */
-function widthOf(text: string): number {
-  return columnsOf(stripVTControlCharacters(text));
 }
