@@ -31,9 +31,16 @@ const JSON_LINES_TYPE = "application/x-ndjson";
 const ERROR_SCHEMA = `${DOCUMENT}#/components/schemas/Error`;
 
 /** What the listener refuses before it is known which route was meant. */
-const BEFORE_ANY_ROUTE: ReadonlySet<number> = new Set([400, 403, 405, 417, 431, 501, 503]);
+const BEFORE_ANY_ROUTE: ReadonlySet<number> = new Set([400, 403, 405, 417, 431, 503]);
+/** In its answer 501 to an upgrade, which is the only one that no route gives. */
+const NO_WEBSOCKET = "no WebSocket is spoken here";
 /** What comes of a path that does not exist, or of a method that it does not work with. */
 const WITHOUT_ROUTE: ReadonlySet<number> = new Set([...BEFORE_ANY_ROUTE, 404, 423]);
+
+function isRefused(known: ReadonlySet<number>, { method, status, body }: SeenAnswer): boolean {
+  if (known.has(status)) return true;
+  return method === "GET" && status === 501 && body?.includes(NO_WEBSOCKET) === true;
+}
 
 /** Holds answers against what an OpenAPI document promises: the status, the content type, the body by its schema. */
 export function createAnswerCheck(document: OpenApiDocument): AnswerCheck {
@@ -72,7 +79,7 @@ export function createAnswerCheck(document: OpenApiDocument): AnswerCheck {
       .filter(({ segments }) => fits(segments, path.split("/")))
       .sort((a, b) => parametersOf(a.path) - parametersOf(b.path))[0]?.path;
     if (template === undefined) {
-      return WITHOUT_ROUTE.has(status)
+      return isRefused(WITHOUT_ROUTE, answer)
         ? errorFaults(answer)
         : [`status ${String(status)} of no documented path`];
     }
@@ -83,7 +90,7 @@ export function createAnswerCheck(document: OpenApiDocument): AnswerCheck {
     const response = operations[name ?? ""]?.responses[String(status)];
     if (name === undefined || response === undefined) {
       const refusals = name === undefined ? WITHOUT_ROUTE : BEFORE_ANY_ROUTE;
-      if (refusals.has(status)) return errorFaults(answer);
+      if (isRefused(refusals, answer)) return errorFaults(answer);
       return [
         name === undefined ? `${method} is not documented` : `status ${String(status)} is not documented`,
       ];
