@@ -92,6 +92,7 @@ export class AuditFile {
 
   /** Leaves a file that was moved, and begins another. */
   async reopen(): Promise<void> {
+    await this.sync();
     await this.close();
     await this.open();
   }

@@ -84,6 +84,24 @@ test("a full file is rotated out, the chain goes on over the files, and only so 
   });
 });
 
+test("a flush does not wait for what is recorded behind it, however much comes", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    const log = await openLogIn(directory, { waitMs: 1_000 });
+    let isFlooded = true;
+    const flood = (count: number): void => {
+      for (let index = 0; index < 50; index++) void log.record(call(count + index))?.catch(() => undefined);
+      if (isFlooded) setImmediate(flood, count + 50);
+    };
+    flood(1);
+    try {
+      for (let times = 0; times < 3; times++) await log.flush();
+    } finally {
+      isFlooded = false;
+    }
+    await log.close();
+  });
+});
+
 test("a flush resolves with the last line when it is on the disk", async () => {
   await withTemporaryDirectory(async (directory) => {
     const log = await openLogIn(directory, { batchMs: 100_000 });

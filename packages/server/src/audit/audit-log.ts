@@ -13,6 +13,7 @@ import { cutOffLine, lostEntries, tamperedLine } from "./own-lines.js";
 import { judgeRecentLines } from "./recent-lines.js";
 import { auditUnavailable } from "./audit-unavailable.js";
 import { UnmadeEntry } from "./entry-members.js";
+import { Flushes } from "./flushes.js";
 import { Sealer, type Sealable } from "./sealer.js";
 import { WriteQueue, type Batch } from "./write-queue.js";
 
@@ -72,13 +73,6 @@ interface Waiter {
   readonly timer: NodeJS.Timeout;
 }
 
-interface Flush {
-  readonly sequence: number;
-  readonly resolve: (head: ChainEnd) => void;
-  readonly reject: (error: VaultProxyError) => void;
-  readonly timer: NodeJS.Timeout;
-}
-
 /** Writes entries, each chained to the one before, in batches that no call waits for. */
 export class AuditLog {
   readonly #parts: Parts;
@@ -89,7 +83,7 @@ export class AuditLog {
   #durable: ChainEnd;
   #batch: Batch | undefined;
   #waiting: Waiter[] = [];
-  #flushes: Flush[] = [];
+  readonly #flushes: Flushes;
   #lost = 0;
   readonly #totals = { written: 0, lost: 0, failures: 0 };
   #timer: NodeJS.Timeout | undefined;
@@ -102,6 +96,7 @@ export class AuditLog {
     const { tail } = parts;
     this.#parts = parts;
     this.#queue = new WriteQueue(parts.limits.batchBytes);
+    this.#flushes = new Flushes(parts.limits.waitMs);
     this.#sealer = new Sealer({
       ...parts,
       queue: this.#queue,
@@ -145,15 +140,9 @@ export class AuditLog {
    */
   flush(): Promise<ChainEnd> {
     if (this.#isClosed) return Promise.reject(auditUnavailable());
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#flushes = this.#flushes.filter((other) => other !== flush);
-        reject(auditUnavailable());
-      }, this.#parts.limits.waitMs);
-      const flush = { sequence: this.#sealer.seal().sequence, resolve, reject, timer };
-      this.#flushes.push(flush);
-      this.#write();
-    });
+    const flushed = this.#flushes.add(this.#sealer.seal().sequence);
+    this.#write();
+    return flushed;
   }
 
   /** Makes lines of all that was recorded: to be called before something that is masked in entries is forgotten. */
@@ -224,10 +213,11 @@ export class AuditLog {
     clearTimeout(this.#timer);
     await this.#running;
     for (const { entry } of this.#waiting) this.#lose(entry);
-    for (const { timer, reject } of [...this.#waiting.splice(0), ...this.#flushes.splice(0)]) {
+    for (const { timer, reject } of this.#waiting.splice(0)) {
       clearTimeout(timer);
       reject(auditUnavailable());
     }
+    this.#flushes.rejectAll();
     this.useKey(undefined);
     await this.#parts.file.close();
   }
@@ -317,7 +307,7 @@ export class AuditLog {
       this.#running = undefined;
       if (!isDone) this.#writeIn(this.#parts.limits.retryMs);
       // Something may have come between the last look and here.
-      else if (!this.#queue.isEmpty || this.#sealer.unsealed > 0 || this.#flushes.length > 0)
+      else if (!this.#queue.isEmpty || this.#sealer.unsealed > 0 || !this.#flushes.isEmpty)
         this.#writeIn(this.#parts.limits.batchMs);
     });
   }
@@ -329,7 +319,7 @@ export class AuditLog {
       while (await this.#writeNext()) {
         if (this.#hasFailed) log.info({}, "the audit log is written again");
         this.#hasFailed = false;
-        if (this.#flushes.length === 0 && this.#queue.bytes < this.#parts.limits.batchBytes) break;
+        if (this.#flushes.isEmpty && this.#queue.bytes < this.#parts.limits.batchBytes) break;
       }
       await this.#lookForFile();
     } catch (error) {
@@ -353,31 +343,31 @@ export class AuditLog {
   /** One step; false when there is none. */
   async #writeNext(): Promise<boolean> {
     const { file } = this.#parts;
-    this.#batch ??= this.#queue.takeBatch();
-    if (this.#batch !== undefined) {
-      await file.append(this.#batch);
-      this.#hasWritten(this.#batch);
-      return true;
-    }
-    const step = this.#queue.nextStep();
+    const step = this.#batch === undefined ? this.#queue.nextStep() : undefined;
     if (step !== undefined) {
-      if (step.type === "next file") await (step.isMoved ? file.reopen() : file.rotate());
-      else await this.#prune();
+      if (step.type === "prune") await this.#prune();
+      else await (step.isMoved ? file.reopen() : file.rotate());
       this.#queue.stepDone();
       return true;
     }
-    if (this.#flushes.length === 0) return false;
+    // Ahead of other lines: where many come there are always more, and who waits for these would wait for ever.
+    if (this.#flushes.areDue(this.#written)) {
+      await this.#sync();
+      return true;
+    }
+    this.#batch ??= this.#queue.takeBatch();
+    if (this.#batch === undefined) return false;
+    await file.append(this.#batch);
+    this.#hasWritten(this.#batch);
+    return true;
+  }
+
+  async #sync(): Promise<void> {
     const written = this.#written;
-    await file.sync();
+    await this.#parts.file.sync();
     await this.#lookForFile();
     this.#durable = written;
-    this.#flushes = this.#flushes.filter((flush) => {
-      if (flush.sequence > written.sequence) return true;
-      clearTimeout(flush.timer);
-      flush.resolve(written);
-      return false;
-    });
-    return true;
+    this.#flushes.resolve(written);
   }
 
   async #prune(): Promise<void> {
