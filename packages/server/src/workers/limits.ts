@@ -1,6 +1,6 @@
 /** All limits of the owner and its workers. Times in milliseconds. */
 export const WORKER_LIMITS = {
-  /** For how long a worker may say nothing while an admin waits for it. */
+  /** For how long a worker may say nothing while an admin, or a caller with a new connection, waits for it. */
   silence: 1_000,
   /** The same while nobody waits: a busy machine may stop a process for a while. */
   idleSilence: 10_000,

@@ -20,6 +20,11 @@ const HONEST = `
 /** The same, but that it answers no ping. */
 const SILENT = HONEST.replace('"ping"', '"never"');
 const DYING = "process.exit(1)";
+/** Greets each connection, too. */
+const ANSWERING = `${HONEST}
+  process.on("message", ({ type }, socket) => {
+    if (type === "connection") process.send({ type: "taken" }, () => socket.end("hello"));
+  });`;
 
 const every = (milliseconds: number, task: () => void): (() => void) => {
   const timer = setInterval(task, milliseconds);
@@ -110,12 +115,33 @@ test("a connection that a worker dies with before it reads is another worker's",
     "(message) => {",
     '(message) => { if (message.type === "connection") process.exit(1);',
   );
-  const answers = `${HONEST}
-    process.on("message", ({ type }, socket) => {
-      if (type === "connection") process.send({ type: "taken" }, () => socket.end("hello"));
-    });`;
-  const { pool: workers, gone } = pool(2, (nth) => (nth === 1 ? dies : answers));
+  const { pool: workers, gone } = pool(2, (nth) => (nth === 1 ? dies : ANSWERING));
   await workers.start();
+  const { greet, close } = await openDoor(workers);
+  expect(await Promise.all([greet(), greet(), greet()])).toEqual(["hello", "hello", "hello"]);
+  expect(gone()).toBe(1);
+  close();
+  await workers.stop();
+});
+
+test("a connection that a silent worker does not take is another worker's after a second", async () => {
+  const { pool: workers, gone } = pool(2, (nth) => (nth === 1 ? SILENT : ANSWERING));
+  await workers.start();
+  const { greet, close } = await openDoor(workers);
+  const startedAt = performance.now();
+  expect(await Promise.all([greet(), greet(), greet()])).toEqual(["hello", "hello", "hello"]);
+  const took = performance.now() - startedAt;
+  expect(took).toBeGreaterThan(WORKER_LIMITS.silence);
+  expect(took).toBeLessThan(WORKER_LIMITS.idleSilence);
+  expect(gone()).toBe(1);
+  close();
+  await workers.stop();
+});
+
+/** A port whose connections the pool is dealt; `greet` connects, and hears what a worker says. */
+async function openDoor(
+  workers: WorkerPool,
+): Promise<{ readonly greet: () => Promise<string>; readonly close: () => void }> {
   const door = createServer({ pauseOnConnect: true }, (socket) => workers.deal(socket));
   await new Promise<void>((resolve) => door.listen(0, "127.0.0.1", resolve));
   const greet = (): Promise<string> =>
@@ -125,11 +151,8 @@ test("a connection that a worker dies with before it reads is another worker's",
         .on("data", (chunk) => (heard += chunk.toString()))
         .on("close", () => resolve(heard));
     });
-  expect(await Promise.all([greet(), greet(), greet()])).toEqual(["hello", "hello", "hello"]);
-  expect(gone()).toBe(1);
-  door.close();
-  await workers.stop();
-});
+  return { greet, close: () => door.close() };
+}
 
 describe("a worker", () => {
   const watch = (

@@ -36,7 +36,7 @@ export class WorkerProcess {
   readonly #parts: WorkerProcessParts;
   readonly #pings = new Map<number, Ping>();
   /** Connections that the worker has not taken yet, and of which nothing was read therefore: the first one first. */
-  readonly #onTheirWay: Socket[] = [];
+  readonly #onTheirWay: { readonly socket: Socket; readonly dealtAt: number }[] = [];
   readonly #stopLooking: () => void;
   #lastPing = 0;
   #heardAt: number;
@@ -78,10 +78,10 @@ export class WorkerProcess {
     this.#child.send(message, () => undefined);
   }
 
-  /** Hands a connection of a caller over, of which nothing was read. */
+  /** Hands a connection of a caller over, of which nothing was read. Who is silent and does not take it is killed. */
   deal(socket: Socket): void {
     this.connections += 1;
-    this.#onTheirWay.push(socket);
+    this.#onTheirWay.push({ socket, dealtAt: this.#parts.now() });
     if (this.#isOver || !this.#child.connected) return;
     this.#child.send(
       { type: "connection" } satisfies OwnerMessage,
@@ -112,7 +112,7 @@ export class WorkerProcess {
     this.#heardAt = this.#parts.now();
     if (message.type === "left") this.#hasLeft = true;
     // Only this process's hold on it: it lives on in the worker.
-    if (message.type === "taken") this.#onTheirWay.shift()?.destroy();
+    if (message.type === "taken") this.#onTheirWay.shift()?.socket.destroy();
     if (message.type !== "pong") {
       this.#parts.onMessage(message);
       return;
@@ -136,9 +136,11 @@ export class WorkerProcess {
   }
 
   #isSilent(): boolean {
-    const now = this.#parts.now();
+    const silentSince = (since: number): number => this.#parts.now() - Math.max(since, this.#heardAt);
+    const [next] = this.#onTheirWay;
+    if (next !== undefined && silentSince(next.dealtAt) > WORKER_LIMITS.silence) return true;
     for (const { sentAt, patience } of this.#pings.values()) {
-      if (now - Math.max(sentAt, this.#heardAt) > patience) return true;
+      if (silentSince(sentAt) > patience) return true;
     }
     return false;
   }
@@ -152,7 +154,7 @@ export class WorkerProcess {
     this.calls = 0;
     this.#parts.onExit({
       ...{ wasSilent: this.#wasSilent, hasLeft: this.#hasLeft },
-      untaken: this.#onTheirWay.splice(0),
+      untaken: this.#onTheirWay.splice(0).map(({ socket }) => socket),
     });
     for (const { resolve } of this.#pings.values()) resolve();
     this.#pings.clear();
