@@ -1,8 +1,8 @@
 /** All limits of the owner and its workers. Times in milliseconds. */
 export const WORKER_LIMITS = {
-  /** For how long a worker may say nothing while an admin, or a caller with a new connection, waits for it. */
+  /** For how long a worker may say nothing while it has callers, or an admin waits for it. */
   silence: 1_000,
-  /** The same while nobody waits: a busy machine may stop a process for a while. */
+  /** The same while it has neither: a busy machine may stop a process for a while. */
   idleSilence: 10_000,
   /** How often a worker that nobody waits for is asked for a sign of life, which is one of the owner too. */
   heartbeat: 250,
@@ -10,6 +10,8 @@ export const WORKER_LIMITS = {
   ownerSilence: 1_000,
   /** How often silence is looked for. */
   look: 100,
+  /** A look that comes so long after the one before says that the owner itself was stopped. */
+  lateLook: 500,
   /** From the fork of a worker until it is ready. */
   start: 20_000,
   /** Before the first worker that died soon after its start is replaced; doubled each time up to the longest. */

@@ -110,6 +110,23 @@ describe("a pool", () => {
   });
 });
 
+test("a worker that has callers may be silent for a second, one that has none for longer", async () => {
+  const silentAfter = (ping: number, connections: number): string =>
+    HONEST.replace('"ping")', `"ping" && message.id <= ${ping})`).replace(
+      "connections: 2",
+      `connections: ${connections}`,
+    );
+  const { pool: workers, gone } = pool(2, (nth) =>
+    nth === 1 ? silentAfter(1, 1) : nth === 2 ? silentAfter(1, 0) : HONEST,
+  );
+  const startedAt = performance.now();
+  await workers.start();
+  await expect.poll(gone, { timeout: WORKER_LIMITS.idleSilence }).toBe(1);
+  expect(performance.now() - startedAt).toBeLessThan(WORKER_LIMITS.idleSilence);
+  expect(children.map(({ signalCode }) => signalCode).slice(0, 2)).toEqual(["SIGKILL", null]);
+  await workers.stop();
+});
+
 test("a connection that a worker dies with before it reads is another worker's", async () => {
   const dies = HONEST.replace(
     "(message) => {",
@@ -176,6 +193,34 @@ describe("a worker", () => {
     await worker.ping(600);
     expect(worker.pid).toBeDefined();
     worker.kill();
+  });
+
+  test("is not silent for as long as its owner was stopped itself", async () => {
+    const tasks = new Map<number, () => void>();
+    let time = 0;
+    const child = start(SILENT);
+    const worker: WorkerProcess = new WorkerProcess({
+      child,
+      ...{ onMessage: ignore, onExit: ignore, now: () => time },
+      every: (milliseconds, task) => {
+        tasks.set(milliseconds, task);
+        return ignore;
+      },
+    });
+    await once(child, "message");
+    const look = async (): Promise<void> => {
+      tasks.get(WORKER_LIMITS.look)?.();
+      for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
+    };
+    void worker.ping(WORKER_LIMITS.silence);
+    time += 60_000;
+    await look();
+    for (let waited = 0; waited <= WORKER_LIMITS.silence; waited += WORKER_LIMITS.look) {
+      expect(child.killed).toBe(false);
+      time += WORKER_LIMITS.look;
+      await look();
+    }
+    expect(child.killed).toBe(true);
   });
 
   test("has said its last before it counts as gone", async () => {

@@ -40,6 +40,7 @@ export class WorkerProcess {
   readonly #stopLooking: () => void;
   #lastPing = 0;
   #heardAt: number;
+  #lookedAt: number;
   #wasSilent = false;
   #hasLeft = false;
   #isOver = false;
@@ -50,6 +51,7 @@ export class WorkerProcess {
     this.#child = child;
     this.pid = child.pid;
     this.#heardAt = now();
+    this.#lookedAt = this.#heardAt;
     child.on("message", (message: WorkerMessage) => this.#hear(message));
     child.on("error", () => this.kill());
     child.once("exit", () => {
@@ -64,7 +66,8 @@ export class WorkerProcess {
     });
     const stopLooking = every(WORKER_LIMITS.look, () => this.#look());
     const stopBeating = every(WORKER_LIMITS.heartbeat, () => {
-      if (this.isReady && this.#pings.size === 0) void this.ping(WORKER_LIMITS.idleSilence);
+      if (!this.isReady || this.#pings.size > 0) return;
+      void this.ping(this.connections > 0 ? WORKER_LIMITS.silence : WORKER_LIMITS.idleSilence);
     });
     this.#stopLooking = () => {
       stopLooking();
@@ -126,6 +129,10 @@ export class WorkerProcess {
 
   /** Its answer may have come while this process itself was busy: first that is read. */
   #look(): void {
+    const now = this.#parts.now();
+    // What stopped this process, as a machine that sleeps does, has stopped the other one as well.
+    if (now - this.#lookedAt > WORKER_LIMITS.lateLook) this.#heardAt = now;
+    this.#lookedAt = now;
     if (this.#isSilent()) setImmediate(() => setImmediate(() => this.#giveUpIfSilent()));
   }
 
