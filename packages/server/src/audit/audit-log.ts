@@ -13,7 +13,7 @@ import { cutOffLine, lostEntries, tamperedLine } from "./own-lines.js";
 import { judgeRecentLines } from "./recent-lines.js";
 import { auditUnavailable } from "./audit-unavailable.js";
 import { UnmadeEntry } from "./entry-members.js";
-import { Flushes } from "./flushes.js";
+import { Flushes, type Flush } from "./flushes.js";
 import { Sealer, type Sealable } from "./sealer.js";
 import { WriteQueue, type Batch } from "./write-queue.js";
 
@@ -140,7 +140,10 @@ export class AuditLog {
    */
   flush(): Promise<ChainEnd> {
     if (this.#isClosed) return Promise.reject(auditUnavailable());
-    const flushed = this.#flushes.add(this.#sealer.seal().sequence);
+    const { sequence } = this.#sealer.seal();
+    // An entry that waits for room has no number yet.
+    const isAll = this.#waiting.some(({ entry }) => entry !== undefined);
+    const flushed = this.#flushes.add(isAll ? Infinity : sequence);
     this.#write();
     return flushed;
   }
@@ -351,23 +354,27 @@ export class AuditLog {
       return true;
     }
     // Ahead of other lines: where many come there are always more, and who waits for these would wait for ever.
-    if (this.#flushes.areDue(this.#written)) {
-      await this.#sync();
-      return true;
+    let due = this.#flushes.dueAt(this.#written.sequence);
+    if (due.length === 0) {
+      this.#batch ??= this.#queue.takeBatch();
+      if (this.#batch !== undefined) {
+        await file.append(this.#batch);
+        this.#hasWritten(this.#batch);
+        return true;
+      }
+      if (this.#flushes.isEmpty) return false;
+      due = this.#flushes.dueAt(Infinity);
     }
-    this.#batch ??= this.#queue.takeBatch();
-    if (this.#batch === undefined) return false;
-    await file.append(this.#batch);
-    this.#hasWritten(this.#batch);
+    await this.#sync(due);
     return true;
   }
 
-  async #sync(): Promise<void> {
+  async #sync(due: readonly Flush[]): Promise<void> {
     const written = this.#written;
     await this.#parts.file.sync();
     await this.#lookForFile();
     this.#durable = written;
-    this.#flushes.resolve(written);
+    this.#flushes.resolve(due, written);
   }
 
   async #prune(): Promise<void> {

@@ -2,8 +2,8 @@ import type { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { auditUnavailable } from "./audit-unavailable.js";
 import type { ChainEnd } from "./chain.js";
 
-interface Flush {
-  /** Of the last line that is waited for. */
+export interface Flush {
+  /** Of the last line that is waited for; infinite for all that there is. */
   readonly sequence: number;
   readonly resolve: (head: ChainEnd) => void;
   readonly reject: (error: VaultProxyError) => void;
@@ -23,7 +23,7 @@ export class Flushes {
     return this.#waiting.length === 0;
   }
 
-  /** @returns rejects with `audit_unavailable` when the line is not on the disk in time. */
+  /** @param sequence Of the last line, or infinite. @returns rejects with `audit_unavailable` when the line is not on the disk in time. */
   add(sequence: number): Promise<ChainEnd> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -35,19 +35,18 @@ export class Flushes {
     });
   }
 
-  /** Whether somebody waits only for what is written up to here to be synced. */
-  areDue(written: ChainEnd): boolean {
-    return this.#waiting.some(({ sequence }) => sequence <= written.sequence);
+  /** Those who wait only for what is written up to this sequence to be synced. */
+  dueAt(sequence: number): readonly Flush[] {
+    return this.#waiting.filter((flush) => flush.sequence <= sequence);
   }
 
-  /** All up to this line is on the disk. */
-  resolve(durable: ChainEnd): void {
-    this.#waiting = this.#waiting.filter((flush) => {
-      if (flush.sequence > durable.sequence) return true;
-      clearTimeout(flush.timer);
-      flush.resolve(durable);
-      return false;
-    });
+  /** What these wait for is on the disk. */
+  resolve(due: readonly Flush[], durable: ChainEnd): void {
+    this.#waiting = this.#waiting.filter((flush) => !due.includes(flush));
+    for (const { timer, resolve } of due) {
+      clearTimeout(timer);
+      resolve(durable);
+    }
   }
 
   rejectAll(): void {
