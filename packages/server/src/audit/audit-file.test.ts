@@ -10,8 +10,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { open, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { withTemporaryDirectory } from "../vault/testing/temporary-vault.js";
 import { AuditFile } from "./audit-file.js";
 
@@ -63,5 +64,26 @@ test("it is gone when another is in its place, and a directory that cannot be re
     rmSync(directory);
     renameSync(`${directory}.away`, directory);
     await file.close();
+  });
+});
+
+test("what was written to a file that is left, moved or full, is on the disk before another begins", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    const place = join(directory, "audit.jsonl");
+    const file = new AuditFile(directory, 9);
+    await file.open();
+    const other = await open(place);
+    const sync = vi.spyOn(Object.getPrototypeOf(other) as FileHandle, "datasync");
+    await other.close();
+    await file.append({ bytes: Buffer.from("one\n"), offset: 0 });
+    renameSync(place, join(directory, "moved"));
+    await file.reopen();
+    expect(sync).toHaveBeenCalledTimes(1);
+    await file.append({ bytes: Buffer.from("two\n"), offset: 0 });
+    await file.rotate();
+    expect(sync).toHaveBeenCalledTimes(2);
+    await file.close();
+    expect(readFileSync(join(directory, "moved"), "utf8")).toBe("one\n");
+    expect(readFileSync(join(directory, "audit.1.jsonl"), "utf8")).toBe("two\n");
   });
 });

@@ -76,7 +76,7 @@ export class AuditFile {
       await rename(this.#path(rotatedName(number - 1)), this.#path(rotatedName(number)));
     }
     await rename(this.#path(AUDIT_FILE), this.#path(rotatedName(1)));
-    await this.reopen();
+    await this.#beginAnother();
   }
 
   /**
@@ -93,6 +93,10 @@ export class AuditFile {
   /** Leaves a file that was moved, and begins another. */
   async reopen(): Promise<void> {
     await this.sync();
+    await this.#beginAnother();
+  }
+
+  async #beginAnother(): Promise<void> {
     await this.close();
     await this.open();
   }
