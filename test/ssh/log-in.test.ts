@@ -138,6 +138,8 @@ describe("a log-in with a password", () => {
         await vault.addService("wrong", server, { auth: { ssh_password: "not it at all" } });
         const answer = await vault.exec("wrong", "id");
         expect(answer.json).toMatchObject({ code: "upstream_login_failed" });
+        // The server may write its lines when the caller has long had the answer; this one is the connection's last.
+        await expect.poll(() => server.log()).toMatch(/(?:Disconnected from|closed by) .*\[preauth\]/);
         expect(server.log().match(/Failed (?:password|keyboard-interactive)/g) ?? []).toHaveLength(1);
       } finally {
         await server.stop();

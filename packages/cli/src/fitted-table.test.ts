@@ -31,6 +31,15 @@ test("a name in another script takes the room that it fills", () => {
   expect(fittedTable(["NAME", "SCOPE"], rows, 26).dropped).toEqual(["SCOPE"]);
 });
 
+test("a title in another script takes the room that it fills", () => {
+  expect(fittedTable(["NAME", "住所は日本語です"], [["ab", "一二三四五六七八九"]], 22).rows).toEqual([
+    ["ab", "一二三四五六七…"],
+  ]);
+  expect(fittedTable(["NAME", "住所は日本語です"], [["ab", "一二三四五六七八九"]], 21).dropped).toEqual([
+    "住所は日本語です",
+  ]);
+});
+
 test("a row is never wider than the terminal, unless its name alone is", () => {
   const cell = fc.string({ maxLength: 40, unit: "grapheme" });
   fc.assert(

@@ -48,7 +48,9 @@ function fittedWidths(
   for (let excess = sum(widths) - room; excess > 0; excess--) {
     const shrinking = widths
       .map((cell, column) => ({ cell, column }))
-      .filter(({ cell, column }) => column > 0 && cell > Math.max(SHORTEST_CELL, head[column]?.length ?? 0))
+      .filter(
+        ({ cell, column }) => column > 0 && cell > Math.max(SHORTEST_CELL, columnsOf(head[column] ?? "")),
+      )
       .reduce<{ cell: number; column: number } | undefined>(
         (widest, each) => (widest === undefined || each.cell >= widest.cell ? each : widest),
         undefined,

@@ -188,14 +188,15 @@ test("lines that come while others are written wait for more of them", async () 
     try {
       const from = performance.now();
       let number = 0;
-      for (; performance.now() - from < 400; number += 1) {
+      // On a busy machine a write takes longer, and the time that counts is what went by.
+      for (; performance.now() - from < 400 || write.mock.calls.length < 2; number += 1) {
         void log.record(call(number));
         await new Promise(setImmediate);
       }
       expect(number).toBeGreaterThan(64 * 4);
-      expect(write.mock.calls.length).toBeGreaterThan(1);
+      const batches = (performance.now() - from) / 40;
       const fullBatches = Math.ceil(log.state().fileBytes / (AUDIT_LIMITS.batchBytes / 2));
-      expect(write.mock.calls.length).toBeLessThanOrEqual(400 / 40 + fullBatches);
+      expect(write.mock.calls.length).toBeLessThanOrEqual(batches + fullBatches);
     } finally {
       write.mockRestore();
       await log.close();
