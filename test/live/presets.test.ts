@@ -66,6 +66,8 @@ test("the server takes what every preset makes", async () => {
   const google = { type: "service_account", client_email: "a@b.iam.gserviceaccount.com", private_key: pem };
   writeFileSync(keyFile, JSON.stringify({ ...google, private_key_id: "k" }));
   expect(await run(["file", "upload", "key.json", keyFile])).toMatchObject({ code: 0 });
+  writeFileSync(keyFile, pem);
+  expect(await run(["file", "upload", "app.pem", keyFile])).toMatchObject({ code: 0 });
 
   const presets = await loadPresets();
   const made: ServiceDefinition[] = [];
@@ -442,5 +444,47 @@ describe("in a terminal of 80 by 24", () => {
     await tmux.see(/typo2[^]*Give it again\?/);
     await tmux.type("n");
     await tmux.see(/warning: typo2: OpenAI refused the credential[^]*service update typo2[^]*ended:0/);
+  });
+
+  test("what the vault refuses of an OAuth2 client, a GitHub App or a preset is asked again, and the rest stays", async () => {
+    const enter = async (question: RegExp, text = ""): Promise<void> => {
+      await tmux.see(question);
+      if (text !== "") await tmux.type(text);
+      await tmux.press("Enter");
+    };
+    const anew = async (question: RegExp, text: string): Promise<void> => {
+      await tmux.see(question);
+      await tmux.press("C-u");
+      await tmux.type(text);
+      await tmux.press("Enter");
+    };
+    await start(
+      "erp",
+      "--type oauth2_client --oauth2-grant client_credentials --base-url https://erp.example --no-test",
+    );
+    await enter(/Id of the client/, "me");
+    await enter(/Token endpoint/, "http://id.example/token");
+    await enter(/Client secret/, "S3cret");
+    await tmux.see(/must be https[^]*Token endpoint\nhttp:\/\/id\.example\/token/);
+    await anew(/must be https[^]*Token endpoint/, "https://id.example/token");
+    await tmux.see(/Service added\.[^]*ended:0/);
+    await start("repo", "--type github_app --no-test");
+    await enter(/service add repo[^]*Id of the app/, "12");
+    await enter(/Id of the installation/, "34x");
+    await enter(/Name of the uploaded private key/, "none.pem");
+    await anew(/must be a number[^]*Id of the installation/, "34");
+    await anew(/no such file; upload it first[^]*private key/, "app.pem");
+    await tmux.see(/Service added\.[^]*repo[^]*ended:0/);
+    await start("gcs", "--preset gcp --tenant storage --no-test");
+    await enter(/service add gcs[^]*Name of the uploaded key file/, "none.json");
+    await enter(/no such file; upload it first[^]*Name of the uploaded key file/, "key.json");
+    await tmux.see(/gcs[^]*Service added\.[^]*ended:0/);
+    await start("acme", "--preset openai --base-url http://127.0.0.1:1 --no-test");
+    await enter(/service add acme[^]*Key or token for OpenAI/, KEY);
+    await anew(/must be https[^]*Base URL[^]*127\.0\.0\.1:1/, "https://ai.example");
+    await tmux.see(/acme[^]*Service added\.[^]*base URL +https:\/\/ai\.example\n[^]*ended:0/);
+    expect(await tmux.screen()).not.toContain("S3cret");
+    const shown = await call(vault.server.address, "GET", "/services/erp", { token: vault.admin });
+    expect(shown.json).toMatchObject({ auth_type: "oauth2_client", base_url: "https://erp.example" });
   });
 });

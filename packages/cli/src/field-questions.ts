@@ -17,11 +17,13 @@ export interface ApiPlace {
 /**
  * Asks until the vault would take the answer, by the vault's own rules.
  * @param allowPrivate if that was given: nothing is asked about it then
+ * @param initial what stands there to be changed
  */
 export async function askApiPlace(
   context: CommandContext,
   type: string,
   allowPrivate: boolean | undefined,
+  initial = "",
 ): Promise<ApiPlace> {
   const { parseBaseUrl } = await import("@vault-proxy/server/service-rules");
   const problem = (text: string, allowInsecure: boolean): string | undefined => {
@@ -39,7 +41,7 @@ export async function askApiPlace(
     if (wrong !== undefined) return wrong + meant(text, problem);
     return placeProblem(type, text);
   };
-  for (let before = ""; ;) {
+  for (let before = initial; ;) {
     const baseUrl = (await askText(context, BASE_URL_QUESTION, validate, before)).trim();
     const isAllowed = problem(baseUrl, false) === undefined && !isPrivateUrl(baseUrl);
     if (isAllowed || allowPrivate !== undefined) return { baseUrl, allowPrivate };

@@ -32,10 +32,21 @@ export const githubApp: ExpiringAuth<GithubAppFlags> = {
       );
   },
   required: () => [
-    { flag: "githubApp", option: "--github-app", question: "Id of the app" },
-    { flag: "githubInstallation", option: "--github-installation", question: "Id of the installation" },
-    { flag: "githubKeyFile", option: "--github-key-file", question: "Name of the uploaded private key" },
+    { flag: "githubApp", field: "app_id", option: "--github-app", question: "Id of the app" },
+    {
+      flag: "githubInstallation",
+      field: "installation_id",
+      option: "--github-installation",
+      question: "Id of the installation",
+    },
+    {
+      flag: "githubKeyFile",
+      field: "key_file",
+      option: "--github-key-file",
+      question: "Name of the uploaded private key",
+    },
   ],
+  optional: [{ flag: "githubApiUrl", field: "api_url", question: "API of GitHub Enterprise Server" }],
   secretLabels: () => [],
   define: (flags) => ({
     type: "github_app",

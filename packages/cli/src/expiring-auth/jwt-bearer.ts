@@ -52,9 +52,20 @@ export const jwtBearer: ExpiringAuth<JwtBearerFlags> = {
       .option("--jwt-extra <name=value>", "further parameter of token requests; may be repeated", collect);
   },
   required: () => [
-    { flag: "jwtTokenUrl", option: "--jwt-token-url", question: "Token endpoint" },
-    { flag: "jwtIssuer", option: "--jwt-issuer", question: "Issuer (iss)" },
-    { flag: "jwtKeyFile", option: "--jwt-key-file", question: "Name of the uploaded private key" },
+    { flag: "jwtTokenUrl", field: "token_url", option: "--jwt-token-url", question: "Token endpoint" },
+    { flag: "jwtIssuer", field: "issuer", option: "--jwt-issuer", question: "Issuer (iss)" },
+    {
+      flag: "jwtKeyFile",
+      field: "key_file",
+      option: "--jwt-key-file",
+      question: "Name of the uploaded private key",
+    },
+  ],
+  optional: [
+    { flag: "jwtSubject", field: "subject", question: "Subject (sub)" },
+    { flag: "jwtAudience", field: "audience", question: "Audience (aud)" },
+    { flag: "jwtKid", field: "kid", question: "Id of the key" },
+    { flag: "jwtClientId", field: "client_id", question: "Id of the client" },
   ],
   secretLabels: ({ jwtClientAuth }) => (jwtClientAuth === undefined ? [] : ["Client secret"]),
   define: (flags, [secret]) => ({

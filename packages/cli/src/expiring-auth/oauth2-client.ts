@@ -56,10 +56,34 @@ export const oauth2Client: ExpiringAuth<OAuth2ClientFlags> = {
   required: ({ oauth2ClientSecretFile }) =>
     oauth2ClientSecretFile === undefined
       ? [
-          { flag: "oauth2ClientId", option: "--oauth2-client-id", question: "Id of the client" },
-          { flag: "oauth2TokenUrl", option: "--oauth2-token-url", question: "Token endpoint" },
+          {
+            flag: "oauth2ClientId",
+            field: "client_id",
+            option: "--oauth2-client-id",
+            question: "Id of the client",
+          },
+          {
+            flag: "oauth2TokenUrl",
+            field: "token_url",
+            option: "--oauth2-token-url",
+            question: "Token endpoint",
+          },
         ]
       : [],
+  optional: [
+    { flag: "oauth2ClientId", field: "client_id", question: "Id of the client" },
+    { flag: "oauth2TokenUrl", field: "token_url", question: "Token endpoint" },
+    { flag: "oauth2RefreshUrl", field: "refresh_url", question: "Where tokens are refreshed" },
+    { flag: "oauth2Issuer", field: "issuer", question: "Audience of client assertions" },
+    { flag: "oauth2ClientKeyFile", field: "client_key_file", question: "Name of the uploaded private key" },
+    { flag: "oauth2ClientKeyId", field: "client_key_id", question: "Id of that key" },
+    {
+      flag: "oauth2ClientSecretFile",
+      field: "client_secret_file",
+      question: "Name of the uploaded client file",
+    },
+    { flag: "oauth2TokenFile", field: "token_file", question: "Name of the uploaded token file" },
+  ],
   secretLabels: (flags) => [
     ...(hasSecret(flags) ? ["Client secret"] : []),
     ...(hasRefreshToken(flags) ? ["Refresh token"] : []),

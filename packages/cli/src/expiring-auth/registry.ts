@@ -2,7 +2,7 @@ import type { AuthDefinition } from "@vault-proxy/client";
 import type { Command } from "commander";
 
 import { UsageError } from "../failures.js";
-import type { ExpiringAuth, RequiredFlag } from "./expiring-auth.js";
+import type { AskedFlag, ExpiringAuth, RequiredFlag } from "./expiring-auth.js";
 import { githubApp, type GithubAppFlags } from "./github-app.js";
 import { jwtBearer, type JwtBearerFlags } from "./jwt-bearer.js";
 import { oauth2Client, type OAuth2ClientFlags } from "./oauth2-client.js";
@@ -54,6 +54,25 @@ export function missingFlags(
   flags: ExpiringAuthFlags,
 ): readonly RequiredFlag<ExpiringAuthFlags>[] {
   return EXPIRING_AUTH[type].required(flags).filter(({ flag }) => flags[flag] === undefined);
+}
+
+/** A flag that the vault may refuse. */
+export interface RefusableFlag extends AskedFlag<ExpiringAuthFlags> {
+  /** Whether the service can be without it. */
+  readonly isOptional: boolean;
+}
+
+/** The flag of a field of the API, such as `token_url`: undefined if a terminal cannot be asked for it. */
+export function flagOfField(
+  type: ExpiringAuthType,
+  flags: ExpiringAuthFlags,
+  field: string,
+): RefusableFlag | undefined {
+  const auth: ExpiringAuth<ExpiringAuthFlags> = EXPIRING_AUTH[type];
+  const required = auth.required(flags).find((asked) => asked.field === field);
+  if (required !== undefined) return { ...required, isOptional: false };
+  const optional = auth.optional.find((asked) => asked.field === field);
+  return optional === undefined ? undefined : { ...optional, isOptional: true };
 }
 
 export function expiringAuth(

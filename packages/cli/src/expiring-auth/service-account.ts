@@ -22,9 +22,14 @@ export const serviceAccount: ExpiringAuth<ServiceAccountFlags> = {
   required: () => [
     {
       flag: "serviceAccountFile",
+      field: "file_ref",
       option: "--service-account-file",
       question: "Name of the uploaded key file",
     },
+  ],
+  optional: [
+    { flag: "serviceAccountSubject", field: "sa_subject", question: "User to act for" },
+    { flag: "serviceAccountTokenUrl", field: "sa_token_url", question: "Token endpoint" },
   ],
   secretLabels: () => [],
   define: (flags) => ({

@@ -9,6 +9,7 @@ import { authDefinition, mayLackSecrets, secretLabels, secretProblem } from "../
 import type { AuthType, ServiceFlags } from "../service-definition.js";
 import { completeFlags, knownBaseUrl, type CompleteFlags } from "../service-questions.js";
 import { readTlsCa, serviceSettings } from "../service-settings.js";
+import { askRefused } from "./refused-text.js";
 import { isEncryptedKey } from "../ssh/private-key-text.js";
 import { hasSshFlags } from "../ssh/ssh-service.js";
 import { readsStdin, type ServiceAddOptions } from "./add-options.js";
@@ -31,17 +32,17 @@ export async function serviceOfFlags(
   return { ...given, isConfirmed: stepByStep };
 }
 
-/** @param known secrets that were read already */
+/** @param known secrets that were answered already, by their labels, or all lines that were read */
 async function completeService(
   context: CommandContext,
   complete: CompleteFlags,
   options: ServiceAddOptions,
-  known?: readonly string[],
+  known?: ReadonlyMap<string, string> | readonly string[],
 ): Promise<GivenService> {
   const key = complete.sshKeyFile === undefined ? undefined : await readSecretFile(complete.sshKeyFile);
   const flags = { ...complete, sshKeyIsEncrypted: key !== undefined && isEncryptedKey(key) };
   const tlsCa = await readTlsCa(options);
-  const values = known ?? (await readSecrets(context, flags.type, flags, options));
+  const values = await readSecrets(context, flags.type, flags, options, known);
   const auth = authDefinition(flags.type, flags, values);
   const definition = {
     ...serviceSettings(flags.baseUrl, flags, tlsCa),
@@ -52,22 +53,29 @@ async function completeService(
   return { definition, key, ...(isAsked ? { correct: (error) => correct(error) } : {}) };
 
   async function correct(error: unknown): Promise<GivenService | undefined> {
-    const refused = refusedField(error);
+    const refused = refusedField(error, flags);
     if (refused === undefined) return undefined;
-    const { flags: wrong, isSecret, reason } = refused;
+    const { flags: wrong, asked, secrets, reason } = refused;
     const isRead = readsStdin(options) || options.secretFile !== undefined;
     const rest = Object.fromEntries(
       Object.entries(complete).filter(([flag]) => !wrong.some((name) => name === flag)),
     ) as typeof complete;
-    const isGiven = wrong.some((flag) => complete[flag] !== undefined);
+    const isGiven = asked !== undefined || wrong.some((flag) => complete[flag] !== undefined);
     // What would not be asked for would be refused again.
-    if (isGiven ? wrong.includes("baseUrl") && knownBaseUrl(rest) !== undefined : !isSecret || isRead) {
+    if (asked === undefined && isGiven && wrong.includes("baseUrl") && knownBaseUrl(rest) !== undefined) {
       return undefined;
     }
+    if (!isGiven && (secrets.length === 0 || isRead)) return undefined;
     context.output.warn(reason);
-    const next = isGiven ? await completeFlags(context, complete.name, rest) : complete;
-    const isSame = String(secretLabels(next.type, next)) === String(secretLabels(complete.type, complete));
-    return completeService(context, next, options, isSame && !isSecret ? values : undefined);
+    const corrected =
+      asked === undefined ? rest : { ...rest, ...(await askRefused(context, asked, complete)) };
+    const next = isGiven ? await completeFlags(context, complete.name, corrected) : complete;
+    const answered = secretLabels(flags.type, flags).flatMap((label, index): [string, string][] => {
+      const value = values[index];
+      return value === undefined || secrets.includes(label) ? [] : [[label, value]];
+    });
+    // What was read is not there to be read once more.
+    return completeService(context, next, options, isRead ? values : new Map(answered));
   }
 }
 
@@ -76,7 +84,9 @@ async function readSecrets(
   type: AuthType,
   flags: ServiceFlags,
   options: ServiceAddOptions,
-): Promise<string[]> {
+  known: ReadonlyMap<string, string> | readonly string[] = new Map(),
+): Promise<readonly string[]> {
+  if (!("get" in known)) return known;
   const labels = secretLabels(type, flags);
   if (readsStdin(options)) return readLines(context.stdin);
   if (options.secretFile !== undefined) return linesOf(await readSecretFile(options.secretFile));
@@ -88,11 +98,8 @@ async function readSecrets(
   const values: string[] = [];
   const mayBeEmpty = mayLackSecrets(type, flags);
   for (const label of labels) {
-    values.push(
-      await askSecret(context, label, (value) =>
-        value === "" && !mayBeEmpty ? "needed" : secretProblem(type, value),
-      ),
-    );
+    const check = (value: string) => (value === "" && !mayBeEmpty ? "needed" : secretProblem(type, value));
+    values.push(known.get(label) ?? (await askSecret(context, label, check)));
   }
   return values;
 }

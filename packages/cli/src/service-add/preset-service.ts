@@ -25,6 +25,7 @@ import {
   presetSecretLabels,
   presetValues,
 } from "./preset-credential.js";
+import { correctPreset, type KnownAnswers } from "./preset-correction.js";
 import { secretHint } from "./secret-hint.js";
 import { confirmSummary } from "./summary.js";
 
@@ -46,33 +47,53 @@ export async function serviceOfPreset(
   const { problem, advice } = presetProblem(id, preset, context.bin) ?? {};
   if (problem !== undefined) throw new CliError(problem, advice);
   refuseForeignFlags(id, preset, options);
-  const tenant = await tenantOf(context, preset, options);
+  const given = await completePreset(context, { id, preset, name, stepByStep }, options);
+  if (stepByStep) await confirmSummary(context, given.definition, preset.title);
+  return { ...given, isConfirmed: stepByStep };
+}
+
+/** @param known what was answered already */
+async function completePreset(
+  context: CommandContext,
+  asked: PresetService,
+  options: ServiceAddOptions,
+  known?: KnownAnswers,
+): Promise<GivenService> {
+  const { id, preset, name, stepByStep } = asked;
+  const tenant = known?.tenant ?? (await tenantOf(context, preset, options));
   const place = placeOf(preset, options.baseUrl, tenant);
-  if (canAsk(context) && !stepByStep) {
+  if (canAsk(context) && !stepByStep && known === undefined) {
     context.output.note(`${preset.title} at ${place.baseUrl}. About its keys:`);
     context.output.note(`  ${preset.docs}`);
   }
   const flags = await withValues(context, preset, options);
-  const blanks = await blanksOf(context, preset, options);
+  const blanks = await blanksOf(context, preset, options, known?.blanks);
   const tlsCa = await readTlsCa(options);
   const settings = serviceSettings(place.baseUrl, flags, tlsCa);
   const headers = mergedHeaders(preset.required_headers, settings.headers);
-  const askForSecrets = async (): Promise<GivenService> => {
-    const secrets = await secretsOf(context, preset, options);
-    const definition = {
-      ...settings,
-      name,
-      ...(headers === undefined ? {} : { headers }),
-      auth: presetAuth(preset, { secrets, flags: withoutBlanks(flags, preset), tenant, blanks }),
-    } as ServiceDefinition;
-    return { definition, preset: { id, preset, prefix: place.prefix } };
-  };
-  const given = await askForSecrets();
-  if (stepByStep) await confirmSummary(context, given.definition, preset.title);
+  const secrets = known?.secrets ?? (await secretsOf(context, preset, options));
+  const answers = { tenant, blanks, secrets };
+  const definition = {
+    ...settings,
+    name,
+    ...(headers === undefined ? {} : { headers }),
+    auth: presetAuth(preset, { ...answers, flags: withoutBlanks(flags, preset) }),
+  } as ServiceDefinition;
   return {
-    ...given,
-    isConfirmed: stepByStep,
-    askAgain: isAsked(preset, options) ? askForSecrets : undefined,
+    definition,
+    preset: { id, preset, prefix: place.prefix },
+    askAgain: isAsked(preset, options)
+      ? () => completePreset(context, asked, flags, { ...answers, secrets: undefined })
+      : undefined,
+    correct:
+      canAsk(context) && !context.output.json
+        ? async (error) => {
+            const corrected = await correctPreset(context, preset, flags, answers, error);
+            return corrected === undefined
+              ? undefined
+              : completePreset(context, asked, corrected.options, corrected.known);
+          }
+        : undefined,
   };
 }
 
@@ -137,8 +158,9 @@ async function blanksOf(
   context: CommandContext,
   preset: Preset,
   { oauth2Extra }: ServiceFlags,
+  known: Readonly<Record<string, string>> = {},
 ): Promise<Record<string, string>> {
-  const given = namedValues("--oauth2-extra", oauth2Extra) ?? {};
+  const given = { ...namedValues("--oauth2-extra", oauth2Extra), ...known };
   const names = presetBlanks(preset);
   const blanks = Object.fromEntries(
     names.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])),

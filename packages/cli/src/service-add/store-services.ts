@@ -26,6 +26,11 @@ export interface Afterwards {
   readonly tellNextSteps: boolean;
 }
 
+/** A service that was stored, and what it was made of in the end. */
+interface TakenService extends GivenService {
+  readonly service: ServiceInfo;
+}
+
 /** Stores what was given, one after another, then tests it. Resolves with the exit code. */
 export async function storeServices(
   context: CommandContext,
@@ -34,21 +39,22 @@ export async function storeServices(
   afterwards: Afterwards,
 ): Promise<number | undefined> {
   const { output } = context;
-  const stored = await storeAll(context, client, given);
+  const taken = await storeAll(context, client, given);
+  const stored = taken.map(({ service }) => service);
   if (!output.json) {
     output.confirm(stored.length === 1 ? "Service added." : `${stored.length} services added.`);
-    if (afterwards.tellStored) tellOfStored(context, given);
+    if (afterwards.tellStored) tellOfStored(context, taken);
     for (const [index, service] of stored.entries()) {
-      const before = given[index]?.replaces;
+      const before = taken[index]?.replaces;
       if (before !== undefined && afterwards.tellReplaced) tellOfReplaced(context, before, service);
     }
     for (const warning of stored.flatMap(({ warnings }) => warnings ?? [])) output.warn(warning);
   }
   const shown: object[] = [];
   let failed = false;
-  for (const [index, service] of stored.entries()) {
-    const preset = given[index]?.preset;
-    const outcome = afterwards.test ? await testedService(context, client, service, given[index]) : undefined;
+  for (const one of taken) {
+    const { service, preset } = one;
+    const outcome = afterwards.test ? await testedService(context, client, one) : undefined;
     failed ||= outcome?.ok === false;
     shown.push(outcome === undefined ? service : { ...service, test: outcome.data });
     if (output.json) continue;
@@ -71,18 +77,16 @@ function tellOfStored(context: CommandContext, given: readonly GivenService[]): 
   }
 }
 
-/** @param given what it was made of */
 async function testedService(
   context: CommandContext,
   client: VaultClient,
-  service: ServiceInfo,
-  given: GivenService | undefined,
+  taken: TakenService,
 ): Promise<CheckOutcome | undefined> {
-  const outcome = await checked(context, client, service, given?.preset);
-  if (given === undefined) return outcome;
-  return untilTaken(context, given, outcome, async (again) =>
-    checked(context, client, await client.addService(again.definition), again.preset),
-  );
+  const outcome = await checked(context, client, taken.service, taken.preset);
+  return untilTaken(context, taken, outcome, async (again) => {
+    const { service, preset } = await storeOne(client, again);
+    return checked(context, client, service, preset);
+  });
 }
 
 /** Tests one service that is stored, and tells of it; under `--json` of the service too. Resolves with the exit code. */
@@ -104,8 +108,8 @@ async function storeAll(
   context: CommandContext,
   client: VaultClient,
   given: readonly GivenService[],
-): Promise<ServiceInfo[]> {
-  const stored: ServiceInfo[] = [];
+): Promise<TakenService[]> {
+  const stored: TakenService[] = [];
   for (const one of given) {
     const { definition } = one;
     try {
@@ -114,7 +118,7 @@ async function storeAll(
       if (given.length === 1) throw error;
       const { message, hint, code } = describe(context, error);
       const place = `service ${stored.length + 1} of ${given.length}, ${definition.name}`;
-      const before = stored.map(({ name }) => name).join(", ");
+      const before = stored.map(({ service }) => service.name).join(", ");
       const left = before === "" ? "none was added" : `added before it: ${before}`;
       throw new CliError(`${place}: ${message}`, hint === undefined ? left : `${hint}; ${left}`, code);
     }
@@ -123,12 +127,13 @@ async function storeAll(
 }
 
 /** What the vault refuses of somebody's answers is asked again: the others stay. */
-async function storeOne(client: VaultClient, given: GivenService): Promise<ServiceInfo> {
+async function storeOne(client: VaultClient, given: GivenService): Promise<TakenService> {
   const { definition, key, replaces, correct } = given;
   try {
-    return await (key === undefined
+    const service = await (key === undefined
       ? client.addService(definition)
       : addServiceWithKey(client, definition, key, replaces));
+    return { ...given, service };
   } catch (error) {
     const corrected = await correct?.(error);
     if (corrected === undefined) throw error;
