@@ -85,6 +85,28 @@ test("unlock reads the password from standard input and keeps a session of mode 
   expect(result.stdout + result.stderr).not.toContain(saved);
 });
 
+test("unlock right after a wrong password waits out its second, and ends the session before it", async () => {
+  const session = join(directory.path, ".vault-proxy", "session");
+  const isValid = async (token: string): Promise<boolean> =>
+    (await run(["token", "list"], "", { VAULT_TOKEN: token })).code === 0;
+  const tokenOf = (): string => readFileSync(session, "utf8").split("\n")[0] ?? "";
+  const former = tokenOf();
+  expect(await run(["unlock"], "wrong\n")).toMatchObject({ code: 1 });
+  expect(tokenOf()).toBe(former);
+  expect(await isValid(former)).toBe(true);
+  expect(await run(["unlock"], `${PASSWORD}\n`)).toMatchObject({
+    code: 0,
+    stderr: "Another attempt is allowed in 1 s: waiting.\n",
+  });
+  expect(await Promise.all([former, tokenOf()].map(isValid))).toEqual([false, true]);
+
+  // That of another address is none of this vault's business, nor is VAULT_TOKEN.
+  const other = tokenOf();
+  writeFileSync(session, `${other}\nhttps://elsewhere.example\n`, { mode: 0o600 });
+  expect(await run(["unlock"], `${PASSWORD}\n`, { VAULT_TOKEN: other })).toMatchObject({ code: 0 });
+  expect(await Promise.all([other, tokenOf()].map(isValid))).toEqual([true, true]);
+});
+
 describe("service add stores each kind of credential, and a proxied call carries it", () => {
   const common = (): string[] => ["--allow-private", "--tls-ca", certificates.caPath];
   const kinds: [

@@ -14,7 +14,9 @@ import {
 } from "./password-delivery.js";
 import { promptHealth } from "./prompt-health.js";
 import { readFirstPassword, readPassword } from "./password.js";
-import { writeSession } from "./session-file.js";
+import { readSession, writeSession, type Session } from "./session-file.js";
+
+const LONGEST_WAIT_SECONDS = 2;
 
 export interface UnlockOptions {
   readonly passwordFile?: string;
@@ -47,16 +49,55 @@ export async function unlockAndSave(
   const { initialized } = await promptHealth(client);
   await assertPasswordMayGo(client, options.listenerUid);
   const password = await (initialized ? readPassword : readFirstPassword)(context, options);
-  const session = await client.unlockWithDetails(password, { idleTimeout }).catch((error: unknown) => {
-    throw toPasswordRefusal(error, `if the password is right, \`${context.bin} doctor\` tells of the file`);
-  });
+  const unlock = (): Promise<IssuedToken> => client.unlockWithDetails(password, { idleTimeout });
+  const session = await unlock()
+    .catch((error: unknown) => afterShortWait(context, error, unlock))
+    .catch((error: unknown) => {
+      throw toPasswordRefusal(error, `if the password is right, \`${context.bin} doctor\` tells of the file`);
+    });
   assertTokenId(session);
+  // One that cannot be read is not known to be of this vault.
+  const former = await readSession(context.sessionPath).catch(() => undefined);
   await writeSession(context.sessionPath, {
     token: session.id,
     address: sessionAddress(client),
     listenerUid: options.listenerUid,
   });
+  await endFormerSession(client, former, session);
   return session;
+}
+
+/**
+ * Nobody should have to wait for the second that follows a wrong password by hand.
+ * @throws what was thrown first, where the wait would be longer
+ */
+async function afterShortWait(
+  { output }: CommandContext,
+  error: unknown,
+  unlock: () => Promise<IssuedToken>,
+): Promise<IssuedToken> {
+  const seconds = error instanceof Error && "retryAfter" in error ? error.retryAfter : undefined;
+  if (typeof seconds !== "number" || seconds > LONGEST_WAIT_SECONDS) throw error;
+  output.note(`Another attempt is allowed in ${seconds} s: waiting.`);
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  return unlock();
+}
+
+/**
+ * The admin token that the new one took the place of: nobody would end it any more. It goes where the password went.
+ * One that cannot be ended is not told of: the vault is unlocked.
+ */
+async function endFormerSession(
+  client: VaultClient,
+  former: Session | undefined,
+  { id }: IssuedToken,
+): Promise<void> {
+  if (former?.address !== sessionAddress(client) || former.token === id) return;
+  const { token } = client;
+  client.token = former.token;
+  const { giveUpToken } = await import("./run/agent-token.js");
+  await giveUpToken(client);
+  client.token = token;
 }
 
 /** @returns undefined for `off` */

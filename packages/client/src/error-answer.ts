@@ -24,8 +24,13 @@ export async function errorFromAnswer(answer: Answer, lacksToken = false): Promi
     answer.status,
     code ?? `http_${answer.status}`,
     (body.error ?? `HTTP ${answer.status} from ${whose}`) + hint,
-    requestId === undefined ? {} : { requestId },
+    { requestId, retryAfter: secondsOf(answer.header("retry-after")) },
   );
+}
+
+/** The vault's own are seconds, never dates. */
+function secondsOf(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
 function parseErrorBody(text: string): { error?: string; code?: string } {

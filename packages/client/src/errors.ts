@@ -18,6 +18,8 @@ export class VaultError extends Error {
   readonly code: string;
   /** `X-Vault-Request-Id` of the answer: the audit log has it too. */
   readonly requestId: string | undefined;
+  /** Seconds after which another attempt may succeed, where the vault says so (`Retry-After`, RFC 9110 §10.2.3). */
+  readonly retryAfter: number | undefined;
   /** With `upstream_status`: what the API answered, with the first 64 KB of its body. */
   readonly response: Response | undefined;
 
@@ -25,12 +27,18 @@ export class VaultError extends Error {
     status: number,
     code: string,
     message: string,
-    details: { requestId?: string | undefined; cause?: unknown; response?: Response } = {},
+    details: {
+      requestId?: string | undefined;
+      retryAfter?: number | undefined;
+      cause?: unknown;
+      response?: Response;
+    } = {},
   ) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.status = status;
     this.code = code;
     this.requestId = details.requestId;
+    this.retryAfter = details.retryAfter;
     this.response = details.response;
   }
 }
