@@ -66,7 +66,7 @@ describe("vault-cli ssh upload", () => {
     await writeFile(join(local, "app"), content);
     const ended = await run(["upload", "box", "app", remote("a/b/app bin'ü"), "--mode", "0750"]);
     expect(ended).toMatchObject({ code: 0, stderr: "" });
-    expect(ended.stdout).toBe(`File uploaded to ${remote("a/b/app bin'ü")} (3000000 bytes)\n`);
+    expect(ended.stdout).toBe(`File uploaded to ${remote("a/b/app bin'ü")}: 2.9 MiB (3,000,000 bytes)\n`);
     expect(readFileSync(remote("a/b/app bin'ü")).equals(content)).toBe(true);
     expect(statSync(remote("a/b/app bin'ü")).mode & 0o777).toBe(0o750);
   });
@@ -96,7 +96,7 @@ describe("vault-cli ssh download", () => {
   test("saves a file under its name, in a folder, under another name, or to standard output", async () => {
     const ended = await run(["download", "box", remote("data.bin")]);
     expect(ended).toMatchObject({ code: 0, stderr: "" });
-    expect(ended.stdout).toBe(`File "${remote("data.bin")}" saved to data.bin (2000000 bytes)\n`);
+    expect(ended.stdout).toBe(`File "${remote("data.bin")}" saved to data.bin: 1.9 MiB (2,000,000 bytes)\n`);
     await mkdir(join(local, "folder"));
     await run(["download", "box", remote("data.bin"), "folder"]);
     await run(["--json", "download", "box", remote("data.bin"), "other"]);

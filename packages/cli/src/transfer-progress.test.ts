@@ -3,7 +3,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 
 import { startProgress, whileShown } from "./transfer-progress.js";
 
-const HALF_A_MEGABYTE = new Uint8Array(500_000);
+const HALF_A_MEBIBYTE = new Uint8Array(512 * 1024);
 
 /** What is on the screen after chunks that come at the given milliseconds. */
 async function screenAfter(times: readonly number[], unlike: object = {}): Promise<string> {
@@ -15,12 +15,12 @@ async function screenAfter(times: readonly number[], unlike: object = {}): Promi
     for (const time of times) {
       await Promise.resolve();
       now = time;
-      yield HALF_A_MEGABYTE;
+      yield HALF_A_MEBIBYTE;
     }
   }
   let bytes = 0;
   for await (const chunk of progress.follow(chunks())) bytes += chunk.length;
-  expect(bytes).toBe(500_000 * times.length);
+  expect(bytes).toBe(512 * 1024 * times.length);
   progress.end();
   progress.end();
   return ((stderr.read() as Buffer | null) ?? "").toString();
@@ -30,7 +30,7 @@ const CLEAR = "\r\u001b[K";
 
 test("a transfer of some length is shown on a terminal, at a person's pace, and cleared", async () => {
   expect(await screenAfter([500, 1000, 1100, 1200])).toBe(
-    `${CLEAR}Uploading … 1.0 MB${CLEAR}Uploading … 2.0 MB${CLEAR}`,
+    `${CLEAR}Uploading … 1.0 MiB${CLEAR}Uploading … 2.0 MiB${CLEAR}`,
   );
 });
 

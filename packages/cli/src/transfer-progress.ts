@@ -60,7 +60,7 @@ export function startProgress(
     const isDue = shownAt === undefined ? at - startedAt >= SHOWN_AFTER_MS : at - shownAt >= SHOWN_EVERY_MS;
     if (!isShown(place) || !isDue) return;
     shownAt = at;
-    stderr.write(`${CLEAR_LINE}${what} … ${(bytes / 1_000_000).toFixed(1)} MB`);
+    stderr.write(`${CLEAR_LINE}${what} … ${(bytes / 1024 ** 2).toFixed(1)} MiB`);
   };
   return {
     async *follow(chunks) {

@@ -11,10 +11,15 @@ export async function readAnswerText(chunks: AsyncIterable<Uint8Array>, maxBytes
       throw new VaultError(
         0,
         "invalid_answer",
-        `the answer is too long for one of a vault-server (more than ${maxBytes} bytes)`,
+        `the answer is too long for one of a vault-server (more than ${sizeText(maxBytes)})`,
       );
     }
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();
+}
+
+/** Of the limits, which are whole KiB or MiB. */
+function sizeText(bytes: number): string {
+  return bytes < 1024 ** 2 ? `${bytes / 1024} KiB` : `${bytes / 1024 ** 2} MiB`;
 }

@@ -8,6 +8,7 @@ import { addExamples } from "../help-examples.js";
 import { printable } from "../output.js";
 import { confirmDestruction } from "../prompt.js";
 import { whileShown } from "../transfer-progress.js";
+import { sizeText } from "../size-text.js";
 
 export const configureFileDownload: ConfigureCommand = (command, perform) => {
   command
@@ -31,7 +32,11 @@ export const configureFileDownload: ConfigureCommand = (command, perform) => {
       if (target === undefined && /[/\\]/.test(name)) throw new CliError("name the file to save it to");
       await savePrivately(path, bytes);
       if (output.json) output.data({ name, path, size: bytes.length });
-      else output.confirm(`File "${name}" saved to ${path} (${bytes.length} bytes)`);
+      else {
+        // Programs know the line of the Go client.
+        const size = output.onTerminal ? `: ${sizeText(bytes.length)}` : ` (${bytes.length} bytes)`;
+        output.confirm(`File "${name}" saved to ${path}${size}`);
+      }
       return undefined;
     }),
   );

@@ -1,5 +1,6 @@
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
+import { sizeText } from "../size-text.js";
 
 export const configureFileList: ConfigureCommand = (command, perform) => {
   addExamples(command, "% file list", "% file list --json");
@@ -9,7 +10,7 @@ export const configureFileList: ConfigureCommand = (command, perform) => {
       if (output.json) output.data(files);
       else if (files.length === 0) output.result("No files stored.");
       else if (output.onTerminal) {
-        const rows = files.map(({ name, mime_type, size }) => [name, mime_type, `${size} bytes`]);
+        const rows = files.map(({ name, mime_type, size }) => [name, mime_type, sizeText(size)]);
         await output.table(["NAME", "TYPE", "SIZE"], rows);
       } else {
         for (const { name, mime_type, size } of files) {

@@ -7,6 +7,7 @@ import { addExamples } from "../help-examples.js";
 import { untilInterrupted } from "../interruption.js";
 import { saveFile } from "../saved-file.js";
 import { startProgress } from "../transfer-progress.js";
+import { sizeText } from "../size-text.js";
 
 export const configureSshDownload: ConfigureCommand = (command, perform) => {
   command
@@ -38,7 +39,7 @@ export const configureSshDownload: ConfigureCommand = (command, perform) => {
         );
         progress.end();
         if (output.json) output.data({ remote_path: remotePath, path, size: bytes });
-        else output.confirm(`File "${remotePath}" saved to ${path} (${bytes} bytes)`);
+        else output.confirm(`File "${remotePath}" saved to ${path}: ${sizeText(bytes)}`);
         return undefined;
       } finally {
         progress.end();

@@ -3,6 +3,7 @@ import { UsageError } from "../failures.js";
 import { addExamples } from "../help-examples.js";
 import { openLocalFile } from "../local-file.js";
 import { startProgress } from "../transfer-progress.js";
+import { sizeText } from "../size-text.js";
 
 interface UploadFlags {
   readonly mode?: string;
@@ -39,7 +40,7 @@ export const configureSshUpload: ConfigureCommand = (command, perform) => {
         .sshUpload(service, remotePath, progress.follow(content), { mode, timeoutMs: 0 })
         .finally(() => progress.end());
       if (output.json) output.data(uploaded);
-      else output.confirm(`File uploaded to ${uploaded.remote_path} (${uploaded.bytes} bytes)`);
+      else output.confirm(`File uploaded to ${uploaded.remote_path}: ${sizeText(uploaded.bytes)}`);
       return undefined;
     }),
   );

@@ -12,6 +12,7 @@ import { addExamples } from "../help-examples.js";
 import { untilInterrupted } from "../interruption.js";
 import { PASSWORD_SOURCES, readPassword } from "../password.js";
 import { contentText } from "../vault-content-text.js";
+import { sizeText } from "../size-text.js";
 
 interface BackupOptions extends DataDirectoryOptions {
   readonly passwordFile?: string;
@@ -59,7 +60,7 @@ export const configureVaultBackup: ConfigureCommand = (command, perform) => {
       const { content, bytes } = backup;
       if (output.json) output.data({ path, bytes, verified: content !== undefined, ...content });
       else {
-        output.confirm(`Backup saved to ${path} (${bytes} bytes).`);
+        output.confirm(`Backup saved to ${path}: ${sizeText(bytes)}`);
         if (content !== undefined) output.confirm(contentText(content));
       }
       if (content === undefined) output.warn("only its form was checked, not what is sealed in it");

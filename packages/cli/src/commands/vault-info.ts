@@ -8,6 +8,7 @@ import {
   type DataDirectoryOptions,
 } from "../data-directory.js";
 import { addExamples } from "../help-examples.js";
+import { sizeText } from "../size-text.js";
 import { counted } from "../vault-content-text.js";
 
 type Row = readonly [label: string, value: string];
@@ -41,7 +42,7 @@ function rowsOf(file: VaultFileInfo): Row[] {
   const facts: Row[] = [
     ["file", file.path],
     ["saved", file.modified_at],
-    ["size", bytes(file.bytes)],
+    ["size", sizeText(file.bytes)],
   ];
   if (file.format === "go") return [...facts, ["format", "the Go server's, or no vault file at all"]];
   return [
@@ -52,8 +53,8 @@ function rowsOf(file: VaultFileInfo): Row[] {
     ["generation", String(file.generation)],
     ...file.slots.map((slot): Row => ["key slot", slotText(slot)]),
     ["segments", `${file.segments}: state, ${counted(file.files.count, "file", "files")}, trailer`],
-    ["state", bytes(file.state_bytes)],
-    ["files", bytes(file.files.bytes)],
+    ["state", sizeText(file.state_bytes)],
+    ["files", sizeText(file.files.bytes)],
   ];
 }
 
@@ -67,9 +68,5 @@ function slotText(slot: SlotInfo): string {
 function earlier(version: EarlierVersion): string {
   if ("problem" in version) return version.problem;
   const what = version.format === "go" ? "the Go server's" : `generation ${version.generation}`;
-  return `${version.path}, ${what}, ${bytes(version.bytes)}, ${version.modified_at}`;
-}
-
-function bytes(count: number): string {
-  return counted(count, "byte", "bytes");
+  return `${version.path}, ${what}, ${sizeText(version.bytes)}, ${version.modified_at}`;
 }

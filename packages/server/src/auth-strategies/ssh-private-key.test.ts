@@ -144,7 +144,7 @@ describe("a file is refused, with the reason, if it is", () => {
     ["some text", "hello", "holds no private key"],
     ["binary", Buffer.from([0xff, 0xfe, 0, 1, 2]), "holds no private key"],
     ["JSON", '{"private_key": "-----BEGIN PRIVATE KEY-----"}', "holds no private key"],
-    ["too large", "x".repeat(32_769), "is too large for a private key: more than 32768 bytes"],
+    ["too large", "x".repeat(32_769), "is too large for a private key: more than 32 KiB"],
     [
       "a key of PuTTY",
       "PuTTY-User-Key-File-3: ssh-ed25519\r\nEncryption: none\r\n",
@@ -258,7 +258,7 @@ describe("a file is refused, with the reason, if it is", () => {
   });
 
   test("encrypted, and the passphrase is longer than OpenSSL takes", () => {
-    expect(refusal("x", "é".repeat(512))).toBe("auth.ssh_key_passphrase is longer than 1023 bytes");
+    expect(refusal("x", "é".repeat(512))).toBe("auth.ssh_key_passphrase is longer than 1,023 bytes");
   });
 
   test("encrypted with a cipher that ssh2 does not decrypt", async () => {

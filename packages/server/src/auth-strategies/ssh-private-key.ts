@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import type { ParsedKey } from "ssh2";
+import { sizeText } from "../errors/size-text.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { Secret } from "../redaction/secret.js";
 import { readArmoredKey, type ArmoredKey } from "./ssh-keys/armored-key.js";
@@ -51,10 +52,11 @@ export function readSshPrivateKey(
   const refuse = (reason: string): VaultProxyError =>
     new VaultProxyError("invalid_request", `${field}: ${reason}`);
   const { fileBytes, passphraseBytes } = SSH_KEY_LIMITS;
-  if (bytes.length > fileBytes) throw refuse(`is too large for a private key: more than ${fileBytes} bytes`);
+  if (bytes.length > fileBytes)
+    throw refuse(`is too large for a private key: more than ${sizeText(fileBytes)}`);
   const text = passphrase?.reveal();
   if (text !== undefined && Buffer.byteLength(text) > passphraseBytes) {
-    throw refuse(`${PASSPHRASE_FIELD} is longer than ${passphraseBytes} bytes`);
+    throw refuse(`${PASSPHRASE_FIELD} is longer than ${sizeText(passphraseBytes)}`);
   }
   const armored = readArmoredKey(bytes);
   if (typeof armored === "string") throw refuse(armored);

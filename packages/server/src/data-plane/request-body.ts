@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
+import { sizeText } from "../errors/size-text.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { CountBytes } from "./chunk-collector.js";
 
@@ -129,7 +130,7 @@ function ignore(): void {
 export function bodyTooLarge(limit: number): VaultProxyError {
   return new VaultProxyError(
     "body_too_large",
-    `the request body is larger than the service's max_request_bytes (${limit})`,
+    `the request body is larger than the service's max_request_bytes: ${sizeText(limit)}`,
   );
 }
 

@@ -1,6 +1,7 @@
 import { MIMEType } from "node:util";
 import { z } from "@hono/zod-openapi";
 import { bufferToFormData } from "hono/utils/buffer";
+import { sizeText } from "../errors/size-text.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { HTTP_API_LIMITS } from "./http-api-limits.js";
 import { assertPlainParts } from "./multipart-parts.js";
@@ -69,7 +70,7 @@ export async function readUpload(request: Request): Promise<UploadedFile> {
   }
   if (file === undefined) throw refusal("file: is required");
   if (file.size > limits.fileBytes) {
-    throw new VaultProxyError("body_too_large", `file: is larger than ${limits.fileBytes} bytes`);
+    throw new VaultProxyError("body_too_large", `file: is larger than ${sizeText(limits.fileBytes)}`);
   }
   const named = fileNameSchema.safeParse(name ?? file.name);
   if (!named.success) throw invalidRequest(named.error.issues, undefined, "name");

@@ -1,4 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono";
+import { sizeText } from "../errors/size-text.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { HTTP_API_LIMITS } from "./http-api-limits.js";
 import { holdsRepeatedField } from "./repeated-field.js";
@@ -49,7 +50,7 @@ async function* readChunks(request: Request, { maxBytes, tooLarge }: BodyLimit):
  */
 export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const tooLarge = (): VaultProxyError =>
-    new VaultProxyError("body_too_large", `the body is larger than ${maxBytes} bytes`);
+    new VaultProxyError("body_too_large", `the body is larger than ${sizeText(maxBytes)}`);
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of streamBody(request, { maxBytes, tooLarge })) {

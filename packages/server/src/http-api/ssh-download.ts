@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { sizeText } from "../errors/size-text.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { downloadFile } from "../ssh/ssh-download.js";
 import { SSH_LIMITS } from "../ssh/ssh-limits.js";
@@ -32,7 +33,7 @@ export function registerSshDownloadRoute(
       tags: ["ssh"],
       summary: "Read a file at a service's server",
       description:
-        `Regular files of ${SSH_LIMITS.fileBytes} bytes at most. An answer that breaks off before its Content-Length ` +
+        `Regular files of ${sizeText(SSH_LIMITS.fileBytes)} at most. An answer that breaks off before its Content-Length ` +
         "is not the whole file.",
       security: BEARER_SECURITY,
       middleware: access.anyJson,

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { errorSchema } from "./error-schema.js";
+import { sizeText } from "../errors/size-text.js";
 
 const outputFields = {
   data: z.string().optional().openapi({ description: "As UTF-8." }),
@@ -12,7 +13,7 @@ export const execEndFields = (outputBytes: number) => ({
   duration_ms: z.int(),
   signal: z.string().optional().openapi({ description: "That ended the command.", example: "TERM" }),
   truncated: z.boolean().openapi({
-    description: `Whether output beyond ${outputBytes} bytes a stream was dropped.`,
+    description: `Whether output beyond ${sizeText(outputBytes)} a stream was dropped.`,
   }),
 });
 

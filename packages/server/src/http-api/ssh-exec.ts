@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { serviceNameSchema } from "../auth-strategies/service-definition.js";
 import { statusOf } from "../errors/error-codes.js";
+import { sizeText } from "../errors/size-text.js";
 import { errorBody, toVaultProxyError } from "../errors/vault-proxy-error.js";
 import { createOutputBudget, createOutputDecoders, type DecodedOutput } from "../ssh/command-output.js";
 import { execCommand } from "../ssh/ssh-exec.js";
@@ -47,7 +48,7 @@ const execRequestSchema = z
       .refine((text) => !text.includes("\0"), "must not hold a NUL")
       .refine(
         (text) => Buffer.byteLength(text) <= SSH_LIMITS.commandBytes,
-        `must have at most ${SSH_LIMITS.commandBytes} bytes`,
+        `must have at most ${sizeText(SSH_LIMITS.commandBytes)}`,
       )
       .openapi({ example: "docker ps" }),
     timeout: z

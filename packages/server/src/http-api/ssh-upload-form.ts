@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { boundedJustification } from "../audit/justification.js";
+import { sizeText } from "../errors/size-text.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { SSH_LIMITS } from "../ssh/ssh-limits.js";
 import type { FormPart } from "./form-parts.js";
@@ -98,7 +99,7 @@ export async function withUploadForm<Result>(
 }
 
 export function fileTooLarge(): VaultProxyError {
-  return new VaultProxyError("body_too_large", `file: is larger than ${SSH_LIMITS.fileBytes} bytes`);
+  return new VaultProxyError("body_too_large", `file: is larger than ${sizeText(SSH_LIMITS.fileBytes)}`);
 }
 
 async function readText(name: string, content: AsyncIterable<Buffer>): Promise<string> {

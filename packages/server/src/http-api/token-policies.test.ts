@@ -192,7 +192,7 @@ describe("POST /tokens/self/children", () => {
           ],
         },
       },
-      "policy: must have at most 16384 bytes as JSON",
+      "policy: must have at most 16 KiB as JSON",
     ],
   ])("refuses what would fill the vault", async (request, error) => {
     const before = fixture.snapshot();

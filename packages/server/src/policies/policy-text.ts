@@ -1,5 +1,6 @@
 import { CST, Lexer, LineCounter, parseDocument } from "yaml";
 import { POLICY_LIMITS } from "./policy-limits.js";
+import { sizeText } from "../errors/size-text.js";
 
 export type ReadPolicyText =
   | { readonly ok: true; readonly value: unknown }
@@ -12,7 +13,7 @@ export type ReadPolicyText =
  */
 export function readPolicyText(text: string): ReadPolicyText {
   if (Buffer.byteLength(text) > POLICY_LIMITS.textBytes) {
-    return refuse(`the policy is longer than ${String(POLICY_LIMITS.textBytes)} bytes`);
+    return refuse(`the policy is longer than ${sizeText(POLICY_LIMITS.textBytes)}`);
   }
   const unwanted = unwantedIn(text);
   if (unwanted !== undefined) return refuse(unwanted);

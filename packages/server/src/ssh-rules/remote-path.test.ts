@@ -65,7 +65,7 @@ describe("a remote path", () => {
     expect(cleanRemotePath(longest)).toEqual({ ok: true, path: longest });
     expect(cleanRemotePath(`${longest}/a`)).toEqual({
       ok: false,
-      reason: "the path is longer than 4096 bytes",
+      reason: "the path is longer than 4 KiB",
     });
   });
 

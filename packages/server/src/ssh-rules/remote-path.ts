@@ -1,5 +1,6 @@
 import { refuse, type Refusal } from "./refusal.js";
 import { LONGEST_NAME_BYTES, LONGEST_PATH_BYTES } from "./ssh-rules-limits.js";
+import { sizeText } from "../errors/size-text.js";
 
 export type CleanedPath = { readonly ok: true; readonly path: string } | Refusal;
 
@@ -78,10 +79,10 @@ function whyNoAbsolutePath(path: string): string | undefined {
   if (!path.isWellFormed()) return "the path holds half of a character (a lone surrogate)";
   if (/\p{Cc}/u.test(path)) return "the path holds a control character";
   if (Buffer.byteLength(path) > LONGEST_PATH_BYTES) {
-    return `the path is longer than ${String(LONGEST_PATH_BYTES)} bytes`;
+    return `the path is longer than ${sizeText(LONGEST_PATH_BYTES)}`;
   }
   if (path.split("/").some((name) => Buffer.byteLength(name) > LONGEST_NAME_BYTES)) {
-    return `a name in the path is longer than ${String(LONGEST_NAME_BYTES)} bytes`;
+    return `a name in the path is longer than ${sizeText(LONGEST_NAME_BYTES)}`;
   }
   return undefined;
 }

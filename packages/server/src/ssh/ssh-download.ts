@@ -1,3 +1,4 @@
+import { sizeText } from "../errors/size-text.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { locate } from "./remote-location.js";
 import { sftpFailure } from "./sftp-failure.js";
@@ -49,7 +50,7 @@ export async function downloadFile(call: SshCall, request: DownloadRequest): Pro
         if (opened.size > SSH_LIMITS.fileBytes) {
           throw new VaultProxyError(
             "body_too_large",
-            `the file is larger than ${SSH_LIMITS.fileBytes} bytes`,
+            `the file is larger than ${sizeText(SSH_LIMITS.fileBytes)}`,
           );
         }
         const file = { bytes: opened.size, name: remotePath.slice(remotePath.lastIndexOf("/") + 1) };

@@ -1,3 +1,4 @@
+import { sizeText } from "../errors/size-text.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import { TOKEN_LIMITS } from "./token-limits.js";
 import type { TokenRecord } from "./token-record.js";
@@ -7,7 +8,7 @@ import { ancestorsOf, descendantsOf } from "./token-tree.js";
 export function assertRulesFit(record: TokenRecord): void {
   const most = record.parent === undefined ? TOKEN_LIMITS.rulesBytes : TOKEN_LIMITS.childRulesBytes;
   if (rulesBytes(record) <= most) return;
-  throw new VaultProxyError("invalid_request", `policy: must have at most ${most} bytes as JSON`);
+  throw new VaultProxyError("invalid_request", `policy: must have at most ${sizeText(most)} as JSON`);
 }
 
 function rulesBytes({ rules }: TokenRecord): number {
@@ -48,7 +49,7 @@ export function assertMayHaveChild(
   ) {
     throw new VaultProxyError(
       "conflict",
-      `the policies of the tokens that descend from one token can have ${TOKEN_LIMITS.treeRulesBytes} bytes in all`,
+      `the policies of the tokens that descend from one token can have ${sizeText(TOKEN_LIMITS.treeRulesBytes)} in all`,
     );
   }
 }

@@ -1,3 +1,4 @@
+import { sizeText } from "../errors/size-text.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { Secret } from "../redaction/secret.js";
 import { PASSWORD_LIMITS } from "./vault-file-limits.js";
@@ -14,6 +15,6 @@ export function assertGoodPassword(password: Secret, field: string): void {
     throw new VaultProxyError("invalid_request", `${field}: must have at least ${minCharacters} characters`);
   }
   if (Buffer.byteLength(text) > maxBytes) {
-    throw new VaultProxyError("invalid_request", `${field}: must have at most ${maxBytes} bytes`);
+    throw new VaultProxyError("invalid_request", `${field}: must have at most ${sizeText(maxBytes)}`);
   }
 }

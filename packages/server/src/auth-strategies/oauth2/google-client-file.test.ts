@@ -98,7 +98,7 @@ describe("a client file of Google", () => {
       "client_secret_file: is not JSON",
     );
     const large = Buffer.from(JSON.stringify({ web: CLIENT, more: "x".repeat(70_000) }));
-    expect(refusalOf(() => parseGoogleClientFile(large)).message).toMatch(/is larger than 65536 bytes/);
+    expect(refusalOf(() => parseGoogleClientFile(large)).message).toMatch(/is larger than 64 KiB/);
   });
 
   test("takes nothing that an object inherits", () => {

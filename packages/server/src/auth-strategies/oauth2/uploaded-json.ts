@@ -1,3 +1,4 @@
+import { sizeText } from "../../errors/size-text.js";
 import { VaultProxyError } from "../../errors/vault-proxy-error.js";
 
 /** Limits of an uploaded file that holds OAuth2 settings. */
@@ -23,7 +24,7 @@ export function refusalOf(field: string): RefuseFile {
  * @throws VaultProxyError `invalid_request`
  */
 export function parseUploadedObject(bytes: Uint8Array, refuse: RefuseFile): JsonObject {
-  if (bytes.byteLength > LIMITS.fileBytes) throw refuse(`is larger than ${LIMITS.fileBytes} bytes`);
+  if (bytes.byteLength > LIMITS.fileBytes) throw refuse(`is larger than ${sizeText(LIMITS.fileBytes)}`);
   let parsed: unknown;
   try {
     parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
