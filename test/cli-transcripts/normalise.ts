@@ -18,7 +18,7 @@ const FORMS: readonly (readonly [RegExp, string])[] = [
   [/(_PORT=')\d+/g, "$1{port}"],
   [/("(?:ms|seq|duration_ms|[a-z_]*bytes[a-z_]*)": ?)\d+/g, "$1{n}"],
   [/\b(pid|generation:?|generation) \d+/g, "$1 {n}"],
-  [/\b\d+(?:\.\d+)? (ms|s|bytes|kB|KB|MB|KiB)\b/g, "{n} $1"],
+  [/\b\d[\d,]*(?:\.\d+)? (ms|s|bytes|kB|KB|MB|KiB)\b/g, "{n} $1"],
   // Whether those that have ended are swept already depends on the time that all takes.
   [/(\b\d+ files, )\d+ tokens\b/g, "$1{n} tokens"],
   [/\b\d+ lines, number 1 to \d+/g, "{n} lines, number 1 to {n}"],

@@ -64,6 +64,17 @@ export class MissingNameError extends CliError {
   }
 }
 
+/** The vault's refusal of a field, told as the command line has it. */
+export class RenamedFieldError extends CliError {
+  override readonly name = "RenamedFieldError";
+  readonly refusal: Error;
+
+  constructor(message: string, refusal: Error) {
+    super(message, undefined, "invalid_request");
+    this.refusal = refusal;
+  }
+}
+
 /** What is told of a failure, as text or as JSON. */
 export interface Failure {
   readonly message: string;
@@ -89,6 +100,9 @@ export function describeFailure(error: unknown, circumstances: Circumstances): F
   }
   if (error instanceof MissingNameError) {
     return { ...describeFailure(error.refusal, circumstances), message: error.message, hint: error.hint };
+  }
+  if (error instanceof RenamedFieldError) {
+    return { ...describeFailure(error.refusal, circumstances), message: error.message };
   }
   if (error instanceof CliError) {
     const hasExitCode =

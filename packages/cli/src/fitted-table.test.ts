@@ -25,6 +25,25 @@ test("columns are left out from the last where cutting is not enough, and named"
   });
 });
 
+test("a column that is empty in all rows makes room for the others, without a word", () => {
+  const head = ["TOKEN", "NAME", "LAST USED", "PARENT"];
+  const rows = [
+    ["tok_A...", "", "5 min ago", ""],
+    ["tok_B...", "", "", ""],
+  ];
+  const shown = {
+    head: ["TOKEN", "LAST USED"],
+    rows: [
+      ["tok_A...", "5 min ago"],
+      ["tok_B...", ""],
+    ],
+    dropped: [],
+  };
+  expect(fittedTable(head, rows, 80)).toEqual(shown);
+  expect(fittedTable(head, rows, 19)).toEqual(shown);
+  expect(fittedTable(head, [], 80).head).toEqual(head);
+});
+
 test("a name in another script takes the room that it fills", () => {
   const rows = [["日本語のエージェント", "proxy"]];
   expect(fittedTable(["NAME", "SCOPE"], rows, 27)).toMatchObject({ rows, dropped: [] });
@@ -51,7 +70,9 @@ test("a row is never wider than the terminal, unless its name alone is", () => {
       ([head, rows, width]) => {
         const fitted = fittedTable(head, rows, width);
         const names = Math.max(...[head, ...rows].map((row) => columnsOf(row[0] ?? "")));
-        expect([...fitted.head, ...fitted.dropped]).toEqual(head);
+        const isFilled = (column: number): boolean =>
+          column === 0 || rows.length === 0 || rows.some((row) => row[column] !== "");
+        expect([...fitted.head, ...fitted.dropped]).toEqual(head.filter((_, column) => isFilled(column)));
         expect(fitted.rows.map((row) => row[0])).toEqual(rows.map((row) => row[0]));
         const widths = fitted.head.map((title, column) =>
           Math.max(...[title, ...fitted.rows.map((row) => row[column] ?? "")].map(columnsOf)),

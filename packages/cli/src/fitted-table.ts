@@ -15,13 +15,19 @@ export interface FittedTable {
 
 /**
  * A table whose rows are a line each in so many columns of a terminal: long cells are cut, those of the widest column
- * first; where that is not enough, the last columns are left out. The first, by which a row is named, stays whole.
+ * first; where that is not enough, the last columns are left out. The first, by which a row is named, stays whole. A
+ * column that is empty in all rows is left out, which needs no word.
  */
 export function fittedTable(
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
+  titles: readonly string[],
+  cells: readonly (readonly string[])[],
   width: number,
 ): FittedTable {
+  const filled = titles.flatMap((_, column) =>
+    column === 0 || cells.length === 0 || cells.some((row) => (row[column] ?? "") !== "") ? [column] : [],
+  );
+  const head = filled.map((column) => titles[column] ?? "");
+  const rows = cells.map((row) => filled.map((column) => row[column] ?? ""));
   const natural = head.map((title, column) =>
     Math.max(...[title, ...rows.map((row) => row[column] ?? "")].map(columnsOf)),
   );

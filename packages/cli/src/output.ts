@@ -21,10 +21,13 @@ export interface Output {
   readonly quiet: boolean;
   /** Whether a person reads stdout. */
   readonly onTerminal: boolean;
-  /** One line of the result; one that is alarming stands out on a terminal. */
-  result(line: string, tone?: "alarming"): void;
-  /** A sentence of the result, for a person: a terminal shows whole words of it. @param indent of its further lines */
-  prose(line: string, indent?: number): void;
+  /** One line of the result. */
+  result(line: string): void;
+  /**
+   * A sentence of the result, for a person: a terminal shows whole words of it, and one that is alarming stands out.
+   * @param indent of its further lines
+   */
+  prose(line: string, indent?: number, tone?: "alarming"): void;
   /** That something was done, which its exit code says as well. */
   confirm(line: string): void;
   /** One line of the result, with a coloured word before it, and what to do about it below. */
@@ -64,17 +67,17 @@ export function createOutput({ stdout, stderr, env, json, quiet = false }: Outpu
   const say = (line: string): void => {
     stderr.write(`${terminalLines(line, columnsOf(stderr))}\n`);
   };
-  const prose = (line: string, indent?: number): void => {
-    stdout.write(`${terminalLines(printable(line), columnsOf(stdout), indent)}\n`);
+  const prose = (line: string, indent?: number, tone?: "alarming"): void => {
+    const shown = terminalLines(printable(line), columnsOf(stdout), indent);
+    stdout.write(`${tone === "alarming" ? pc.createColors(wantsColour(stdout, env)).red(shown) : shown}\n`);
   };
   const toJson = (value: unknown): string => asciiControls(JSON.stringify(value, null, 2));
   return {
     json,
     quiet,
     onTerminal: stdout.isTTY === true,
-    result: (line, tone) => {
-      const shown = printable(line);
-      stdout.write(`${tone === "alarming" ? pc.createColors(wantsColour(stdout, env)).red(shown) : shown}\n`);
+    result: (line) => {
+      stdout.write(`${printable(line)}\n`);
     },
     confirm: (line) => {
       if (!quiet) prose(line);

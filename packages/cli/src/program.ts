@@ -74,11 +74,11 @@ export async function runProgram(host: ProcessLike): Promise<number> {
   addGlobalOptions(program);
   addExamples(program, ...FIRST_STEPS);
 
+  const known = new Map<string, Command>();
   try {
     if (host.argv[2] === "help") assertKnown(words.slice(0, -1), bin);
     const selected = selectCommand(words, COMMANDS);
     if (selected?.takesWords === true) program.enablePositionalOptions();
-    const known = new Map<string, Command>();
     for (const entry of COMMANDS) {
       const command = parentOf(entry, program, known)
         .command(entry.path.at(-1) ?? "", { hidden: entry.hidden === true })
@@ -102,10 +102,13 @@ export async function runProgram(host: ProcessLike): Promise<number> {
         output.failure(describeFailure(noCommand(words, bin), { bin, tokenFromEnvironment: false }));
       return 2;
     }
-    const failure = describeFailure(error instanceof CommanderError ? usageError(error, bin, words) : error, {
-      bin,
-      tokenFromEnvironment: (host.env.VAULT_TOKEN ?? "") !== "",
-    });
+    const failure = describeFailure(
+      error instanceof CommanderError ? usageError(error, bin, words, known) : error,
+      {
+        bin,
+        tokenFromEnvironment: (host.env.VAULT_TOKEN ?? "") !== "",
+      },
+    );
     output.failure(failure);
     return failure.exitCode;
   }
@@ -210,7 +213,14 @@ function helpHint(bin: string, path: string | undefined): string {
   return `see \`${[bin, ...(path === undefined ? [] : [path]), "--help"].join(" ")}\``;
 }
 
-function usageError(error: CommanderError, bin: string, words: readonly string[]): UsageError {
+/** @param known the commands, by their paths */
+function usageError(
+  error: CommanderError,
+  bin: string,
+  words: readonly string[],
+  known: ReadonlyMap<string, Command>,
+): UsageError {
+  const selected = selectCommand(words, COMMANDS);
   const message = error.message
     .replace(/^error: /, "")
     .replaceAll("\n", " ")
@@ -220,6 +230,18 @@ function usageError(error: CommanderError, bin: string, words: readonly string[]
       /^command-argument value '(.*)' is invalid for argument '.*'\. Allowed choices are (.*)\.$/,
       '"$1" is none of $2',
     );
-  const selected = selectCommand(words, COMMANDS);
-  return new UsageError(message, helpHint(bin, selected?.path.join(" ") ?? groupOf(words)));
+  return new UsageError(
+    withLongerOption(message, known.get(selected?.path.join(" ") ?? "")),
+    helpHint(bin, selected?.path.join(" ") ?? groupOf(words)),
+  );
+}
+
+/** Whoever writes `--bearer` means `--bearer-stdin`, and not what is as short. */
+function withLongerOption(message: string, command: Command | undefined): string {
+  const [, unknown] = /^unknown option '(--[a-z][a-z-]*)'/.exec(message) ?? [];
+  const longer = (command?.options ?? []).flatMap(({ long, hidden }) =>
+    unknown !== undefined && !hidden && long?.startsWith(`${unknown}-`) === true ? [long] : [],
+  );
+  if (longer.length === 0) return message;
+  return `unknown option '${unknown ?? ""}' (Did you mean ${longer.join(" or ")}?)`;
 }

@@ -5,8 +5,6 @@ import { nearNames } from "../near-names.js";
 import type { Preset } from "../presets/preset.js";
 import { loadPresets } from "../presets/preset-catalogue.js";
 import { credentialKind } from "../presets/preset-facts.js";
-import { sdkVariables } from "../presets/sdk-variables.js";
-import { callersPrefix } from "../presets/service-place.js";
 
 const HEAD = ["ID", "CREDENTIAL", "SDK VARIABLE", "API"];
 
@@ -16,7 +14,8 @@ export const configurePresets: ConfigureCommand = (command, perform) => {
     .option("--category <name>", "of one kind only, such as ai");
   command.addHelpText(
     "after",
-    "\n`service add ID` stores an API's key, `oauth login ID` logs in to it, `presets show ID` tells all that is known.",
+    "\n`service add ID` stores an API's key, `oauth login ID` logs in to it, `presets show ID` tells all that is known.\n" +
+      "An SDK VARIABLE is what `run --env ID` sets for a program; APIs without one do not go with --env.",
   );
   addExamples(command, "% presets", "% presets google", "% presets --category ai", "% presets show openai");
   command.action((search: string | undefined, { category }: { readonly category?: string }) =>
@@ -62,7 +61,7 @@ function isMeant(id: string, { title, category, family }: Preset, search: string
   return [id, title, category, family ?? ""].some((text) => text.toLowerCase().includes(wanted));
 }
 
-function variable(preset: Preset): string {
-  const { baseUrl, key } = sdkVariables(preset, callersPrefix(preset));
-  return baseUrl ?? key ?? "";
+/** Without it `run --env` cannot tell programs where the API is. */
+function variable({ sdk_base_url_env: sdk, env }: Preset): string {
+  return env === undefined ? "" : (sdk?.name ?? "");
 }

@@ -387,7 +387,7 @@ describe("of a field that the vault refuses", () => {
         ["own", "--type", "bearer", "--base-url", "https://x.example"],
         [["Token", "t\r"]],
       ),
-    ).rejects.toThrow("headers: too many");
+    ).rejects.toThrow("--header: too many");
   });
 });
 

@@ -20,6 +20,7 @@ import type { GivenService } from "../service-add/given-service.js";
 import { jsonServices } from "../service-add/json-services.js";
 import { namedPreset, unknownService } from "../service-add/preset-choice.js";
 import { noteExisting, replacedService } from "../service-add/replaced-service.js";
+import { namingOptions } from "../service-add/option-names.js";
 import { serviceOfPreset } from "../service-add/preset-service.js";
 import { storeServices, type Afterwards } from "../service-add/store-services.js";
 import { serviceNameProblem } from "../service-name.js";
@@ -139,7 +140,9 @@ async function addWithoutTerminal(
   const client = await context.connect("token");
   const services = await client.listServices();
   const replaces = await replacedService(context, services, given, options.replace === true);
-  return storeServices(context, client, [{ ...given, replaces }], afterwards(options));
+  return namingOptions(given.definition.auth.type, () =>
+    storeServices(context, client, [{ ...given, replaces }], afterwards(options)),
+  );
 }
 
 function afterwards({ test = false }: ServiceAddOptions): Afterwards {
@@ -158,13 +161,15 @@ async function addInTerminal(
     if (options.replace !== true) noteExisting(context, services, chosen);
   });
   const replaces = await replacedService(context, services, given, options.replace === true);
-  return storeServices(context, client, [{ ...given, replaces }], {
-    ...afterwards(options),
-    tellReplaced: options.replace === true,
-    test: options.test ?? true,
-    tellStored: true,
-    tellNextSteps: true,
-  });
+  return namingOptions(given.definition.auth.type, () =>
+    storeServices(context, client, [{ ...given, replaces }], {
+      ...afterwards(options),
+      tellReplaced: options.replace === true,
+      test: options.test ?? true,
+      tellStored: true,
+      tellNextSteps: true,
+    }),
+  );
 }
 
 async function askedService(

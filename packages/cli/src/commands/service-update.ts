@@ -5,6 +5,7 @@ import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
 import { canAsk } from "../prompt.js";
 import { assertOneSource } from "../service-add/add-options.js";
+import { namingOptions } from "../service-add/option-names.js";
 import { checkAfterwards } from "../service-add/store-services.js";
 import { changedFields, changeLines } from "../service-update/changed-fields.js";
 import { movedCredential } from "../service-update/moved-credential.js";
@@ -43,10 +44,9 @@ async function update(
   const client = await context.connect("token");
   const before = await client.getService(name);
   const { patch, key, hasSecret } = await serviceChange(context, before, options);
-  const after =
-    key === undefined
-      ? await client.patchService(name, patch)
-      : await changeServiceWithKey(client, before, patch, key);
+  const after = await namingOptions(before.auth_type, () =>
+    key === undefined ? client.patchService(name, patch) : changeServiceWithKey(client, before, patch, key),
+  );
   if (!context.output.json) tellOfChange(context, before, after, hasSecret);
   return checkAfterwards(context, client, after, {
     test: options.test ?? (canAsk(context) && hasSecret),

@@ -1,9 +1,8 @@
 import type { TokenInfo, VaultClient } from "@vault-proxy/client";
 
-import { localTime } from "../audit/local-time.js";
 import type { ConfigureCommand } from "../command-definition.js";
 import { addExamples } from "../help-examples.js";
-import { relativeTime } from "../relative-time.js";
+import { relativeTime, spanText } from "../relative-time.js";
 
 /** What matters most comes first: a narrow terminal leaves out the last. */
 const HEAD = ["TOKEN", "NAME", "SCOPE", "STATUS", "EXPIRES", "LAST USED", "POLICY", "PARENT"];
@@ -19,8 +18,8 @@ export const configureTokenList: ConfigureCommand = (command, perform) => {
         output.data(tokens);
         return undefined;
       }
-      const unused = await unusedText(client, tokens);
       const now = Date.now();
+      const unused = await unusedText(client, tokens, now);
       const rows = tokens.map((token) => [
         token.id_prefix,
         token.name ?? "",
@@ -44,8 +43,10 @@ function policyText({ scope, policy, parent }: TokenInfo): string {
 }
 
 /** The server knows of uses since its start only. */
-async function unusedText(client: VaultClient, tokens: readonly TokenInfo[]): Promise<string> {
+async function unusedText(client: VaultClient, tokens: readonly TokenInfo[], now: number): Promise<string> {
   if (tokens.every((token) => token.last_used_at !== undefined)) return "";
   const { details } = await client.healthDetails();
-  return details === undefined ? "not since the start" : `not since ${localTime(details.started_at)}`;
+  return details === undefined
+    ? "not since the start"
+    : `not for ${spanText(now - Date.parse(details.started_at))}`;
 }

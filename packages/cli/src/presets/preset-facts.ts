@@ -63,7 +63,12 @@ export function presetFacts(id: string, preset: Preset, bin: string): readonly (
     ["headers", headerLines(preset.required_headers)],
     ["may be sent", headerLines(preset.optional_headers)],
     ["test call", test === undefined ? undefined : `${test.method} ${prefix}${test.path}`],
-    ["SDK variables", [sdk.baseUrl, ...(preset.env ?? [])].filter((name) => name !== undefined).join(", ")],
+    ["SDK variable", sdk.baseUrl],
+    ["key in", preset.env?.join(", ")],
+    [
+      "run --env",
+      sdk.baseUrl === undefined || preset.env === undefined ? "no: no variable names its address" : id,
+    ],
     ["add it", preset.login_only === true || !isSupported(preset) ? undefined : `${bin} service add ${id}`],
     ["log in", oauth2 === undefined ? undefined : `${bin} oauth login ${id} --client-id ID`],
     ["page", preset.docs],

@@ -41,6 +41,13 @@ describe("--env", () => {
     });
   });
 
+  test("tells how a service of another name is written", async () => {
+    await expect(find("my-claude")).rejects.toMatchObject({
+      message: "--env takes the name of an API, and my-claude is a service of yours",
+      hint: "write --env anthropic=my-claude",
+    });
+  });
+
   test("tells of an API that no service can be added for", async () => {
     await expect(find("aws")).rejects.toMatchObject({
       message: expect.stringContaining("which the vault cannot do yet") as string,

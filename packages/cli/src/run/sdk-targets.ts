@@ -4,6 +4,7 @@ import { CliError, UsageError } from "../failures.js";
 import type { PresetCatalogue } from "../presets/preset-catalogue.js";
 import { nearNames } from "../near-names.js";
 import type { Preset } from "../presets/preset.js";
+import { presetOfNamesake } from "../presets/service-preset.js";
 import { presetProblem } from "../service-add/preset-credential.js";
 import type { SdkTarget } from "./agent-variables.js";
 
@@ -39,6 +40,19 @@ export async function findSdkTargets(
       const preset = await catalogue.get(presetId);
       if (preset !== undefined) return preset;
       const near = nearNames(presetId, new Map(catalogue.ids.map((id) => [id, id])));
+      const services = await client.listServices().catch(() => []);
+      const service = services.find(({ name }) => name === presetId);
+      if (service !== undefined) {
+        const api = (await presetOfNamesake(catalogue, service))?.id ?? "openai";
+        throw new UsageError(
+          `--env takes the name of an API, and ${presetId} is a service of yours`,
+          service.base_url === undefined
+            ? "leave it out: SDKs call APIs by HTTP only"
+            : api === "openai"
+              ? `where an OpenAI SDK calls it, write --env openai=${presetId}`
+              : `write --env ${api}=${presetId}`,
+        );
+      }
       throw new UsageError(
         `--env knows no ${presetId}`,
         near.length === 0 ? `\`${bin} presets\` lists them` : `did you mean ${near.join(" or ")}?`,

@@ -76,15 +76,24 @@ export function refusedField(error: unknown, answers: CompleteFlags): RefusedFie
     // A base URL that nobody gave follows from this.
     return { flags: followsFrom(asked.flag, answers) ? ["baseUrl"] : [], asked, secrets: [], reason };
   }
-  const [, sessionField = ""] = /^auth\.(?:imap|smtp|redis|postgres)_(\w+)$/.exec(field) ?? [];
-  const flags = FLAGS[field] ?? SESSION_FLAGS[sessionField] ?? [];
+  const flags = flagsOfField(field);
   const secrets = refusedSecrets(field, secretLabels(answers.type, answers));
   return flags.length === 0 && secrets.length === 0 ? undefined : { flags, secrets, reason };
 }
 
+/** What a field of the API is made of. */
+export function flagsOfField(field: string): readonly Flag[] {
+  const [, sessionField = ""] = /^auth\.(?:imap|smtp|redis|postgres)_(\w+)$/.exec(field) ?? [];
+  return FLAGS[field] ?? SESSION_FLAGS[sessionField] ?? [];
+}
+
+export function isSecretField(field: string): boolean {
+  return SECRETS.test(field);
+}
+
 /** @param labels of all secrets that were asked for */
 export function refusedSecrets(field: string, labels: readonly string[]): readonly string[] {
-  if (!SECRETS.test(field)) return [];
+  if (!isSecretField(field)) return [];
   const [, name] = /^auth\.(?:headers|params)\.(.+)$/.exec(field) ?? [];
   const label = name === undefined ? LABELS[field] : `Value of ${name}`;
   if (label !== undefined && labels.includes(label)) return [label];

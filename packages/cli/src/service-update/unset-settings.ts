@@ -34,6 +34,12 @@ const AUTH: Readonly<Record<string, string>> = {
   "github-permission": "permissions",
 };
 
+/** The option that sets a field of a service, or of its `auth`. */
+export function optionOfSetting(field: string | undefined, isOfAuth: boolean): string | undefined {
+  const [option] = Object.entries(isOfAuth ? AUTH : SETTINGS).find(([, set]) => set === field) ?? [];
+  return option === undefined ? undefined : `--${option}`;
+}
+
 export interface UnsetFields {
   readonly settings: Readonly<Record<string, null>>;
   readonly auth: Readonly<Record<string, null>>;

@@ -8,6 +8,8 @@ import { assertPlainParts } from "./multipart-parts.js";
 import { mediaTypeOf, readBody } from "./request-body.js";
 import { invalidRequest } from "./validation-message.js";
 
+const FILE_TOO_LARGE = `file: is larger than ${sizeText(HTTP_API_LIMITS.fileBytes)}`;
+
 const DEFAULT_MEDIA_TYPE = "application/octet-stream";
 /** RFC 9110 §8.3.1 `type "/" subtype`. */
 const MEDIA_TYPE = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+\/[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -46,7 +48,7 @@ export async function readUpload(request: Request): Promise<UploadedFile> {
     throw new VaultProxyError("unsupported_media_type", "Content-Type must be multipart/form-data");
   }
   const limits = HTTP_API_LIMITS;
-  const body = await readBody(request, limits.fileBytes + limits.multipartOverheadBytes);
+  const body = await readBody(request, limits.fileBytes + limits.multipartOverheadBytes, FILE_TOO_LARGE);
   const form = await parse(body, contentType ?? "");
   assertPlainParts(Buffer.from(body.buffer), boundaryOf(contentType ?? ""));
   let file: FilePart | undefined;
@@ -70,7 +72,7 @@ export async function readUpload(request: Request): Promise<UploadedFile> {
   }
   if (file === undefined) throw refusal("file: is required");
   if (file.size > limits.fileBytes) {
-    throw new VaultProxyError("body_too_large", `file: is larger than ${sizeText(limits.fileBytes)}`);
+    throw new VaultProxyError("body_too_large", FILE_TOO_LARGE);
   }
   const named = fileNameSchema.safeParse(name ?? file.name);
   if (!named.success) throw invalidRequest(named.error.issues, undefined, "name");

@@ -46,11 +46,15 @@ async function* readChunks(request: Request, { maxBytes, tooLarge }: BodyLimit):
 
 /**
  * Reads a request's whole body.
+ * @param what is said where it is larger than that
  * @throws VaultProxyError `unsupported_media_type`, `body_too_large`, `invalid_request`; see `streamBody`
  */
-export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  const tooLarge = (): VaultProxyError =>
-    new VaultProxyError("body_too_large", `the body is larger than ${sizeText(maxBytes)}`);
+export async function readBody(
+  request: Request,
+  maxBytes: number,
+  what = `the body is larger than ${sizeText(maxBytes)}`,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const tooLarge = (): VaultProxyError => new VaultProxyError("body_too_large", what);
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of streamBody(request, { maxBytes, tooLarge })) {
