@@ -155,11 +155,21 @@ function ownWords({ code, message }: VaultErrorShape): string | undefined {
   // What the server says of a request without a token tells how programs send one.
   if (code === "unauthorized" && /^a (?:vault )?token is required/.test(message))
     return "there is no session";
-  return OWN_WORDS[code] ?? message.replace(FOR_PROGRAMMERS, "");
+  return OWN_WORDS[code] ?? forPersons(message);
+}
+
+/** The message of an error, for a person at a command line. */
+export function reasonText(error: unknown): string {
+  return error instanceof Error ? forPersons(error.message) : "unknown reason";
+}
+
+function forPersons(message: string): string {
+  return message.replace(FOR_PROGRAMMERS, "");
 }
 
 /** What the client adds for those who call it from a program. */
-const FOR_PROGRAMMERS = / \(this client has none: [^)]*\)$/;
+const FOR_PROGRAMMERS =
+  / \((?:this client has none|nobody listens there|there is no such socket|its host's name cannot be looked up|`timeoutMs` sets)[^)]*\)$/;
 
 /** Where the client's sentence speaks to programmers, or its hint would not fit. */
 const OWN_WORDS: Readonly<Record<string, string | undefined>> = {

@@ -312,7 +312,9 @@ describe("control plane", () => {
     await server[Symbol.asyncDispose]();
     await expect(NewWithToken(server.addr, TOKEN).health()).rejects.toMatchObject({
       code: "connection_failed",
-      message: `cannot reach vault-server at ${server.addr} (ECONNREFUSED)`,
+      message: expect.stringContaining(
+        `cannot reach vault-server at ${server.addr} (ECONNREFUSED)`,
+      ) as string,
     });
     await expect(NewWithSocket("/nowhere/v.sock", TOKEN).health()).rejects.toThrow(
       "cannot reach vault-server at unix:/nowhere/v.sock (ENOENT)",

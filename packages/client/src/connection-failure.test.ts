@@ -44,6 +44,27 @@ test("an answer that is cut off is not told as a vault that cannot be reached", 
   );
 });
 
+test("where nobody listens, and after a time-out, what to do next is told", async () => {
+  const gone = new VaultClient({ addr: "http://127.0.0.1:9", token: TOKEN, retries: 0 });
+  await expect(gone.health()).rejects.toMatchObject(
+    failed(
+      "cannot reach vault-server at http://127.0.0.1:9 (ECONNREFUSED) (nobody listens there: start vault-server, or give the right address as `addr`, or in VAULT_ADDR for New)",
+    ),
+  );
+  const none = new VaultClient({ socketPath: "/nothing/there.sock", token: TOKEN, retries: 0 });
+  await expect(none.health()).rejects.toThrow("or give the right one as `socketPath`");
+  const silent = await clientOf(() => undefined);
+  const limit = { timeoutMs: 20 };
+  const timeout = {
+    code: "timeout",
+    message: "no answer within 0.02 s (`timeoutMs` sets the limit, 0 for none)",
+  };
+  await expect(silent.listServices(limit)).rejects.toMatchObject(timeout);
+  await expect(silent.proxy("api", "POST", "/", {}, limit)).rejects.toThrow(
+    "no answer within 0.02 s; the call may have been made (`timeoutMs`",
+  );
+});
+
 test("what speaks no HTTP, or no TLS, is told as that", async () => {
   const stranger = await clientOf((socket) => socket.end("SSH-2.0-OpenSSH_9.9\r\n"));
   await expect(stranger.health()).rejects.toMatchObject(

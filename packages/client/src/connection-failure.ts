@@ -6,6 +6,9 @@ const ENDED = /^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/;
 /** Node's, for an answer that is no TLS. */
 const NO_TLS = /^(EPROTO|ERR_SSL_WRONG_VERSION_NUMBER)$/;
 
+/** Node's, for names (getaddrinfo). */
+const LOOKED_UP = /^(ENOTFOUND|EAI_AGAIN)$/;
+
 /** What is known of a call that failed on the way. */
 export interface FailedCall {
   /** The vault's address. */
@@ -39,7 +42,17 @@ function sentence({ label, answered, repeatable }: FailedCall, code: string, det
   const strange = `what answers at ${label} does not speak`;
   if (code.startsWith("HPE_")) return `${strange} HTTP (${detail})`;
   if (NO_TLS.test(code)) return `${strange} TLS (${detail}); where it has none, write http://`;
-  return `cannot reach ${vault} (${detail})`;
+  return `cannot reach ${vault} (${detail})${nextStep(code, label)}`;
+}
+
+/** For programmers, in brackets: `vault-cli` has its own. */
+function nextStep(code: string, label: string): string {
+  const mend = "give the right address as `addr`, or in VAULT_ADDR for New";
+  if (code === "ECONNREFUSED") return ` (nobody listens there: start vault-server, or ${mend})`;
+  if (code === "ENOENT" && label.startsWith("unix:")) {
+    return " (there is no such socket: start vault-server, or give the right one as `socketPath`)";
+  }
+  return LOOKED_UP.test(code) ? ` (its host's name cannot be looked up: ${mend})` : "";
 }
 
 /** A fetch says only "fetch failed"; the reason is one level down. */

@@ -15,14 +15,23 @@ export function assertTimeout(timeoutMs: number): void {
   if (!(timeoutMs >= 0)) throw invalidRequest("timeoutMs must be a number of milliseconds, 0 for no limit");
 }
 
-/** @param timeoutMs 0 or Infinity: no limit */
-export function startDeadline(timeoutMs: number, callerSignal: AbortSignal | undefined): Deadline {
+/**
+ * @param timeoutMs 0 or Infinity: no limit
+ * @param repeatable whether it does no harm to send the call again
+ */
+export function startDeadline(
+  timeoutMs: number,
+  callerSignal: AbortSignal | undefined,
+  repeatable: boolean,
+): Deadline {
   assertTimeout(timeoutMs);
   const clock = new AbortController();
   const limited = timeoutMs > 0 && timeoutMs <= MAX_TIMER_MS;
   const timer = limited
     ? setTimeout(() => {
-        clock.abort(new VaultError(0, "timeout", `no answer within ${timeoutMs / 1000} s`));
+        const made = repeatable ? "" : "; the call may have been made";
+        const mend = " (`timeoutMs` sets the limit, 0 for none)";
+        clock.abort(new VaultError(0, "timeout", `no answer within ${timeoutMs / 1000} s${made}${mend}`));
       }, timeoutMs)
     : undefined;
   return {

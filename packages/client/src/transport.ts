@@ -94,7 +94,7 @@ export function createTransport(options: TransportOptions): Transport {
 
   async function perform<T>(call: Call, finish: (answer: Answer) => Promise<T>): Promise<T> {
     const { failure: bodyFailure, ...prepared } = await prepare(call);
-    const deadline = startDeadline(call.timeoutMs ?? options.timeoutMs, call.signal);
+    const deadline = startDeadline(call.timeoutMs ?? options.timeoutMs, call.signal, isRepeatable(call));
     let answered = false;
     try {
       deadline.signal.throwIfAborted();

@@ -8,6 +8,7 @@ import { localFindings } from "../doctor/local-checks.js";
 import { serverFindings } from "../doctor/server-checks.js";
 import { serviceCallFindings } from "../doctor/service-calls.js";
 import { vaultFindings } from "../doctor/vault-checks.js";
+import { reasonText } from "../failures.js";
 import { addExamples } from "../help-examples.js";
 import { readSession } from "../session-file.js";
 import { readVersion } from "../version.js";
@@ -66,7 +67,7 @@ async function examine(
     const { loadPresets } = await import("../presets/preset-catalogue.js");
     tell(await serviceCallFindings(client, await client.listServices(), await loadPresets(), bin));
   } catch (error) {
-    tell([fail("token", reasonOf(error), tokenMend(context))]);
+    tell([fail("token", reasonText(error), tokenMend(context))]);
   }
 }
 
@@ -88,13 +89,9 @@ async function connected(
     if (client.token !== "") return client;
     tell([warn("token", "there is none: nothing more was checked", `${context.bin} unlock`)]);
   } catch (error) {
-    if (!isSessionBad) tell([fail("token", reasonOf(error), tokenMend(context))]);
+    if (!isSessionBad) tell([fail("token", reasonText(error), tokenMend(context))]);
   }
   return undefined;
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : "unknown reason";
 }
 
 function show({ output }: CommandContext, { check, status, message, mend }: Finding): void {

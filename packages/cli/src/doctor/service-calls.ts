@@ -6,6 +6,7 @@ import { probeSession } from "../session-probes/session-probe.js";
 import { hintFor } from "../service-check/check-call.js";
 import { isSessionType } from "../session-types/registry.js";
 import { fail, ok, warn, type Finding } from "./finding.js";
+import { reasonText } from "../failures.js";
 
 /** Services that are called at a time. */
 const AT_ONCE = 4;
@@ -57,7 +58,7 @@ async function callFinding(
         )
       : ok(check, `HTTP ${test.status}`);
   } catch (error) {
-    const message = error instanceof Error ? error.message : "unknown reason";
+    const message = reasonText(error);
     return fail(check, message, `${bin} service test ${name}`);
   }
 }

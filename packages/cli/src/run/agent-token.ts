@@ -1,6 +1,6 @@
 import type { IssuedToken, PolicyContent, TokenRequest, VaultClient } from "@vault-proxy/client";
 
-import { UsageError } from "../failures.js";
+import { UsageError, reasonText } from "../failures.js";
 import { assertTokenId } from "../issued-token-check.js";
 
 export interface AgentTokenRequest {
@@ -43,7 +43,7 @@ export async function giveUpToken(client: VaultClient): Promise<string | undefin
     return undefined;
   } catch (error) {
     if (error instanceof Error && "status" in error && error.status === 401) return undefined;
-    return error instanceof Error ? error.message : "unknown reason";
+    return reasonText(error);
   }
 }
 

@@ -1,5 +1,5 @@
 import { connectWithToken } from "../connection.js";
-import { CliError } from "../failures.js";
+import { CliError, reasonText } from "../failures.js";
 import { readSession, removeSession, type Session } from "../session-file.js";
 import { giveUpToken } from "./agent-token.js";
 
@@ -43,6 +43,6 @@ async function revoke(place: SessionPlace, session: Session): Promise<string | u
     const options = { addr: session.address, allowInsecure };
     return await giveUpToken(await connectWithToken({ options, env: {}, sessionPath }));
   } catch (error) {
-    return error instanceof Error ? error.message : "unknown reason";
+    return reasonText(error);
   }
 }
