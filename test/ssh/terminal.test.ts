@@ -1,9 +1,10 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { startCli } from "../live/cli-in-terminal.js";
 import { cli, temporaryDirectory } from "../live/processes.js";
 import { call, makeToken } from "../live/vault-calls.js";
 import { makeServerCertificates } from "../real-servers/certificates.js";
@@ -44,6 +45,30 @@ async function atServer(more: Record<string, string> = {}): Promise<Tmux> {
   await tmux.press("Enter");
   await tmux.see(/\n\$/);
   return tmux;
+}
+
+/** Joins a connection to one of the vault's, and takes a break of somewhat more than a second in the middle. */
+function passOnSlowly(client: Socket): void {
+  const { hostname, port } = new URL(vault.server.address);
+  const upstream = connect(Number(port), hostname);
+  for (const socket of [client, upstream]) socket.on("error", () => socket.destroy());
+  for (const [from, to] of [
+    [client, upstream],
+    [upstream, client],
+  ] as const) {
+    let passed = 0;
+    from.on("data", (chunk: Buffer) => {
+      const before = passed;
+      passed += chunk.length;
+      const isMiddle = before < 4_000_000 && passed >= 4_000_000;
+      const isFull = !to.write(chunk);
+      if (!isMiddle && !isFull) return;
+      from.pause();
+      if (isMiddle) setTimeout(() => from.resume(), 1_200);
+      else to.once("drain", () => from.resume());
+    });
+    from.on("end", () => to.end());
+  }
 }
 
 /** Joins a connection to one of the vault's. */
@@ -190,4 +215,33 @@ describe("vault-cli ssh without a command", () => {
     await tmux.see(/error: the connection to vault-server was lost\nended:1\n/);
     await expectOwnTerminal(tmux);
   });
+});
+
+test("a long transfer shows how far it is in a terminal, and nowhere else, nor with --quiet", async () => {
+  const folder = await temporaryDirectory();
+  opened.push({ close: () => folder.remove() });
+  const slow = await listen(createServer(passOnSlowly), { port: 0, host: "127.0.0.1" });
+  const env = environment({
+    VAULT_ADDR: `http://127.0.0.1:${String((slow.address() as AddressInfo).port)}`,
+    HOME: folder.path,
+  });
+  const file = join(folder.path, "large");
+  await writeFile(file, Buffer.alloc(16_000_000));
+  const transfer = async (terminal: boolean, ...args: string[]): Promise<string> => {
+    const run = startCli(args, { terminal, env });
+    expect(await run.ended).toBe(0);
+    return run.stdout() + run.stderr();
+  };
+  const at = (name: string): string => join(sshd.home, name);
+  await writeFile(at("there"), Buffer.alloc(16_000_000), { mode: 0o644 });
+  const [up, down, quiet, piped] = await Promise.all([
+    transfer(true, "ssh", "upload", "box", file, at("one")),
+    transfer(true, "ssh", "download", "box", at("there"), join(folder.path, "back")),
+    transfer(true, "--quiet", "ssh", "upload", "box", file, at("two")),
+    transfer(false, "ssh", "download", "box", at("there"), join(folder.path, "piped")),
+  ]);
+  expect(up).toMatch(/\r\x1b\[KUploading to box … \d+\.\d MiB.*\r\x1b\[KFile uploaded to /s);
+  expect(down).toMatch(/\r\x1b\[KDownloading from box … \d+\.\d MiB.*\r\x1b\[KFile ".*" saved to /s);
+  expect(quiet).toBe("");
+  expect(piped).toMatch(/^File ".*" saved to .*: 15\.3 MiB \(16,000,000 bytes\)\n$/);
 });

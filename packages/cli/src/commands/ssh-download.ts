@@ -30,7 +30,9 @@ export const configureSshDownload: ConfigureCommand = (command, perform) => {
         progress.follow(client.sshDownloadStream(service, remotePath, { signal }));
       try {
         if (path === undefined) {
-          for await (const chunk of content()) await output.bytes(chunk);
+          // On a terminal the content itself shows how far it is.
+          const shown = output.onTerminal ? client.sshDownloadStream(service, remotePath) : content();
+          for await (const chunk of shown) await output.bytes(chunk);
           return undefined;
         }
         const bytes = await untilInterrupted(
