@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
@@ -95,6 +95,36 @@ async function expectOwnTerminal(tmux: Tmux): Promise<void> {
   await tmux.press("Enter");
   await tmux.see(/\n5\n/);
 }
+
+test("a long transfer shows how far it is in a terminal, and nowhere else, nor with --quiet", async () => {
+  const folder = await temporaryDirectory();
+  opened.push({ close: () => folder.remove() });
+  const slow = await listen(createServer(passOnSlowly), { port: 0, host: "127.0.0.1" });
+  const env = environment({
+    VAULT_ADDR: `http://127.0.0.1:${String((slow.address() as AddressInfo).port)}`,
+    HOME: folder.path,
+  });
+  const file = join(folder.path, "large");
+  await writeFile(file, Buffer.alloc(16_000_000));
+  const transfer = async (terminal: boolean, ...args: string[]): Promise<string> => {
+    const run = startCli(args, { terminal, env });
+    expect(await run.ended).toBe(0);
+    return run.stdout() + run.stderr();
+  };
+  const at = (name: string): string => join(sshd.home, name);
+  await writeFile(at("there"), Buffer.alloc(16_000_000), { mode: 0o644 });
+  const [up, down, quiet, piped] = await Promise.all([
+    transfer(true, "ssh", "upload", "box", file, at("one")),
+    transfer(true, "ssh", "download", "box", at("there"), join(folder.path, "back")),
+    transfer(true, "--quiet", "ssh", "upload", "box", file, at("two")),
+    transfer(false, "ssh", "download", "box", at("there"), join(folder.path, "piped")),
+  ]);
+  expect(up).toMatch(/\r\x1b\[KUploading to box … \d+\.\d MiB.*\r\x1b\[KFile uploaded to /s);
+  expect(down).toMatch(/\r\x1b\[KDownloading from box … \d+\.\d MiB.*\r\x1b\[KFile ".*" saved to /s);
+  expect(quiet).toBe("");
+  expect(piped).toMatch(/^File ".*" saved to .*: 15\.3 MiB \(16,000,000 bytes\)\n$/);
+  await Promise.all(["there", "one", "two"].map((name) => rm(at(name))));
+});
 
 describe("vault-cli ssh without a command", () => {
   test("is a terminal at the server, in colours, and ends with the shell's exit code", async () => {
@@ -215,33 +245,4 @@ describe("vault-cli ssh without a command", () => {
     await tmux.see(/error: the connection to vault-server was lost\nended:1\n/);
     await expectOwnTerminal(tmux);
   });
-});
-
-test("a long transfer shows how far it is in a terminal, and nowhere else, nor with --quiet", async () => {
-  const folder = await temporaryDirectory();
-  opened.push({ close: () => folder.remove() });
-  const slow = await listen(createServer(passOnSlowly), { port: 0, host: "127.0.0.1" });
-  const env = environment({
-    VAULT_ADDR: `http://127.0.0.1:${String((slow.address() as AddressInfo).port)}`,
-    HOME: folder.path,
-  });
-  const file = join(folder.path, "large");
-  await writeFile(file, Buffer.alloc(16_000_000));
-  const transfer = async (terminal: boolean, ...args: string[]): Promise<string> => {
-    const run = startCli(args, { terminal, env });
-    expect(await run.ended).toBe(0);
-    return run.stdout() + run.stderr();
-  };
-  const at = (name: string): string => join(sshd.home, name);
-  await writeFile(at("there"), Buffer.alloc(16_000_000), { mode: 0o644 });
-  const [up, down, quiet, piped] = await Promise.all([
-    transfer(true, "ssh", "upload", "box", file, at("one")),
-    transfer(true, "ssh", "download", "box", at("there"), join(folder.path, "back")),
-    transfer(true, "--quiet", "ssh", "upload", "box", file, at("two")),
-    transfer(false, "ssh", "download", "box", at("there"), join(folder.path, "piped")),
-  ]);
-  expect(up).toMatch(/\r\x1b\[KUploading to box … \d+\.\d MiB.*\r\x1b\[KFile uploaded to /s);
-  expect(down).toMatch(/\r\x1b\[KDownloading from box … \d+\.\d MiB.*\r\x1b\[KFile ".*" saved to /s);
-  expect(quiet).toBe("");
-  expect(piped).toMatch(/^File ".*" saved to .*: 15\.3 MiB \(16,000,000 bytes\)\n$/);
 });
