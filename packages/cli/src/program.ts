@@ -32,7 +32,14 @@ Environment:
   VAULT_ADDR        its address (default http://127.0.0.1:8390; also unix:/path)
   VAULT_TOKEN       token; goes before the session that unlock saves
   VAULT_DATA_DIR    data directory of a server here (default ~/.vault-proxy)
-  NO_COLOR          no colours, where it is not empty`;
+  NO_COLOR          no colours, where it is not empty
+
+Exit codes:
+  0                 done
+  1                 it failed, or what was asked about is not so
+  2                 the command line is wrong: nothing was done
+  130, 143          ended by Ctrl-C, by SIGTERM
+  any other         that of the program which \`run\`, \`ssh\` or --exec ran`;
 
 /** Runs one command line. Resolves with the exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function runProgram(host: ProcessLike): Promise<number> {

@@ -38,16 +38,19 @@ export function addSettingsOptions(command: Command): void {
     .option("--session-cookies", "keep the cookies that the API sets, and send them on later calls")
     .option("--forward-cookies", "pass on a caller's Cookie header")
     .option("--no-scrub", "do not overwrite the service's secrets where its answers hold them")
-    .option("--connect-timeout <duration>", "such as 10s")
-    .option("--response-timeout <duration>", "until the answer's headers")
+    .option("--connect-timeout <duration>", "until the API is connected, such as 5s (default: 10s)")
+    .option("--response-timeout <duration>", "until the answer's headers, such as 60s (default: 300s)")
     .option(
       "--idle-timeout <duration>",
-      "between two pieces of a body; of a session: without a byte either way",
+      "between two pieces of a body (default: 300s); of a session: without a byte either way (default: no limit)",
     )
-    .option("--max-request-bytes <size>", "limit of a request body, such as 100MB; 0 for none")
+    .option(
+      "--max-request-bytes <size>",
+      "limit of a request body, such as 100MB or 64KiB; 0 for none (default: 10MiB)",
+    )
     .option(
       "--max-connections <number>",
-      "of a session, at a time; 1 by default: one in all",
+      "of a session, at a time (default: 1, which is one in all)",
       connectionCount,
     )
     .option("--require-password", "clients of sessions must log in with the session's own password")

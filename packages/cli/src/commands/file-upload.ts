@@ -7,7 +7,7 @@ import { printable } from "../output.js";
 import { whileShown } from "../transfer-progress.js";
 
 export const configureFileUpload: ConfigureCommand = (command, perform) => {
-  command.argument("<name>", "name in the vault").argument("<path>", "the file, 5 MB at most");
+  command.argument("<name>", "name in the vault").argument("<path>", "the file, 5 MiB at most");
   addExamples(command, "% file upload google.json ~/Downloads/client_secret.json");
   command.action((name: string, path: string) =>
     perform(async ({ connect, output, stderr }) => {

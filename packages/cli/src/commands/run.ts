@@ -31,7 +31,8 @@ variable. With --env it also gets the variables that SDKs read, and its token is
 --service, --policy or --policy-file says otherwise.
 
 It runs as you, and could read the admin session: so that is ended first, and its file removed. Unlock again to
-administrate, or keep it with --keep-session. The exit code is the program's own.
+administrate, or keep it with --keep-session. The exit code is the program's own;
+127 if there is no such program, 126 if it cannot be run.
 
 A running program cannot be given another token: for one that runs longer than 8 hours say so with --ttl.`;
 

@@ -26,7 +26,7 @@ export const configureServiceTest: ConfigureCommand = (command, perform) => {
       "a path that needs the credential.\n" +
       "Of a mail server or a database: a session is opened, logged in through, and closed again. Of a server that is\n" +
       "reached by SSH: `true` is run there, which does nothing. Where it is not among the allowed commands, name one of\n" +
-      "these by --command: without running one, nothing can be told of the server.",
+      "these by --command: without running one, nothing can be told of the server. Exits with 1 if the service does not answer as it should.",
   );
   addExamples(
     command,

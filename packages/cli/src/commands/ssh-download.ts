@@ -12,7 +12,7 @@ import { sizeText } from "../size-text.js";
 export const configureSshDownload: ConfigureCommand = (command, perform) => {
   command
     .argument("<service>", "name of a service of type ssh_key")
-    .argument("<remote path>", "the file at the server: a whole path; 50 MB at most")
+    .argument("<remote path>", "the file at the server: a whole path; 50 MiB at most")
     .argument("[file]", "where to save it, - for stdout (default: its name, in this directory)");
   command.addHelpText("after", "\nA local file of that name is replaced at once, when all has arrived.");
   addExamples(

@@ -12,7 +12,7 @@ interface UploadFlags {
 export const configureSshUpload: ConfigureCommand = (command, perform) => {
   command
     .argument("<service>", "name of a service of type ssh_key")
-    .argument("<file>", "the local file, 50 MB at most; - for standard input")
+    .argument("<file>", "the local file, 50 MiB at most; - for standard input")
     .argument("<remote path>", "where it goes at the server: a whole path, with its name")
     .option("--mode <mode>", "permissions, in octal digits (default: 0644)");
   command.addHelpText(

@@ -14,7 +14,7 @@ export const configureTokenChild: ConfigureCommand = (command, perform) => {
   command
     .option("--name <name>", "what it is for; shown in lists and in the audit log")
     .option("--ttl <duration>", "how long it lives, such as 90s, 24h or 7d; no longer than its parent")
-    .option("--expires-at <time>", "or until when (RFC 3339)");
+    .option("--expires-at <time>", "or until when, such as 2030-01-31T18:00:00Z (RFC 3339)");
   addPolicyFlags(command);
   command.addHelpText(
     "after",

@@ -43,8 +43,11 @@ export const configureTokenCreate: ConfigureCommand = (command, perform) => {
     )
     .addOption(new Option("--scope <scope>", "the same as an option").choices(SCOPES))
     .option("--name <name>", "what it is for; shown in lists and in the audit log")
-    .option("--ttl <duration>", "how long it lives, such as 90s, 24h or 7d")
-    .option("--expires-at <time>", "or until when (RFC 3339)")
+    .option(
+      "--ttl <duration>",
+      "how long it lives, such as 90s, 24h or 7d (default: the server's --token-ttl, 24h)",
+    )
+    .option("--expires-at <time>", "or until when, such as 2030-01-31T18:00:00Z (RFC 3339)")
     .option("--policy <name>", "what it may do: a stored policy");
   addPolicyFlags(command);
   command.addHelpText("after", "\nThe token is the only output on stdout. It cannot be shown again.");

@@ -32,7 +32,7 @@ export const jwtBearer: ExpiringAuth<JwtBearerFlags> = {
       .option("--jwt-key-file <name>", "the uploaded private key (PEM)")
       .option("--jwt-subject <text>", "for whom (sub); default: the issuer")
       .option("--jwt-audience <text>", "aud; default: the token endpoint")
-      .option("--jwt-scope <scope>", "may be repeated", collect)
+      .option("--jwt-scope <scope>", "scope to ask for; may be repeated", collect)
       .option("--jwt-kid <id>", "id of the key")
       .addOption(
         new Option("--jwt-algorithm <name>", "default: what the key is for").choices([
@@ -40,15 +40,20 @@ export const jwtBearer: ExpiringAuth<JwtBearerFlags> = {
         ]),
       )
       .option("--jwt-claim <name=value>", "further claim; may be repeated", collect)
-      .option("--jwt-lifetime <seconds>", "of the assertion")
+      .option("--jwt-lifetime <seconds>", "how long the assertion is good, from 10 to 3600 (default: 300)")
       .option("--jwt-client-id <id>", "of a client, where the provider wants one as well")
       .addOption(
-        new Option("--jwt-client-auth <method>", "how it proves itself, by a secret").choices([
-          "post",
-          "basic",
+        new Option(
+          "--jwt-client-auth <method>",
+          "how it proves itself, by a secret (default: no secret)",
+        ).choices(["post", "basic"]),
+      )
+      .addOption(
+        new Option("--jwt-token-body <format>", "of token requests (default: form)").choices([
+          "form",
+          "json",
         ]),
       )
-      .addOption(new Option("--jwt-token-body <format>", "of token requests").choices(["form", "json"]))
       .option("--jwt-extra <name=value>", "further parameter of token requests; may be repeated", collect);
   },
   required: () => [

@@ -35,7 +35,11 @@ export const oauth2Client: ExpiringAuth<OAuth2ClientFlags> = {
         ]),
       )
       .option("--oauth2-client-id <id>", "id of the client")
-      .addOption(new Option("--oauth2-client-auth <method>", "how it proves itself").choices(CLIENT_AUTH))
+      .addOption(
+        new Option("--oauth2-client-auth <method>", "how it proves itself (default: post)").choices(
+          CLIENT_AUTH,
+        ),
+      )
       .option("--oauth2-client-key-file <name>", "uploaded private key (PEM), for private_key_jwt")
       .option("--oauth2-client-key-id <id>", "the id of that key")
       .option(
@@ -49,8 +53,13 @@ export const oauth2Client: ExpiringAuth<OAuth2ClientFlags> = {
       .option("--oauth2-token-url <url>", "token endpoint")
       .option("--oauth2-refresh-url <url>", "where tokens are refreshed, if not there")
       .option("--oauth2-issuer <url>", "audience of client assertions, if it is not the token endpoint")
-      .option("--oauth2-scope <scope>", "may be repeated", collect)
-      .addOption(new Option("--oauth2-token-body <format>", "of token requests").choices(["form", "json"]))
+      .option("--oauth2-scope <scope>", "scope to ask for; may be repeated", collect)
+      .addOption(
+        new Option("--oauth2-token-body <format>", "of token requests (default: form)").choices([
+          "form",
+          "json",
+        ]),
+      )
       .option("--oauth2-extra <name=value>", "further parameter of token requests; may be repeated", collect);
   },
   required: ({ oauth2ClientSecretFile }) =>

@@ -15,7 +15,11 @@ export const serviceAccount: ExpiringAuth<ServiceAccountFlags> = {
     command
       .optionsGroup("For service_account:")
       .option("--service-account-file <name>", "the uploaded key file")
-      .option("--service-account-scope <scope>", "may be repeated", collect)
+      .option(
+        "--service-account-scope <scope>",
+        "scope to ask for (default: cloud-platform); may be repeated",
+        collect,
+      )
       .option("--service-account-subject <user>", "the user to act for, with domain-wide delegation")
       .option("--service-account-token-url <url>", "token endpoint, if it is not Google's");
   },

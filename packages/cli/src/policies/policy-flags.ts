@@ -27,7 +27,10 @@ export interface PolicyFlags {
 
 export function addPolicyFlags(command: Command): void {
   command
-    .option("--policy-file <file>", "the rules of a file as YAML or JSON, or of standard input (-)")
+    .option(
+      "--policy-file <file>",
+      "what it may do: the rules of a file as YAML or JSON, or of standard input (-)",
+    )
     .option("--service <name>", "only this service; may be repeated", collect)
     .option("--method <method>", "only calls with this method; may be repeated", collect)
     .option(
@@ -38,18 +41,22 @@ export function addPolicyFlags(command: Command): void {
     .addOption(
       new Option(
         "--action <action>",
-        "only this by SSH, or a session of a database; may be repeated",
+        "only this by SSH, or a session of a database: exec, upload, download or session; may be repeated",
       ).argParser((value: string, previous: string[] | undefined) => collect(actionOf(value), previous)),
     )
-    .option("--command <words>", "only commands that begin so; may be repeated", collect)
+    .option(
+      "--command <words>",
+      "by SSH only commands that begin so, such as 'docker ps'; may be repeated",
+      collect,
+    )
     .option("--remote-path <path>", "only this file or directory at a server; may be repeated", collect)
-    .option("--cooldown <duration>", "not again within this time, such as 30s or 1d", goDuration)
-    .option("--rate <rate>", "calls in any minute, such as 60/min", rateOf)
-    .option("--max-uses <count>", "calls in its whole life", countOf)
-    .option("--max-concurrent <count>", "calls at a time", countOf)
-    .option("--bytes-per-day <size>", "both ways, such as 500MB")
-    .option("--valid-from <time>", "from when on (RFC 3339)")
-    .option("--valid-until <time>", "until when (RFC 3339)");
+    .option("--cooldown <duration>", "after a call no other within this time, such as 30s or 1d", goDuration)
+    .option("--rate <rate>", "calls in any minute at most, such as 60/min", rateOf)
+    .option("--max-uses <count>", "calls in its whole life at most", countOf)
+    .option("--max-concurrent <count>", "calls at a time at most", countOf)
+    .option("--bytes-per-day <size>", "bytes in a day at most, both ways together, such as 500MB")
+    .option("--valid-from <time>", "no call before, such as 2030-01-31T09:00:00Z (RFC 3339)")
+    .option("--valid-until <time>", "no call after that (RFC 3339)");
 }
 
 /** @returns undefined where no option says anything of a policy */

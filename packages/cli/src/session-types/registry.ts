@@ -25,7 +25,7 @@ export function addSessionTypeOptions(command: Command): void {
     .option("--database <name>", "for postgres a name, for redis a number")
     .option(
       "--tls <how>",
-      choicesOf((type) => Object.keys(type.tls)),
+      `${choicesOf((type) => Object.keys(type.tls))} (default: the first of each)`,
     )
     .option(
       "--auth <mechanism>",

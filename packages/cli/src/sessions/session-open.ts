@@ -45,10 +45,20 @@ export function configureSessionOpen(protocol: SessionProtocol): ConfigureComman
     command
       .argument("<service>", `name of a service of type ${protocol}`)
       .argument("[command...]", "with --exec: what to run, after --")
-      .option("--timeout <duration>", "how long it waits for its client; with several, how long it lives")
-      .option("--max-connections <number>", "1: one client in all; more: so many at a time", connectionCount)
+      .option(
+        "--timeout <duration>",
+        "how long it waits for its client, 300s at most; with several, how long it lives, 24h at most (default: 30s)",
+      )
+      .option(
+        "--max-connections <number>",
+        "1: one client in all; more: so many at a time (default: 1, or the service's own)",
+        connectionCount,
+      )
       .option("--require-password", "make a password that clients must log in with")
-      .option("--idle-timeout <duration>", "close a connection on which nothing moved for so long")
+      .option(
+        "--idle-timeout <duration>",
+        "close a connection on which nothing moved for so long, such as 10m (default: the service's own, or never)",
+      )
       .option("--url", "print the URL that client libraries take")
       .option("--env", "print variables for a shell to eval")
       .option("--exec", "run a command with these variables, and end the session with it");
