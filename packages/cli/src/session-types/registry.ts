@@ -23,10 +23,7 @@ export function addSessionTypeOptions(command: Command): void {
     .option("--port <port>", "default: as the type and TLS have it", portNumber)
     .option("--user <name>", "who logs in; for redis an ACL user")
     .option("--database <name>", "for postgres a name, for redis a number")
-    .option(
-      "--tls <how>",
-      `${choicesOf((type) => Object.keys(type.tls))} (default: the first of each)`,
-    )
+    .option("--tls <how>", `${choicesOf((type) => Object.keys(type.tls))} (default: the first of each)`)
     .option(
       "--auth <mechanism>",
       choicesOf(({ auth }) => auth),
