@@ -241,6 +241,10 @@ describe("the systemd unit", () => {
     );
   });
 
+  test("counts as started when the server answers: what the page types next can call it", () => {
+    expect(settingOf(unit, "Service", "ExecStartPost")).toMatch(/^\/usr\/bin\/vault-cli health --wait \d+s$/);
+  });
+
   test("exposes no more than 1.5 of 10, by the count of systemd-analyze", () => {
     const shown = execFileSync("systemd-analyze", [
       ...["security", "--offline=true", "--no-pager", pathOf(DEPLOYMENT_FILES.systemd)],

@@ -1,9 +1,9 @@
-import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import type { VaultClient } from "@vault-proxy/client";
 
 import { connectWithToken, connectWithoutToken } from "./connection.js";
+import { homeDirectory } from "./home-directory.js";
 import type { Environment, Output, OutputStream } from "./output.js";
 
 export interface InputStream extends Readable {
@@ -49,7 +49,7 @@ export function createContext(
   output: Output,
 ): CommandContext {
   const { env, stdin, stderr } = host;
-  const sessionPath = join(homedir(), ".vault-proxy", "session");
+  const sessionPath = join(homeDirectory(), ".vault-proxy", "session");
   return {
     bin,
     env,

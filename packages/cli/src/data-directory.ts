@@ -1,7 +1,7 @@
-import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
 
+import { homeDirectory } from "./home-directory.js";
 import type { Environment } from "./output.js";
 
 export interface DataDirectoryOptions {
@@ -20,7 +20,7 @@ export function addDataDirectoryOption(command: Command): Command {
 export function dataDirectory({ dataDir }: DataDirectoryOptions, env: Environment): string {
   if (dataDir !== undefined) return dataDir;
   const fromEnvironment = env.VAULT_DATA_DIR ?? "";
-  return fromEnvironment === "" ? join(homedir(), ".vault-proxy") : fromEnvironment;
+  return fromEnvironment === "" ? join(homeDirectory(), ".vault-proxy") : fromEnvironment;
 }
 
 export function vaultFileIn(directory: string): string {

@@ -3,7 +3,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { VaultClient } from "@vault-proxy/client";
 import { expect, test } from "vitest";
 
-import { promptHealth } from "./prompt-health.js";
+import { awaitedHealth, promptHealth } from "./prompt-health.js";
 
 test("a port that takes a connection and never answers is told of within seconds", async () => {
   const server = createServer(() => undefined).listen(0, "127.0.0.1");
@@ -29,6 +29,22 @@ test.each([
     message: "what answers at http://127.0.0.1:8390 is no vault-server",
     hint: "see that VAULT_ADDR or --addr is right",
   });
+});
+
+test("a server that is just starting is waited for, and nothing else is", async () => {
+  const answers = [
+    () => Promise.reject(new TypeError("fetch failed")),
+    () => Promise.reject(new TypeError("fetch failed")),
+    () => Promise.resolve(Response.json({ status: "locked", initialized: false, version: "1" })),
+    () => Promise.resolve(Response.json({ status: "ok" })),
+  ];
+  const client = new VaultClient({
+    fetch: () => answers.shift()?.() ?? Promise.reject(new Error("asked once more")),
+    retries: 0,
+  });
+  expect(await awaitedHealth(client, 20_000)).toMatchObject({ status: "locked" });
+  await expect(awaitedHealth(client, 20_000)).rejects.toMatchObject({ code: "invalid_answer" });
+  await expect(awaitedHealth(client, 0)).rejects.toMatchObject({ code: "connection_failed" });
 });
 
 test("what a vault-server refuses is told in its own words", async () => {

@@ -1,9 +1,12 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { VaultError, type Health, type VaultClient } from "@vault-proxy/client";
 
 import { CliError } from "./failures.js";
 
 /** A vault-server answers this at once; another program that holds its port may never. */
 export const HEALTH_TIMEOUT_MS = 5_000;
+
+const LOOK_EVERY_MS = 100;
 
 /** Of a vault; another program may have a page about its health too. */
 const STATES: ReadonlySet<string> = new Set(["locked", "unlocked"]);
@@ -23,6 +26,20 @@ export async function promptHealth(client: VaultClient): Promise<Health> {
   });
   if (!STATES.has(health.status)) throw strangerAt(client);
   return health;
+}
+
+/** As `promptHealth`, but waits so long for somebody to listen: a server that was just started may not yet. */
+export async function awaitedHealth(client: VaultClient, waitMs: number): Promise<Health> {
+  const deadline = performance.now() + waitMs;
+  for (;;) {
+    try {
+      return await promptHealth(client);
+    } catch (error) {
+      const isUnreachable = error instanceof VaultError && error.code === "connection_failed";
+      if (!isUnreachable || performance.now() >= deadline) throw error;
+    }
+    await delay(LOOK_EVERY_MS);
+  }
 }
 
 /** Nothing of what it says is shown: it is not what was asked for. */

@@ -3,8 +3,9 @@ import { Argument } from "commander";
 
 import type { CommandContext } from "../command-context.js";
 import type { ConfigureCommand } from "../command-definition.js";
+import { parseDuration } from "../duration.js";
 import { addExamples } from "../help-examples.js";
-import { promptHealth } from "../prompt-health.js";
+import { awaitedHealth, promptHealth } from "../prompt-health.js";
 import { relativeTime } from "../relative-time.js";
 import { timeText } from "../time-text.js";
 
@@ -15,9 +16,19 @@ export const configureHealth: ConfigureCommand = (command, perform) => {
     ]),
   );
   command.option("--details", "show how the server does; an admin's token is needed");
-  addExamples(command, "% health", "% health --details", "% health tokens", "% health --json");
-  command.action((of: "tokens" | undefined, options: { readonly details?: true }) =>
+  command.option("--wait <duration>", "wait so long, such as 30s, for a server that was just started", "0");
+  addExamples(
+    command,
+    "% health",
+    "% health --wait 30s",
+    "% health --details",
+    "% health tokens",
+    "% health --json",
+  );
+  command.action((of: "tokens" | undefined, options: HealthOptions) =>
     perform(async (context) => {
+      const waitMs = parseDuration(options.wait);
+      if (waitMs > 0) await awaitedHealth(await context.connect("no token"), waitMs);
       if (options.details === true) await showDetails(context);
       else if (of === "tokens") await showTokens(context);
       else await showVault(context);
@@ -25,6 +36,11 @@ export const configureHealth: ConfigureCommand = (command, perform) => {
     }),
   );
 };
+
+interface HealthOptions {
+  readonly details?: true;
+  readonly wait: string;
+}
 
 async function showVault({ connect, output }: CommandContext): Promise<void> {
   const client = await connect("no token");

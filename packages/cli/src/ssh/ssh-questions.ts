@@ -1,10 +1,10 @@
-import { homedir } from "node:os";
 import { join } from "node:path";
 
 import type { CommandContext } from "../command-context.js";
 import { CliError } from "../failures.js";
 import { askHostKey } from "../field-questions.js";
 import { hostAndPortProblem } from "../host-and-port.js";
+import { homeDirectory } from "../home-directory.js";
 import { askChoice, askText } from "../prompt.js";
 import { readSecretFile } from "../secret-source.js";
 import { askAllowance, isThisMachine } from "../this-machine.js";
@@ -68,7 +68,7 @@ async function askKeyFile(context: CommandContext): Promise<string> {
 
 /** As a shell does with what is typed there. */
 function withHome(path: string): string {
-  return path.startsWith("~/") ? join(homedir(), path.slice(2)) : path;
+  return path.startsWith("~/") ? join(homeDirectory(), path.slice(2)) : path;
 }
 
 function needed(value: string): string | undefined {

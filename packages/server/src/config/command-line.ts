@@ -82,7 +82,7 @@ function defineCommand(version: string): Command {
     .version(version, "--version", "print the version")
     .helpOption("-h, --help", "show this help")
     .option("--listen <address>", "where to listen: host:port or unix:/path", "127.0.0.1:8390")
-    .option("--data-dir <directory>", "where the vault file lives", join(homedir(), ".vault-proxy"))
+    .option("--data-dir <directory>", "where the vault file lives", defaultDataDirectory())
     .option("--token-ttl <duration>", "how long a token lives unless told otherwise", "24h")
     .option("--tls-cert <file>", "certificate chain (PEM): serve HTTPS")
     .option("--tls-key <file>", "private key of --tls-cert (PEM)")
@@ -119,6 +119,15 @@ function defineCommand(version: string): Command {
     .exitOverride();
 }
 
+/** Empty for a user without a home, as systemd makes one for a unit where no name service knows of it. */
+function defaultDataDirectory(): string {
+  try {
+    return join(homedir(), ".vault-proxy");
+  } catch {
+    return "";
+  }
+}
+
 /** `--data-dir` is `VAULT_DATA_DIR`. An empty variable counts as unset. */
 function withEnvironment(
   command: Command,
@@ -146,7 +155,9 @@ function toConfig(options: RawOptions, credentialsDirectory = ""): ServerConfig 
       `--listen: ${JSON.stringify(options.listen)} is neither host:port nor unix:/absolute/path (107 bytes at most)`,
     );
   }
-  if (options.dataDir === "") throw new UsageError("--data-dir: must not be empty");
+  if (options.dataDir === "") {
+    throw new UsageError("--data-dir: must not be empty, and its default is for users who have a home");
+  }
   const tokenTtlMs = parseDuration(options.tokenTtl);
   if (tokenTtlMs === undefined || tokenTtlMs < 1000 || tokenTtlMs > MAX_TOKEN_TTL_MS) {
     throw new UsageError("--token-ttl: must be a duration such as 30m or 24h, from 1s to ten years");
