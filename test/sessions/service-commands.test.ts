@@ -210,7 +210,7 @@ test("what the vault refuses, it refuses in its own words, and what would help i
     code: 1,
     stdout: "",
     stderr:
-      "error: auth.redis_host: address not allowed: 127.0.0.1: --allow-private allows private addresses and this machine's own\n",
+      "error: --host: address not allowed: 127.0.0.1: --allow-private allows private addresses and this machine's own\n",
   });
 });
 

@@ -93,7 +93,7 @@ test("of a service that is refused no key stays in the vault, and one that is th
   const add = ["service", "add", "again", ...at, "--ssh-key-file", "plain"];
   const refused = await run([...add, "--ssh-legacy-algorithm", "rot13"]);
   expect(refused.code).toBe(1);
-  expect(refused.stderr).toContain("ssh_legacy_algorithms");
+  expect(refused.stderr).toContain("--ssh-legacy-algorithm: must be one of");
   expect((await succeed(["file", "list"])).stdout).not.toContain("again-2.key");
   await succeed(add);
   const shown = await succeed(["service", "show", "again"]);
