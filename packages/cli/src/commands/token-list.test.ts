@@ -14,6 +14,35 @@ const TOKENS = [
   },
 ];
 
+test("at 80 columns an unused column gives its room to the others, which stay whole", async () => {
+  const vault = await startFakeVault();
+  onTestFinished(() => vault.stop());
+  const started_at = new Date(Date.now() - 26 * 3_600_000).toISOString();
+  vault.tokens = [
+    { ...TOKENS[0], id_prefix: "tok_AAAAAAAA...", name: "triage-bot" },
+    { ...TOKENS[0], id_prefix: "tok_BBBBBBBB...", scope: "proxy", last_used_at: new Date().toISOString() },
+  ];
+  vault.answers.set("GET /health", {
+    status: "unlocked",
+    initialized: true,
+    version: "1",
+    details: { started_at },
+  });
+  const stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 80 });
+  await runProgram({
+    argv: ["node", "/bin/vault-cli", "--addr", vault.addr, "token", "list"],
+    env: { VAULT_TOKEN: ADMIN_TOKEN, NO_COLOR: "1" },
+    stdin: Readable.from([]),
+    stdout,
+    stderr: new PassThrough(),
+  });
+  const [head = "", unused = "", used = ""] = (await text(stdout.end())).split("\n");
+  expect(head).toMatch(/^TOKEN +NAME +SCOPE +STATUS +EXPIRES +LAST USED +POLICY$/);
+  expect(unused).toMatch(/^tok_AAAAAAAA\.{3} +triage-bot +admin .* not for 26 h$/);
+  expect(used).toMatch(/ just now +\(all\)$/);
+  for (const line of [head, unused, used]) expect(line.length).toBeLessThanOrEqual(80);
+});
+
 test.each([
   ["a table", true],
   ["JSON", false],

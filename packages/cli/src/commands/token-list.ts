@@ -39,14 +39,14 @@ export const configureTokenList: ConfigureCommand = (command, perform) => {
 function policyText({ scope, policy, parent }: TokenInfo): string {
   if (policy !== undefined) return typeof policy === "string" ? policy : "(own rules)";
   if (scope === "admin") return "";
-  return parent === undefined ? "(every service)" : "(as its parent)";
+  return parent === undefined ? "(all)" : "(parent's)";
 }
 
 /** The server knows of uses since its start only. */
 async function unusedText(client: VaultClient, tokens: readonly TokenInfo[], now: number): Promise<string> {
   if (tokens.every((token) => token.last_used_at !== undefined)) return "";
   const { details } = await client.healthDetails();
-  return details === undefined
-    ? "not since the start"
-    : `not for ${spanText(now - Date.parse(details.started_at))}`;
+  if (details === undefined) return "not since the start";
+  const running = now - Date.parse(details.started_at);
+  return running < 60_000 ? "not yet" : `not for ${spanText(running)}`;
 }

@@ -63,7 +63,8 @@ async function answer(vault: FakeVault, request: IncomingMessage, response: Serv
   const route = `${method} ${url}`;
   if (route === "GET /health") {
     const { initialized, locked } = vault;
-    json(response, 200, { status: locked ? "locked" : "unlocked", initialized, version: "9.9.9" });
+    const health = { status: locked ? "locked" : "unlocked", initialized, version: "9.9.9" };
+    json(response, 200, vault.answers.get(route) ?? health);
     return;
   }
   if (route === "POST /auth/unlock") {
