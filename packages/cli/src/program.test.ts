@@ -206,7 +206,7 @@ test("the help of the whole has every command under a heading, in one order", as
   const headings = [...help.matchAll(/^([A-Z][a-z ]+:)$/gm)].map(([, heading]) => heading);
   expect(headings).toEqual([
     ...["Options:", "The vault:", "Agents:", "Its services:", "Calls and connections:", "Others:"],
-    ...["Environment:", "Examples:"],
+    ...["Environment:", "Exit codes:", "Examples:"],
   ]);
   const others = /\nOthers:\n([^]*?)\n\n/.exec(help)?.[1]?.split("\n") ?? [];
   expect((await runWith(["service", "--help"])).stdout).not.toContain("Others:");
