@@ -82,7 +82,10 @@ function allChecks(options, preparePython) {
           "packages/client/src",
         ]),
     },
-    { name: "format (prettier)", check: () => npmTool("prettier", ["--check", "."]) },
+    {
+      name: "format (oxfmt, prettier)",
+      check: () => run(process.execPath, [path.join(ROOT, "scripts/format-check.mjs")], options),
+    },
     { name: "lock file", check: lockFileCheck },
     { name: "python (ruff, mypy), Dockerfile (hadolint)", check: () => pythonCheck(options, preparePython) },
   ];
