@@ -5,6 +5,7 @@ import { BaseSequencer } from "vitest/node";
 const LONGEST = [
   "test/durability/kill.test.ts",
   "test/docs/executed.test.ts",
+  "test/docs/help-examples.test.ts",
   "test/cli-transcripts/transcripts.test.ts",
   "test/attacks/fuzz.test.ts",
   "test/durability/every-syscall.test.ts",
