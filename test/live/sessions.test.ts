@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -115,6 +115,12 @@ async function isClosed({ addr }: Opened): Promise<boolean> {
   return true;
 }
 
+/** Whether somebody listens there, as the system says it. */
+function isListening({ addr }: Opened): boolean {
+  const port = Number(addr.split(":")[1]).toString(16).toUpperCase().padStart(4, "0");
+  return new RegExp(`^ *\\d+: \\w{8}:${port} \\w+:\\w+ 0A `, "m").test(readFileSync("/proc/net/tcp", "utf8"));
+}
+
 const runCli = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
   cli(args, { env: { VAULT_ADDR: server.address, VAULT_TOKEN: token, ...env } });
 
@@ -182,9 +188,13 @@ test("one client is taken where one is allowed, fifty where fifty are", async ()
 test("the listener is gone when nobody came in the time that was promised", async () => {
   const before = Date.now();
   const session = await open("cache", {}, { query: "?timeout=1" });
-  expect(Date.parse(session.expires_at) - before).toBeLessThan(1500);
-  await wait(Date.parse(session.expires_at) - Date.now() + 100);
-  expect(await isClosed(session)).toBe(true);
+  const after = Date.now();
+  const expires = Date.parse(session.expires_at);
+  expect(expires).toBeGreaterThanOrEqual(before + 1000);
+  expect(expires).toBeLessThanOrEqual(after + 1000);
+  // Not by a client that comes: it would be taken, and end the listening itself. A busy machine's timers are late.
+  await eventually(() => !isListening(session));
+  expect(Date.now()).toBeGreaterThanOrEqual(expires - 10);
 });
 
 test("a thousand sessions opened and dropped leave no socket behind", async () => {
