@@ -6,7 +6,7 @@ import { addUnlockOptions, assertUnlockOptions, unlockAndSave, type UnlockOption
 export const configureUnlock: ConfigureCommand = (command, perform) => {
   addUnlockOptions(command).addHelpText(
     "after",
-    `\n${PASSWORD_SOURCES}\nThe first unlock creates the vault.`,
+    `\n${PASSWORD_SOURCES}\nThe first unlock creates the vault.\nThe session that was saved before ends, and with it what it opened.`,
   );
   addExamples(
     command,
