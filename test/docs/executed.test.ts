@@ -19,10 +19,10 @@ const hosts = new Set(
   PAGES.flatMap((page) => readPage(page).match(/\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev|ai|app)\b/g) ?? []),
 );
 /** What a page takes for granted that only shows how an agent calls. */
-const SERVICES = ["openai", "openrouter", "anthropic", "github"];
+const SERVICES = ["openai", "openrouter", "anthropic", "github", "stripe"];
 for (const name of SERVICES) hosts.add(`${name}.example.com`);
 const isDone = ({ treatment: { kind } }: FencedBlock): boolean =>
-  !["checked", "session", "by", "unsaid"].includes(kind);
+  !["checked", "session", "by", "ci", "unsaid"].includes(kind);
 const pages = PAGES.map((page) => ({ page, blocks: blocksOf(page).filter(isDone) }));
 const isRun = ({ treatment: { kind } }: FencedBlock): boolean => kind === "run";
 /** Pages of a folder share a machine; where nothing is run, definitions of all other pages go to one vault. */
@@ -119,7 +119,7 @@ describe.each(worlds)("$page", ({ blocks }) => {
     if (treatment.until !== undefined) return world.background(`${block.given}\n${text}`, treatment.until);
     let script = `${block.given}\n${text}\n${block.then}`;
     if (["ts", "js"].includes(block.language)) {
-      await writeFile(join(world.home, "snippet.mjs"), runnableModule(block));
+      await writeFile(join(world.home, "snippet.mjs"), runnableModule({ ...block, text }));
       script = "node snippet.mjs";
     } else if (block.language === "python") {
       await writeFile(join(world.home, "snippet.py"), `${block.given}\n${text}\n${block.then}`);

@@ -63,6 +63,7 @@ test("a treatment that means nothing, or one without its reason, is an error", (
   });
   expect(() => treatmentOf("run by hand")).toThrow("hand");
   expect(treatmentOf("run by test/a/b.test.ts")).toEqual({ kind: "by", test: "test/a/b.test.ts" });
+  expect(treatmentOf("run by CI")).toEqual({ kind: "ci" });
   expect(treatmentOf("saved as a.yml")).toEqual({ kind: "saved", file: "a.yml" });
   expect(treatmentOf("send POST /services")).toEqual({ kind: "send", method: "POST", path: "/services" });
 });

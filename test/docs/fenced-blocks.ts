@@ -10,6 +10,8 @@ export type Treatment =
   | { readonly kind: "saved"; readonly file: string }
   /** That test, which is not one of those here, reads the block from its page and runs it. */
   | { readonly kind: "by"; readonly test: string }
+  /** The command by which CI runs all tests, these among them: it is compared with what `.ci/run` executes. */
+  | { readonly kind: "ci" }
   /** JSON that must fit the schema that OpenAPI has for a body, or for an answer of the status; or for a member of that. */
   | { readonly kind: "body"; readonly method: string; readonly path: string }
   | {
@@ -74,6 +76,7 @@ export function fencedBlocks(page: string, markdown: string): FencedBlock[] {
 /** @throws Error for words that mean nothing */
 export function treatmentOf(words: string | undefined): Treatment {
   if (words === undefined) return { kind: "unsaid" };
+  if (words === "run by CI") return { kind: "ci" };
   const until = /^run until (.+)$/.exec(words)?.[1];
   if (until !== undefined) return { kind: "run", as: "owner", until };
   if (words === "run") return { kind: "run", as: "owner" };

@@ -36,6 +36,15 @@ test("a block that another test runs stands on a page which that test reads", ()
   expect(strangers.map(({ block, path }) => `${title(block)}: ${path}`)).toEqual([]);
 });
 
+test("what a page has for running all tests is what CI executes", () => {
+  const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+  const executed = /^exec (.+)$/m.exec(read(".ci/run"))?.[1];
+  const shown = all.filter(({ treatment }) => treatment.kind === "ci");
+  expect(shown.map(({ text }) => text.trim())).toEqual([executed]);
+  const { scripts } = JSON.parse(read("package.json")) as { scripts: Readonly<Record<string, string>> };
+  expect(scripts.test).toBe("node scripts/test.mjs");
+});
+
 test("TypeScript and JavaScript keep to the types of the packages", { timeout: 120_000 }, () => {
   expect(typeProblems(blocksIn("ts", "js", "typescript", "javascript"))).toEqual([]);
 });

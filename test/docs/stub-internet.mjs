@@ -36,6 +36,7 @@ const ANSWERS = {
     ...{ id: "msg_1", type: "message", role: "assistant", model: "claude", stop_reason: "end_turn" },
     ...{ content: [{ type: "text", text: "Hello." }], usage: { input_tokens: 1, output_tokens: 1 } },
   },
+  "GET /v1/balance": { object: "balance", available: [], pending: [] },
   "GET /user": { login: "ann" },
   "GET /user/repos": [{ full_name: "ann/app" }],
 };
