@@ -36,4 +36,4 @@ test("every example of every help does what it says", async () => {
     await world.close();
   }
   expect(problems.join("\n")).toBe("");
-}, 170_000);
+}, 300_000);
