@@ -3,7 +3,6 @@ import { Argument } from "commander";
 
 import type { CommandContext } from "../command-context.js";
 import type { ConfigureCommand } from "../command-definition.js";
-import { parseDuration } from "../duration.js";
 import { addExamples } from "../help-examples.js";
 import { awaitedHealth, promptHealth } from "../prompt-health.js";
 import { relativeTime } from "../relative-time.js";
@@ -16,7 +15,7 @@ export const configureHealth: ConfigureCommand = (command, perform) => {
     ]),
   );
   command.option("--details", "show how the server does; an admin's token is needed");
-  command.option("--wait <duration>", "wait so long, such as 30s, for a server that was just started", "0");
+  command.option("--wait <duration>", "wait so long, such as 30s, for a server that was just started");
   addExamples(
     command,
     "% health",
@@ -27,8 +26,7 @@ export const configureHealth: ConfigureCommand = (command, perform) => {
   );
   command.action((of: "tokens" | undefined, options: HealthOptions) =>
     perform(async (context) => {
-      const waitMs = parseDuration(options.wait);
-      if (waitMs > 0) await awaitedHealth(await context.connect("no token"), waitMs);
+      if (options.wait !== undefined) await waitForServer(context, options.wait);
       if (options.details === true) await showDetails(context);
       else if (of === "tokens") await showTokens(context);
       else await showVault(context);
@@ -39,7 +37,13 @@ export const configureHealth: ConfigureCommand = (command, perform) => {
 
 interface HealthOptions {
   readonly details?: true;
-  readonly wait: string;
+  readonly wait?: string;
+}
+
+async function waitForServer({ connect }: CommandContext, text: string): Promise<void> {
+  // Most calls do not wait, and load nothing for it.
+  const { parseDuration } = await import("../duration.js");
+  await awaitedHealth(await connect("no token"), parseDuration(text));
 }
 
 async function showVault({ connect, output }: CommandContext): Promise<void> {
