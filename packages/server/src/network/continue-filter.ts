@@ -24,6 +24,8 @@ export interface ContinueFilter {
   take(chunk: Buffer): Buffer;
   /** Whether the last status line that was let through is one of HTTP/1.0. */
   readonly isHttp10: boolean;
+  /** Whether there are bytes of which it cannot be told yet what they begin. */
+  readonly isHolding: boolean;
   /** The answer is whole: what comes next is the beginning of another one. */
   answerEnded(): void;
 }
@@ -77,6 +79,9 @@ export function createContinueFilter(): ContinueFilter {
     },
     get isHttp10() {
       return isHttp10;
+    },
+    get isHolding() {
+      return held.length > 0;
     },
   };
 }

@@ -1,7 +1,9 @@
+import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { Client } from "undici";
 import { afterEach, describe, expect, test } from "vitest";
 import { createConnector } from "./connector.js";
+import type { ReadGate } from "./read-gate.js";
 import { describeUpstreamError } from "./upstream-errors.js";
 
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -95,3 +97,40 @@ test.each(["RTSP/1.0", "ICE/1.0", "ICY", "SIP/2.0"])(
 test("empty lines in front of an answer are read over", async () => {
   expect(await ask((socket) => socket.write(`\r\n\r\n${OK}`))).toBe("ok");
 });
+
+test.each(["HTTP/1.1 1", "HTTP/1.1 103 Early Hints\r\nLink: "])(
+  "what comes between two answers and begins as %j is no part of the next one",
+  async (unasked) => {
+    let connections = 0;
+    server = createServer((socket) => {
+      connections += 1;
+      sockets.add(socket);
+      socket.on("error", () => undefined).on("close", () => sockets.delete(socket));
+      socket.on("data", () => {
+        socket.write(OK);
+        if (connections === 1) setTimeout(() => socket.write(unasked), 10);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    let gate: ReadGate | undefined;
+    const client = new Client(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, {
+      connect: createConnector({
+        allowPrivate: true,
+        rejectUnauthorized: true,
+        connectTimeoutMs: 5_000,
+        onRead: (read) => (gate = read),
+      }),
+    });
+    const askOnce = async (): Promise<string> => {
+      const { body } = await client.request({ method: "POST", path: "/" });
+      const text = await body.text();
+      gate?.answerEnded();
+      return text;
+    };
+    expect(await askOnce()).toBe("ok");
+    await once(client, "disconnect");
+    expect(await askOnce()).toBe("ok");
+    expect(connections).toBe(2);
+    await client.destroy();
+  },
+);

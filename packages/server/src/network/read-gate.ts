@@ -30,6 +30,8 @@ export function gateReads(socket: Socket, onRead: (gate: ReadGate) => void): voi
   const filter = createContinueFilter();
   let isOpen = true;
   let reset: Error | null = null;
+  /** How much was sent when the last answer ended: nothing was asked since, as long as it is no more. */
+  let sentBefore = socket.bytesWritten;
   // Before all that takes the end for that of a message.
   socket.prependListener("end", () => {
     if (wasReset(socket)) reset = new Error("the connection was reset");
@@ -46,6 +48,7 @@ export function gateReads(socket: Socket, onRead: (gate: ReadGate) => void): voi
     },
     answerEnded() {
       filter.answerEnded();
+      sentBefore = socket.bytesWritten;
     },
     get isHttp10() {
       return filter.isHttp10;
@@ -63,6 +66,8 @@ export function gateReads(socket: Socket, onRead: (gate: ReadGate) => void): voi
     if (!Buffer.isBuffer(bytes)) return bytes;
     try {
       const passed = filter.take(bytes);
+      // What nobody asked for is no part of the next answer (RFC 9112 §9.2); undici judges what it gets to see.
+      if (filter.isHolding && socket.bytesWritten === sentBefore) socket.destroy();
       // All that there was is read: Node tells of what comes next.
       return passed.length > 0 ? passed : null;
     } catch (error) {
