@@ -15,17 +15,22 @@ const NEEDED = [
   { package: "e2fsprogs", check: ["mkfs.ext4", ["-V"]] },
   // A shell that reads backslashes between single quotes: what is sent to servers must be quoted for it too.
   { package: "fish", check: ["fish", ["--version"]] },
+  // A client of sessions that pages show, and what it reads addresses by.
+  { package: "git-email", check: ["test", ["-x", "/usr/lib/git-core/git-send-email"]] },
   // The controls of the conformance tests, which start them themselves.
   { package: "haproxy", check: ["haproxy", ["-v"]] },
   // The tests of forbidden addresses make a network of their own.
   { package: "iproute2", check: ["ip", ["-V"]] },
   { package: "isync", check: ["mbsync", ["--version"]] },
+  { package: "libmailtools-perl", check: ["perl", ["-MMail::Address", "-e", "1"]] },
   // swaks does without TLS where this is missing.
   { package: "libnet-ssleay-perl", check: ["perl", ["-MNet::SSLeay", "-e", "1"]] },
   { package: "mount", check: ["mount", ["--version"]] },
-  // A client of sessions that pages show.
+  // Clients of sessions that pages show, as offlineimap3 is.
   { package: "msmtp", check: ["msmtp", ["--version"]] },
+  { package: "neomutt", check: ["neomutt", ["-v"]] },
   { package: "nginx", check: ["nginx", ["-v"]] },
+  { package: "offlineimap3", check: ["offlineimap", ["--version"]] },
   { package: "openssh-client", check: ["sh", ["-c", "ssh -V && command -v sftp ssh-keygen"]] },
   // sshd itself knows no option that only tells its version, and wants the user that its package makes.
   { package: "openssh-server", check: ["sh", ["-c", "command -v sshd && id sshd"]] },
