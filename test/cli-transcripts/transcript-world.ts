@@ -40,6 +40,7 @@ export async function startTranscriptWorld(): Promise<TranscriptWorld> {
     if (request.url === "/slow") return;
     response.statusCode = statusOf(request.url ?? "", body);
     response.setHeader("Content-Type", "application/json");
+    if (response.statusCode === 302) response.setHeader("Location", "/things/moved");
     response.end(`${JSON.stringify(answerOf(request.method, request.url, body, upstream.origin))}\n`);
   });
   const sshd = await startSshd({ login: "password" });

@@ -50,12 +50,18 @@ export async function performProxiedCall(context: CommandContext, call: ProxiedC
     output.note(`HTTP ${response.status} ${response.statusText}`.trimEnd());
     for (const [name, value] of response.headers) output.note(`${name}: ${value}`);
     output.note("");
-  } else if (failed && !output.json) {
-    output.note(`HTTP ${response.status}`);
+  } else if (response.status >= 300 && !output.json) {
+    output.note(`HTTP ${response.status}${nextStep(response)}`);
   }
   if (output.json) output.data(await asJson(response));
   else await copyBody(context, response);
   return failed ? 1 : 0;
+}
+
+/** Redirects are the caller's to follow, and have no body as a rule: nothing at all would be seen of them. */
+function nextStep({ status, headers }: Response): string {
+  const location = headers.get("location");
+  return status >= 400 || location === null ? "" : `: a redirect, which is not followed, to ${location}`;
 }
 
 async function copyBody(context: CommandContext, response: Response): Promise<void> {

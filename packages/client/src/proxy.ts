@@ -27,8 +27,8 @@ export async function proxy(
 
 /**
  * The answer's body, chunk by chunk as it arrives. Leaving the loop cancels the upstream request.
- * @throws VaultError as `proxy` does; with the code `upstream_status` for an upstream's 4xx and 5xx, its answer in
- * `response`; and with `connection_failed` for an answer that is cut off
+ * @throws VaultError as `proxy` does; with the code `upstream_status` for an upstream's 4xx and 5xx, and for its
+ * redirects, which are not followed and whose body is not what was asked for; its answer is in `response`; and with `connection_failed` for an answer that is cut off
  */
 export async function* proxyStream(
   transport: Transport,
@@ -44,6 +44,6 @@ export async function* proxyStream(
     options.signal?.aborted === true
       ? cause
       : new VaultError(0, "connection_failed", "the answer was cut off on the way", { requestId, cause });
-  if (response.status >= 400) throw await upstreamStatusError(response, requestId, options.signal);
+  if (response.status >= 300) throw await upstreamStatusError(response, requestId, options.signal);
   yield* chunksOf(response.body as ReadableStream<Uint8Array> | null, cutOff);
 }

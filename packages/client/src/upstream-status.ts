@@ -6,7 +6,7 @@ const MAX_BYTES = 64 * 1024;
 const MAX_WAIT_MS = 5_000;
 
 /**
- * What `proxyStream` throws for an API's 4xx and 5xx. Its `response` has the beginning of the body: as much as came in
+ * What `proxyStream` throws for an API's 3xx, 4xx and 5xx. Its `response` has the beginning of the body: as much as came in
  * time and before the connection broke off.
  * @throws the reason of the caller's signal
  */
@@ -15,13 +15,16 @@ export async function upstreamStatusError(
   requestId: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<VaultError> {
-  const body = await beginningOf(response.body as ReadableStream<Uint8Array> | null);
-  signal?.throwIfAborted();
   const { status, statusText, headers, url } = response;
+  const beginning = await beginningOf(response.body as ReadableStream<Uint8Array> | null);
+  signal?.throwIfAborted();
+  // The constructor takes no body, not even an empty one, with 304.
+  const body = beginning.byteLength === 0 ? null : beginning;
   // The constructor takes 200 to 599 only, but APIs answer with others too.
   const answer = new Response(body, { status: Math.min(status, 599), statusText, headers });
   Object.defineProperties(answer, { status: { value: status }, url: { value: url } });
-  return new VaultError(status, "upstream_status", `the API answered HTTP ${status}`, {
+  const next = headers.has("location") ? ": its `response` has the `location` to follow" : "";
+  return new VaultError(status, "upstream_status", `the API answered HTTP ${status}${next}`, {
     requestId,
     response: answer,
   });

@@ -79,6 +79,16 @@ def test_a_redirect_goes_to_the_caller(vault: StubVault, use_client: UseClient) 
     assert len(vault.seen) == 1
 
 
+def test_a_stream_raises_a_redirect_rather_than_to_yield_nothing(vault: StubVault, use_client: UseClient) -> None:
+    vault.answers["GET", "/proxy/svc/"] = Answer(302, headers={"location": f"{vault.addr}/elsewhere"})
+    with pytest.raises(VaultError, match="redirects are not followed") as raised:
+        use_client(lambda c: c.proxy_stream("svc", "GET", "/"), vault.addr)
+    assert raised.value.status_code == 302
+    assert raised.value.response is not None
+    assert raised.value.response.headers["location"] == f"{vault.addr}/elsewhere"
+    assert len(vault.seen) == 1
+
+
 @pytest.mark.parametrize("method", ["proxy", "proxy_stream"])
 def test_an_error_of_the_api_keeps_its_answer_and_has_no_code(
     vault: StubVault, use_client: UseClient, method: str

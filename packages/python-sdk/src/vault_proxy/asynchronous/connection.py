@@ -123,7 +123,7 @@ class AsyncConnection:
     ) -> AsyncGenerator[bytes, None]:
         response = await self._send(operation, limits, stream=True)
         try:
-            if response.is_error:
+            if not response.is_success:
                 await response.aread()
             operation.read(response)
             async for chunk in response.aiter_bytes():

@@ -121,7 +121,7 @@ class BlockingConnection:
     def _stream(self, operation: Operation[httpx.Response], limits: TimeLimits | None) -> Generator[bytes, None, None]:
         response = self._send(operation, limits, stream=True)
         try:
-            if response.is_error:
+            if not response.is_success:
                 response.read()
             operation.read(response)
             yield from response.iter_bytes()

@@ -58,11 +58,13 @@ class BlockingProxying(BlockingConnection):
     ) -> Generator[bytes, None, None]:
         """Call an API and yield its body as it arrives, content-decoded.
 
-        The arguments are those of `proxy`, and are checked at once; the request is sent, and an error status raised,
-        when the first bytes are asked for. Closing the iterator early cancels the call at the API too; one that
-        is left by `break` is closed by `contextlib.closing`.
+        The arguments are those of `proxy`, and are checked at once; the request is sent, and an error status or a
+        redirect raised, when the first bytes are asked for. Closing the iterator early cancels the call at
+        the API too; one that is left by `break` is closed by `contextlib.closing`.
         """
-        operation = proxying.proxy(service, method, path, json=json, data=data, headers=headers, params=params)
+        operation = proxying.proxy(
+            service, method, path, json=json, data=data, headers=headers, params=params, bytes_only=True
+        )
         return self._stream(operation, timeout)
 
     def sdk_options(self, service: str, path: str = "") -> SdkOptions:

@@ -59,17 +59,23 @@ def checked_success(response: httpx.Response) -> httpx.Response:
     return response
 
 
-def proxy_reader(service: str) -> Callable[[httpx.Response], httpx.Response]:
-    """Make the reader of a service's answers: `VaultError` for an error status of the API, or of the vault."""
+def proxy_reader(service: str, *, bytes_only: bool) -> Callable[[httpx.Response], httpx.Response]:
+    """Make the reader of a service's answers: `VaultError` for an error status of the API, or of the vault.
+
+    A redirect is an error where its caller gets the `bytes_only`: its body is not what was asked for.
+    """
 
     def read_answer(response: httpx.Response) -> httpx.Response:
         if "x-vault-error" in response.headers:
             raise vault_error(response)
-        if response.is_error:
+        if response.is_error or (bytes_only and not response.is_success):
             status = f"{response.status_code} {response.reason_phrase}".rstrip()
+            told = ".response has its answer"
+            if not response.is_error:
+                told = f"redirects are not followed, {told}"
             raise VaultError(
                 response.status_code,
-                f"the API of the service {service} answered {status}: .response has its answer",
+                f"the API of the service {service} answered {status}: {told}",
                 request_id=response.headers.get("x-vault-request-id"),
                 response=response,
                 retry_after=_retry_after(response),

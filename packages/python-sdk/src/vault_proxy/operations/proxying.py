@@ -38,12 +38,13 @@ def proxy(
     data: AnyData | None,
     headers: Headers | None,
     params: Params | None,
+    bytes_only: bool = False,
 ) -> Operation[httpx.Response]:
     """Call a service. Raises `ValueError` or `TypeError` for a request that cannot be sent as asked for."""
     return Operation(
         _checked_method(method),
         proxy_target(service, path, params),
-        proxy_reader(service),
+        proxy_reader(service, bytes_only=bytes_only),
         headers=_header_pairs(headers),
         body=_body(json, data),
         service=service,
