@@ -309,14 +309,19 @@ describe("proxyStream", () => {
     await expect(stream.next()).rejects.toMatchObject({ status: 429, code: "upstream_status" });
   });
 
-  test.each([302, 304])("throws for %i, which is not followed, rather than to yield nothing", async (status) => {
-    const server = await serve((_, response) => response.writeHead(status, { location: "/elsewhere" }).end());
-    const stream = clientOf(server).proxyStream("svc", "GET", "/");
-    const error: unknown = await stream.next().catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ status, code: "upstream_status", response: { status } });
-    expect((error as VaultError).response!.headers.get("location")).toBe("/elsewhere");
-    expect(server.requests).toHaveLength(1);
-  });
+  test.each([302, 304])(
+    "throws for %i, which is not followed, rather than to yield nothing",
+    async (status) => {
+      const server = await serve((_, response) =>
+        response.writeHead(status, { location: "/elsewhere" }).end(),
+      );
+      const stream = clientOf(server).proxyStream("svc", "GET", "/");
+      const error: unknown = await stream.next().catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ status, code: "upstream_status", response: { status } });
+      expect((error as VaultError).response!.headers.get("location")).toBe("/elsewhere");
+      expect(server.requests).toHaveLength(1);
+    },
+  );
 
   test("gives the answer of an upstream's error, with the beginning of a long body", async () => {
     const server = await serve((_, response) =>
