@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -72,3 +74,20 @@ test(
     }
   },
 );
+
+test("SIGUSR1 does not open Node's inspector", async () => {
+  let isAsked = false;
+  const stub = createServer((_, response) => {
+    isAsked = true;
+    // The inspector takes a moment to listen.
+    setTimeout(() => response.end('{"status":"locked","initialized":true,"version":"0.1.0"}'), 300);
+  }).listen(0, "127.0.0.1");
+  await once(stub, "listening");
+  try {
+    const addr = `http://127.0.0.1:${(stub.address() as AddressInfo).port}`;
+    const ended = await interrupt(["health", "--addr", addr], "SIGUSR1", () => isAsked);
+    expect(ended).toEqual({ code: 0, stderr: "" });
+  } finally {
+    stub.close();
+  }
+});

@@ -143,10 +143,10 @@ describe("run", () => {
     expect((await tokens()).filter(({ name }) => name === "sh" || name === "no-such-program")).toEqual([]);
   });
 
-  test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
+  test.each(["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const)(
     "passes on %s, waits for the program, and revokes its token then",
     async (signal) => {
-      const script = `trap 'echo caught; exit 7' INT TERM HUP; echo $VAULT_TOKEN; while :; do sleep 0.05; done`;
+      const script = `trap 'echo caught; exit 7' INT TERM HUP USR1 USR2; echo $VAULT_TOKEN; while :; do sleep 0.05; done`;
       const child = start(["--", "sh", "-c", script]);
       let output = "";
       child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));

@@ -97,6 +97,9 @@ function forwardSignals(pass: (signal: NodeJS.Signals) => void): () => void {
     ["SIGQUIT", fromKeys],
     ["SIGTERM", pass],
     ["SIGHUP", pass],
+    // Programs give these a meaning of their own, such as to open their logs anew.
+    ["SIGUSR1", pass],
+    ["SIGUSR2", pass],
   ] as const;
   for (const [signal, listener] of forwarded) process.on(signal, listener);
   return () => {

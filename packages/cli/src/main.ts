@@ -3,6 +3,9 @@ import { describeFailure } from "./failures.js";
 import { createOutput, endWhereNobodyReads } from "./output.js";
 import { runProgram } from "./program.js";
 
+// Node would open its inspector, on a port where any user of the machine may run code in this process.
+process.on("SIGUSR1", () => undefined);
+
 // What has failed already stays a failure, also where nobody reads the reason.
 endWhereNobodyReads(process.stderr, () => process.exit(process.exitCode ?? 0));
 endWhereNobodyReads(process.stdout, (failure) => {
