@@ -66,7 +66,16 @@ test("a vault that is well has nothing but ok, as text and as JSON", async () =>
   expect(findings.filter(({ status }) => status !== "ok")).toEqual([]);
   expect(code).toBe(0);
   expect(findings.map(({ check }) => check)).toEqual(
-    expect.arrayContaining(["session", "data directory", "server", "version", "clock", "vault", "audit log"]),
+    expect.arrayContaining([
+      "session",
+      "data directory",
+      "server",
+      "version",
+      "clock",
+      "vault",
+      "audit log",
+      "disk",
+    ]),
   );
   const { stdout } = await run(["doctor"]);
   expect(stdout).toMatch(/^ok {4}session: /);

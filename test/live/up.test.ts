@@ -75,6 +75,19 @@ test("up starts a server that outlives it and unlocks; again it does nothing; do
   expect(wrong.stderr).toContain("wrong password");
 });
 
+test("of two that start at once one starts the server, and both unlock it", async () => {
+  const both = await Promise.all([run(["up"], `${PASSWORD}\n`), run(["up"], `${PASSWORD}\n`)]);
+  expect(both).toMatchObject([{ code: 0 }, { code: 0 }]);
+  expect(both.filter(({ stdout }) => stdout.startsWith(`vault-server is up at ${address}.\n`))).toHaveLength(
+    1,
+  );
+  expect(both.filter(({ stdout }) => stdout.startsWith(`vault-server runs at ${address}.\n`))).toHaveLength(
+    1,
+  );
+  const pid = /vault-server started \(pid (\d+)\)/.exec(both.map(({ stderr }) => stderr).join(""))?.[1];
+  expect((await run(["down"])).stdout).toBe(`vault-server (pid ${pid}) is stopped.\n`);
+});
+
 test("up says why a server does not start, and starts none on a port that is somebody else's", async () => {
   const refused = await run(["up", "--", "--no-such-flag"], PASSWORD);
   expect(refused).toMatchObject({ code: 1, stdout: "" });

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from "node:timers/promises";
+
 import type { Health, VaultClient } from "@vault-proxy/client";
 
 import type { CommandContext } from "../command-context.js";
@@ -5,11 +7,20 @@ import type { ConfigureCommand } from "../command-definition.js";
 import { addDataDirectoryOption, dataDirectory, type DataDirectoryOptions } from "../data-directory.js";
 import { CliError, UsageError } from "../failures.js";
 import { addExamples } from "../help-examples.js";
-import { listenFlag, startServer } from "../local-server/start-server.js";
+import { answersAt } from "../local-server/own-address.js";
+import {
+  listenFlag,
+  startServer,
+  type StartedServer,
+  type StartRequest,
+} from "../local-server/start-server.js";
 import { PASSWORD_SOURCES } from "../password.js";
 import { addUnlockOptions, assertUnlockOptions, unlockAndSave, type UnlockOptions } from "../unlocking.js";
 
 interface UpOptions extends DataDirectoryOptions, UnlockOptions {}
+
+const LISTENS_WITHIN_MS = 2_000;
+const LOOK_EVERY_MS = 50;
 
 const STATES: ReadonlySet<string> = new Set(["locked", "unlocked"]);
 
@@ -46,9 +57,12 @@ async function bringUp(context: CommandContext, flags: readonly string[], option
     throw new UsageError(`up starts a server on this machine, and the address is ${client.addr}`);
   }
   const dataDir = dataDirectory(options, env);
-  const running = await findRunning(client);
-  if (running !== undefined) await assertHolds(client, dataDir, bin);
-  const started = running === undefined ? await startServer({ client, dataDir, flags, env }) : undefined;
+  const found = await findRunning(client);
+  if (found !== undefined) await assertHolds(client, dataDir, bin);
+  const { running, started } =
+    found === undefined
+      ? await startOrJoin({ client, dataDir, flags, env })
+      : { running: found, started: undefined };
   if (started === undefined && flags.length > 0) {
     output.warn("vault-server runs already: the flags after -- were not used");
   }
@@ -74,6 +88,32 @@ async function bringUp(context: CommandContext, flags: readonly string[], option
   output.confirm(`${started === undefined ? "vault-server runs" : "vault-server is up"} at ${client.addr}.`);
   output.confirm(isNew ? "Vault unlocked. Session saved." : "The vault is unlocked, and you have a session.");
   output.note(`Stop it with \`${bin} down\`.`);
+}
+
+/** Another `up` may be first, from a second terminal: the server that it started is as good. */
+async function startOrJoin(
+  request: StartRequest,
+): Promise<{ running: Health | undefined; started: StartedServer | undefined }> {
+  try {
+    return { running: undefined, started: await startServer(request) };
+  } catch (error) {
+    const running = await startedMeanwhile(request);
+    if (running === undefined) throw error;
+    return { running, started: undefined };
+  }
+}
+
+/** It holds the data directory a moment before it listens. */
+async function startedMeanwhile({ client, dataDir }: StartRequest): Promise<Health | undefined> {
+  const { findLockHolder } = await import("@vault-proxy/server/vault-file");
+  const deadline = performance.now() + LISTENS_WITHIN_MS;
+  while (performance.now() < deadline) {
+    const holder = await findLockHolder(dataDir);
+    if (holder?.liveness !== "alive") return undefined;
+    if (await answersAt(holder.pid, client)) return findRunning(client);
+    await delay(LOOK_EVERY_MS);
+  }
+  return undefined;
 }
 
 /**

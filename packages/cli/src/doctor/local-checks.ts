@@ -1,10 +1,11 @@
-import { lstat, stat } from "node:fs/promises";
+import { lstat, stat, statfs } from "node:fs/promises";
 
 import { vaultFileIn } from "../data-directory.js";
 import type { Environment } from "../output.js";
 import { spanText } from "../relative-time.js";
 import { readSession } from "../session-file.js";
 import { restoreCommand, vaultFileProblem } from "../vault-file-refusal.js";
+import { diskSpaceFindings } from "./disk-space.js";
 import { fail, ok, warn, type Finding } from "./finding.js";
 
 const BEYOND_OWNER = 0o077;
@@ -28,6 +29,7 @@ export async function localFindings(places: LocalPlaces): Promise<Finding[]> {
     ...(await sessionFindings(places)),
     ...(await dataDirectoryFindings(places)),
     ...(await vaultFileFindings(places)),
+    ...(await diskFindings(places)),
     ...(places.backup === undefined ? [] : [await backupFinding(places, places.backup)]),
   ];
 }
@@ -92,6 +94,14 @@ async function vaultFileFindings({ bin, dataDir }: LocalPlaces): Promise<Finding
   } catch (error) {
     return [fail("vault file", error instanceof Error ? error.message : "it cannot be read", mend)];
   }
+}
+
+async function diskFindings({ dataDir }: LocalPlaces): Promise<Finding[]> {
+  const isThere = await stat(vaultFileIn(dataDir)).then(
+    () => true,
+    () => false,
+  );
+  return isThere ? diskSpaceFindings(dataDir, await statfs(dataDir).catch(() => undefined)) : [];
 }
 
 async function backupFinding({ bin, dataDir, now }: LocalPlaces, path: string): Promise<Finding> {

@@ -3,6 +3,7 @@ import type { Health, VaultClient } from "@vault-proxy/client";
 import { assertTrustedListener, loopbackPort } from "../listener-check.js";
 import { describeFailure, isNobodyThere } from "../failures.js";
 import { HEALTH_TIMEOUT_MS, promptHealth } from "../prompt-health.js";
+import { spanText } from "../relative-time.js";
 import { fail, ok, warn, type Finding } from "./finding.js";
 
 /** Beyond this, times that are computed here and judged there go wrong. */
@@ -88,7 +89,9 @@ export function clockOffset(date: string | null, sentAt: number, receivedAt: num
 function clockFindings(offset: number | undefined): Finding[] {
   if (offset === undefined) return [];
   if (Math.abs(offset) <= CLOCK_TOLERANCE_MS) return [ok("clock", "the server has the same time")];
-  const by = `${Math.round(Math.abs(offset) / 1000)} s ${offset > 0 ? "ahead" : "behind"}`;
+  const size = Math.abs(offset);
+  const span = size < 120_000 ? `${Math.round(size / 1000)} s` : spanText(size);
+  const by = `${span} ${offset > 0 ? "ahead" : "behind"}`;
   return [
     warn("clock", `the server's clock is ${by}: tokens end at other times than shown`, "set the clocks"),
   ];

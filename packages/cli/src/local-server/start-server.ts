@@ -9,10 +9,13 @@ import { CliError } from "../failures.js";
 import { fileFailure } from "../file-failure.js";
 import { loopbackPort } from "../listener-check.js";
 import type { Environment } from "../output.js";
+import { answersAt } from "./own-address.js";
 import { findServerProgram } from "./server-program.js";
 
 const START_MS = 20_000;
 const LOOK_EVERY_MS = 50;
+/** In which a server has found that its address, or its data directory, is taken. */
+const FINDS_OUT_MS = 3_000;
 const LOG_FILE = "vault-server.log";
 /** What this program is told by, and a server by nothing. */
 const NOT_FOR_SERVER = ["VAULT_TOKEN", "VAULT_ADDR", "VAULT_PROXY_SOCK"];
@@ -69,8 +72,8 @@ export async function startServer({ client, dataDir, flags, env }: StartRequest)
     () => "ended" as const,
     () => "ended" as const,
   );
-  const health = await untilAnswering(client, ended);
   const { pid } = child;
+  const health = await untilAnswering(client, pid, ended);
   if (health === undefined || pid === undefined) {
     // One that hangs would keep the data directory from the next.
     child.kill("SIGTERM");
@@ -98,14 +101,23 @@ async function openLog(path: string): Promise<FileHandle> {
 }
 
 /** @returns undefined when the server ended, or took too long */
-async function untilAnswering(client: VaultClient, ended: Promise<"ended">): Promise<Health | undefined> {
+async function untilAnswering(
+  client: VaultClient,
+  pid: number | undefined,
+  ended: Promise<"ended">,
+): Promise<Health | undefined> {
   const deadline = performance.now() + START_MS;
+  let answersSince: number | undefined;
   while (performance.now() < deadline) {
     if ((await Promise.race([ended, delay(LOOK_EVERY_MS)])) === "ended") return undefined;
     const health = await client.healthDetails({ timeoutMs: 2_000 }).catch(() => undefined);
-    // Another server may hold the address, while this one is about to find that out.
-    if (health !== undefined && (await Promise.race([ended, delay(LOOK_EVERY_MS)])) !== "ended")
-      return health;
+    if (health === undefined || pid === undefined) continue;
+    answersSince ??= performance.now();
+    // Another server may hold the address, while this one is about to find that out; and a script of PATH may have
+    // started it under another number.
+    const isOwn = await answersAt(pid, client);
+    if (!isOwn && performance.now() - answersSince < FINDS_OUT_MS) continue;
+    if ((await Promise.race([ended, delay(LOOK_EVERY_MS)])) !== "ended") return health;
   }
   return undefined;
 }
