@@ -7,13 +7,9 @@ import type { ConfigureCommand } from "../command-definition.js";
 import { addDataDirectoryOption, dataDirectory, type DataDirectoryOptions } from "../data-directory.js";
 import { CliError, UsageError } from "../failures.js";
 import { addExamples } from "../help-examples.js";
+import { listenFlag } from "../local-server/listen-flag.js";
 import { answersAt } from "../local-server/own-address.js";
-import {
-  listenFlag,
-  startServer,
-  type StartedServer,
-  type StartRequest,
-} from "../local-server/start-server.js";
+import { startServer, type StartedServer, type StartRequest } from "../local-server/start-server.js";
 import { PASSWORD_SOURCES } from "../password.js";
 import { addUnlockOptions, assertUnlockOptions, unlockAndSave, type UnlockOptions } from "../unlocking.js";
 

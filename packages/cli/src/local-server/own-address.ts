@@ -4,7 +4,7 @@ import type { VaultClient } from "@vault-proxy/client";
 
 import { listeningSockets, loopbackPort } from "../listener-check.js";
 import { HEALTH_TIMEOUT_MS } from "../prompt-health.js";
-import { listenFlag } from "./start-server.js";
+import { listenFlag } from "./listen-flag.js";
 
 /**
  * Whether a process of this machine is who answers at the client's address. On Linux the sockets of the process say so;

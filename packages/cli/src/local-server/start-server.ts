@@ -1,14 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, open, readFile, type FileHandle } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Health, VaultClient } from "@vault-proxy/client";
 
 import { CliError } from "../failures.js";
 import { fileFailure } from "../file-failure.js";
-import { loopbackPort } from "../listener-check.js";
 import type { Environment } from "../output.js";
+import { listenFlag } from "./listen-flag.js";
 import { answersAt } from "./own-address.js";
 import { findServerProgram } from "./server-program.js";
 
@@ -37,13 +37,6 @@ export interface StartedServer {
 
 export function logFileIn(dataDir: string): string {
   return join(dataDir, LOG_FILE);
-}
-
-/** What `--listen` is for an address of a client; undefined where that is of another machine. */
-export function listenFlag(address: string): string | undefined {
-  if (address.startsWith("unix:")) return `unix:${resolve(address.slice("unix:".length))}`;
-  const port = loopbackPort(address);
-  return port === undefined ? undefined : `${new URL(address).hostname}:${port}`;
 }
 
 /**
