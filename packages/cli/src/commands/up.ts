@@ -104,7 +104,8 @@ async function startedMeanwhile({ client, dataDir }: StartRequest): Promise<Heal
   const { findLockHolder } = await import("@vault-proxy/server/vault-file");
   const deadline = performance.now() + LISTENS_WITHIN_MS;
   while (performance.now() < deadline) {
-    const holder = await findLockHolder(dataDir);
+    // Where that cannot be read, the reason is the one that the start has given.
+    const holder = await findLockHolder(dataDir).catch(() => undefined);
     if (holder?.liveness !== "alive") return undefined;
     if (await answersAt(holder.pid, client)) return findRunning(client);
     await delay(LOOK_EVERY_MS);
