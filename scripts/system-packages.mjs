@@ -65,14 +65,31 @@ const NEEDED = [
   { package: "zsh", check: ["zsh", ["--version"]] },
 ];
 
+/** For `npm run test:machine` alone. @type {typeof NEEDED} */
+const NEEDED_FOR_MACHINE = [
+  // Makes the root file system of a Debian from its packages.
+  { package: "mmdebstrap", check: ["mmdebstrap", ["--version"]] },
+  // A way out for a network namespace, by a program of this machine.
+  { package: "slirp4netns", check: ["slirp4netns", ["--version"]] },
+];
+
+/** @throws {ScriptError} As `ensureSystemPackages` does. */
+export function ensureMachinePackages() {
+  return ensurePackages(NEEDED_FOR_MACHINE);
+}
+
 /**
  * Installs what is missing, as root on Debian and its relatives.
  *
  * @param {string[]} [packages] Which of the packages above; all by default.
  * @throws {ScriptError} Naming the packages, when they are missing and cannot be installed.
  */
-export async function ensureSystemPackages(packages = NEEDED.map((needed) => needed.package)) {
-  const wanted = NEEDED.filter((needed) => packages.includes(needed.package));
+export function ensureSystemPackages(packages = NEEDED.map((needed) => needed.package)) {
+  return ensurePackages(NEEDED.filter((needed) => packages.includes(needed.package)));
+}
+
+/** @param {typeof NEEDED} wanted */
+async function ensurePackages(wanted) {
   const missing = await missingOf(wanted);
   if (missing.length === 0) return;
 
