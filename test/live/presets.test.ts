@@ -366,6 +366,7 @@ describe("in a terminal of 80 by 24", () => {
   });
 
   async function start(...args: string[]): Promise<void> {
+    await tmux.clear();
     await tmux.type(`'${process.execPath}' '${CLI}' service add ${args.join(" ")}; echo "ended:$?"`);
     await tmux.press("Enter");
   }

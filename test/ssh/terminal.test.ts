@@ -233,7 +233,8 @@ describe("vault-cli ssh without a command", () => {
     await tmux.press("Enter");
     await tmux.see(/error: .*no such service.*\nended:1\n/);
     await vault.addService("listed", sshd, { auth: { ssh_allowed_commands: ["uptime"] } });
-    await tmux.type(`clear; '${process.execPath}' '${CLI}' ssh listed; echo "ended:$?"`);
+    await tmux.clear();
+    await tmux.type(`'${process.execPath}' '${CLI}' ssh listed; echo "ended:$?"`);
     await tmux.press("Enter");
     await tmux.see(/error: .*a shell cannot be held to an allow-list.*\nended:1\n/s);
     await expectOwnTerminal(tmux);

@@ -13,6 +13,8 @@ export interface Tmux {
   /** Presses keys: text as it is, or with `names` what tmux(1) calls them, such as `C-c`. */
   type(text: string): Promise<void>;
   press(...names: string[]): Promise<void>;
+  /** Empties the screen, so that `see` finds nothing of what was there. */
+  clear(): Promise<void>;
   /** Changes the size of the window. */
   resize(cols: number, rows: number): Promise<void>;
   /** What is on the screen. With `colours`, as the escape sequences that would draw it. */
@@ -42,6 +44,9 @@ export async function startTmux(env: Readonly<Record<string, string>>): Promise<
     },
     async press(...names) {
       await tmux("send-keys", ...names);
+    },
+    async clear() {
+      await tmux("send-keys", "-R");
     },
     async resize(cols, rows) {
       await tmux("resize-window", "-x", String(cols), "-y", String(rows));
