@@ -38,6 +38,7 @@ beforeAll(async () => {
       response.end(JSON.stringify({ ok: known === 200, echo: key }));
     },
   });
+  await uploadKeys();
 });
 afterAll(() => vault.close());
 beforeEach(() => {
@@ -59,7 +60,8 @@ async function names(): Promise<string[]> {
   return (json as { name: string }[]).map(({ name }) => name);
 }
 
-test("the server takes what every preset makes", async () => {
+/** Stores the files `key.json` and `app.pem`, which Google's and GitHub's presets name. */
+async function uploadKeys(): Promise<void> {
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const keyFile = join(vault.server.dataDir, "..", `google-${process.pid}.json`);
   const pem = privateKey.export({ type: "pkcs8", format: "pem" });
@@ -68,7 +70,9 @@ test("the server takes what every preset makes", async () => {
   expect(await run(["file", "upload", "key.json", keyFile])).toMatchObject({ code: 0 });
   writeFileSync(keyFile, pem);
   expect(await run(["file", "upload", "app.pem", keyFile])).toMatchObject({ code: 0 });
+}
 
+test("the server takes what every preset makes", async () => {
   const presets = await loadPresets();
   const made: ServiceDefinition[] = [];
   for (const id of presets.ids) {
