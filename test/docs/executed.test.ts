@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PASSWORD } from "../live/processes.js";
 import type { FencedBlock, Treatment } from "./fenced-blocks.js";
 import { jsonDocuments } from "./json-documents.js";
+import { BOX, startBox, startMail } from "./page-servers.js";
 import { lastToken, openPageWorld, SECRET, type PageWorld, type Ran } from "./page-world.js";
 import { blocksOf, PAGES, readPage } from "./pages.js";
 import { runnableModule } from "./snippet-types.js";
@@ -21,6 +22,8 @@ const hosts = new Set(
 /** What a page takes for granted that only shows how an agent calls. */
 const SERVICES = ["openai", "openrouter", "anthropic", "github", "stripe"];
 for (const name of SERVICES) hosts.add(`${name}.example.com`);
+/** Where presets have people log in. */
+for (const host of ["accounts.google.com", "login.microsoftonline.com"]) hosts.add(host);
 const isDone = ({ treatment: { kind } }: FencedBlock): boolean =>
   !["checked", "session", "by", "ci", "unsaid"].includes(kind);
 const pages = PAGES.map((page) => ({ page, blocks: blocksOf(page).filter(isDone) }));
@@ -74,6 +77,8 @@ describe.each(worlds)("$page", ({ blocks }) => {
       treatment.kind === "run" && treatment.until === "listening on" && !given.includes("VAULT_DATA_DIR="),
   );
   const needsVault = !startsItself;
+  const commands = blocks.map(({ given, text }) => `${given}\n${text}`).join("\n");
+  const speaksOf = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(commands);
 
   const request = async (method: string, path: string, type: string, body: string): Promise<Ran> => {
     const file = join(world.home, ".request-body");
@@ -87,6 +92,8 @@ describe.each(worlds)("$page", ({ blocks }) => {
 
   beforeAll(async () => {
     world = await openPageWorld([...hosts]);
+    if (speaksOf("box") || speaksOf("loghost")) await startBox(world);
+    if (speaksOf("oauth-service")) await startMail(world);
     if (!needsVault) return;
     await world.background("exec vault-server", "listening on");
     expect(await world.shell("vault-cli unlock")).toMatchObject({ code: 0 });
@@ -99,13 +106,12 @@ describe.each(worlds)("$page", ({ blocks }) => {
     admin = (JSON.parse(unlocked.output) as { id: string }).id;
     document = JSON.parse((await request("GET", "/openapi.json", "application/json", "")).output) as Document;
     if (!blocks.some(({ treatment }) => treatment.kind === "run" && treatment.as === "agent")) return;
-    const commands = blocks.map(({ given, text }) => `${given}\n${text}`).join("\n");
-    for (const name of SERVICES.filter((each) => !commands.includes(`service add ${each}`))) {
-      const service = {
-        name,
-        base_url: `https://${name}.example.com`,
-        auth: { type: "bearer", token: SECRET },
-      };
+    const services = SERVICES.map((name) => ({
+      ...{ name, base_url: `https://${name}.example.com`, auth: { type: "bearer", token: SECRET } },
+    }));
+    const box = { type: "ssh_key", ssh_host: BOX, ssh_user: "deploy", ssh_password: SECRET };
+    for (const service of [...services, { name: "box", auth: box }]) {
+      if (commands.includes(`service add ${service.name}`) || !speaksOf(service.name)) continue;
       await request("POST", "/services", "application/json", JSON.stringify(service));
     }
     const made = await request("POST", "/tokens", "application/json", '{"scope":"proxy","name":"my-agent"}');

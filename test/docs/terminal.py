@@ -3,7 +3,7 @@
     terminal.py PASSWORD SECRET COMMAND...
 
 What stands on the screen goes to standard output. Every question is answered: one for the master password with
-PASSWORD, one for a secret with SECRET, whether to replace something with yes, and all else with Enter.
+PASSWORD, one for a secret with SECRET, whether to replace or forget something with yes, and all else with Enter.
 """
 
 import fcntl
@@ -51,10 +51,12 @@ while True:
         if re.search("[Mm]aster password|[Tt]he same again|^Password of the vault", question):
             new = re.search("^(New|The same)", question)
             answer = password if new or not RECOVERY_KEY.exists() else RECOVERY_KEY.read_text().strip()
+        elif re.search(r"Replace it\?$|^Put .* in the place of|^Forget the host key", question):
+            answer = "y"
         elif re.search("^(Token|Password|Value|Secret|Key|API key|User name)|[Kk]ey|[Tt]oken|[Ss]ecret", question):
-            answer = secret
+            answer = "" if question.startswith("Host key") else secret
         else:
-            answer = "y" if re.search(r"Replace it\?$|^Put .* in the place of", question) else ""
+            answer = ""
         os.write(terminal, answer.encode() + (b"" if answer == "y" else b"\r"))
         shown = b""
 
