@@ -1,4 +1,4 @@
-/** `npm run test:machine`: README.md and docs/deploy.md on a Debian with systemd and Docker; needs root, and four minutes. */
+/** `npm run test:machine`: README.md and docs/deploy.md on a Debian with systemd, Podman and Docker; needs root, and five minutes. */
 import path from "node:path";
 import { ROOT, run, runScript } from "./run-process.mjs";
 import { ensureMachinePackages, ensureSystemPackages } from "./system-packages.mjs";

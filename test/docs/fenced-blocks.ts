@@ -21,8 +21,6 @@ export type Treatment =
       readonly status: string;
       readonly member?: string;
     }
-  /** Only its syntax, its types and its options are looked at, because of `reason`. */
-  | { readonly kind: "checked"; readonly reason: string }
   | { readonly kind: "unsaid" };
 
 export interface FencedBlock {
@@ -86,8 +84,6 @@ export function treatmentOf(words: string | undefined): Treatment {
     const [, service, says = ""] = session;
     return { kind: "session", says, ...(service === undefined ? {} : { service }) };
   }
-  const reason = /^checked, not run: (.{10,})$/.exec(words)?.[1];
-  if (reason !== undefined) return { kind: "checked", reason };
   const test = /^run by ((?:test|packages)\/[\w./-]+)$/.exec(words)?.[1];
   if (test !== undefined) return { kind: "by", test };
   const file = /^saved as ([\w.-]+)$/.exec(words)?.[1];

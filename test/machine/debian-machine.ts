@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify, stripVTControlCharacters } from "node:util";
 
 /*
- * A Debian with systemd and Docker inside of this one: a root file system made by mmdebstrap, booted in namespaces of its
+ * A Debian with systemd, Docker and Podman inside of this one: a root file system made by mmdebstrap, booted in namespaces of its
  * own. It shares the kernel and nothing else. Needs root, and a kernel with overlayfs, bridges and nftables.
  */
 
@@ -21,11 +21,18 @@ const CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt";
 const PACKAGES = [
   ...["systemd", "systemd-sysv", "dbus", "iproute2", "procps", "iptables", "ca-certificates", "curl", "git"],
   ...["docker.io", "docker-cli", "docker-compose", "docker-buildx"],
+  ...["podman", "crun", "uidmap", "passt", "slirp4netns", "dbus-user-session", "libpam-systemd"],
 ];
 const CGROUPS = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
 const BOOT_MS = 60_000;
 const END_MS = 10_000;
 const LARGEST_OUTPUT = 64 * 1024 * 1024;
+/** `ann` has a service manager and a podman of her own; both have a clone of the sources, where their scripts begin. */
+const USERS = {
+  root: { home: "/root", become: [] },
+  ann: { home: "/home/ann", become: ["runuser", "--user", "ann", "--"] },
+} as const;
+const ANNS_ID = 1000;
 /** slirp4netns(1): itself, and the name server that it is for who is inside. */
 const NAME_SERVER = "10.0.2.3";
 
@@ -35,11 +42,17 @@ export interface Ran {
   readonly output: string;
 }
 
+type User = keyof typeof USERS;
+
 export interface Machine {
-  /** A bash script as root, in a clone of the sources. */
-  shell(script: string): Promise<Ran>;
+  /** A bash script of root's, or of another user. */
+  shell(script: string, as?: User): Promise<Ran>;
   /** The same in a terminal in which somebody types these wherever they are asked for. */
-  typed(script: string, typed: { readonly password: string; readonly secret: string }): Promise<Ran>;
+  typed(
+    script: string,
+    typed: { readonly password: string; readonly secret: string },
+    as?: User,
+  ): Promise<Ran>;
   /** Another commit in the repository that the clone came from. */
   commit(file: string, line: string): Promise<void>;
   /** Nothing leaves the machine from now on. */
@@ -65,28 +78,34 @@ export async function startMachine(): Promise<Machine> {
     closers.push(() => void network.kill("SIGKILL"));
 
     const inside = ["--target", String(pid), "--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup"];
-    const environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "TERM=xterm"];
     const trust = [`NODE_EXTRA_CA_CERTS=${CERTIFICATES}`, `SSL_CERT_FILE=${CERTIFICATES}`];
-    const clone = "/root/vault-proxy";
-    const enter = (cwd: string, script: string): string[] => [
-      ...[...inside, "--root", "--wd", "--", "env", "-i", "-C", cwd, ...environment, ...trust],
-      ...["bash", "-c", script],
-    ];
-    const shell = async (script: string, cwd = clone): Promise<Ran> => ran("nsenter", enter(cwd, script));
-    const must = async (script: string, cwd?: string): Promise<void> => {
-      const { code, output } = await shell(script, cwd);
+    const enter = (script: string, as: User = "root"): string[] => {
+      const { home, become } = USERS[as];
+      const environment = [`HOME=${home}`, "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm", ...trust];
+      if (as === "ann") environment.push(`XDG_RUNTIME_DIR=/run/user/${ANNS_ID}`);
+      const begin = `cd ${home}/vault-proxy 2>/dev/null || cd /\n`;
+      const program = [...become, "env", "-i", ...environment, "bash", "-c", begin + script];
+      return [...inside, "--root", "--wd", "--", ...program];
+    };
+    const shell: Machine["shell"] = (script, as) => ran("nsenter", enter(script, as));
+    const must = async (script: string, as?: User): Promise<void> => {
+      const { code, output } = await shell(script, as);
       if (code !== 0) throw new Error(`${script}\n${output}`);
     };
-    await must("until ip route | grep -q default; do sleep 0.1; done", "/");
-    await must(`git clone --quiet /srv/origin ${clone}`, "/");
+    await must("until ip route | grep -q default; do sleep 0.1; done");
+    await must(`useradd --create-home --uid ${ANNS_ID} --shell /bin/bash ann && loginctl enable-linger ann`);
+    await must("git clone --quiet /srv/origin ~/vault-proxy");
+    await must("cp --recursive /root/vault-proxy /home/ann && chown --recursive ann: /home/ann");
     const { output: image } = await shell("sed -n 's/^ARG NODE_IMAGE=//p' docker/Dockerfile");
     const variables = trust.map((variable) => `--change "ENV ${variable}"`).join(" ");
-    await must(`until docker version >/dev/null 2>&1; do sleep 0.1; done; tar --directory /srv/base --create . | \
-docker import ${variables} - ${image.trim()} && rm -r /srv/base`);
+    await must("until docker version >/dev/null 2>&1; do sleep 0.1; done");
+    await must(`tar --directory /srv/base --create . | docker import ${variables} - ${image.trim()}`);
+    await must(`docker save ${image.trim()} >/srv/base.tar && rm -r /srv/base`);
+    await must("podman load --quiet --input /srv/base.tar", "ann");
     return {
-      shell: (script) => shell(script),
-      typed: (script, { password, secret }) =>
-        ran("python3", [TERMINAL, password, secret, "nsenter", ...enter(clone, script)]),
+      shell,
+      typed: (script, { password, secret }, as) =>
+        ran("python3", [TERMINAL, password, secret, "nsenter", ...enter(script, as)]),
       async commit(file, line) {
         await appendFile(join(root, "srv/origin", file), `${line}\n`);
         await git(join(root, "srv/origin"), "commit", "--quiet", "--all", "--message", line);

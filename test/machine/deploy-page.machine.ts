@@ -3,7 +3,7 @@ import { blocksOf } from "../docs/pages.js";
 import { startMachine, type Machine, type Ran } from "./debian-machine.js";
 
 /*
- * What README.md and docs/deploy.md show for Docker and systemd, as it stands there, on a machine that has both.
+ * What README.md and docs/deploy.md show for systemd, Podman and Docker, as it stands there, on a machine that has them.
  * `npm run test:machine` runs this; `npm test` does not: making the machine and its image takes longer than all else.
  */
 
@@ -36,7 +36,7 @@ afterAll(() => machine.close());
 
 async function done(running: Promise<Ran>): Promise<string> {
   const { code, output } = await running;
-  expect({ code, output }).toMatchObject({ code: 0 });
+  expect(code, output).toBe(0);
   return output;
 }
 
@@ -59,6 +59,26 @@ describe("systemd", () => {
     );
     await done(machine.shell("systemctl disable --now vault-proxy"));
   }, 60_000);
+});
+
+describe("Podman", () => {
+  test("a user's own service manager starts the quadlet, and the vault answers on this machine's loopback", async () => {
+    // This kernel gives the limits of memory and processes to no user.
+    const folder = "~/.config/containers/systemd/vault-proxy.container.d";
+    const limitless =
+      "[Container]\\nPidsLimit=\\nPodmanArgs=\\nPodmanArgs=--stop-timeout=15 --cgroups=disabled\\n";
+    await done(machine.shell(`mkdir -p ${folder} && printf '${limitless}' >${folder}/kernel.conf`, "ann"));
+    const typed = { password: "", secret: SECRET };
+    const output = await done(machine.typed(block(/^podman build/), typed, "ann"));
+    expect(output).toContain("Session saved");
+    expect(await done(machine.shell(healthy))).toContain('"status":"unlocked"');
+    const service =
+      "podman exec --interactive vault-proxy vault-cli service add openai --no-test --secret-stdin";
+    await done(machine.shell(`echo ${SECRET} | ${service}`, "ann"));
+    await done(machine.shell("systemctl --user restart vault-proxy", "ann"));
+    expect(await done(machine.shell(healthy))).toContain('"status":"unlocked"');
+    await done(machine.shell("systemctl --user stop vault-proxy", "ann"));
+  }, 300_000);
 });
 
 describe("Docker", () => {
