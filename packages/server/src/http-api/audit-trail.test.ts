@@ -145,6 +145,7 @@ test("requests that are refused are recorded with who sent them", async () => {
     code: "forbidden",
     status: 403,
     path: "/tokens",
+    token: plane.proxy.slice(0, 12),
   });
   await plane.call("GET", "/tokens");
   expect(last()).toMatchObject({ action: "request", code: "unauthorized", status: 401 });

@@ -87,10 +87,11 @@ export function createAccessRules(
 function requireToken(tokens: Pick<TokenRegistry, "authenticate">, ...scopes: TokenScope[]): Guard {
   return async function requireValidToken(c, next) {
     const record = authenticateBearer(tokens, c.req.header("authorization"));
+    // Also of one that is refused: the audit log names it.
+    c.set("token", record);
     if (!scopes.includes(record.scope)) {
       throw new VaultProxyError("forbidden", `this needs a token of scope ${scopes.join(" or ")}`);
     }
-    c.set("token", record);
     await next();
   };
 }
