@@ -23,7 +23,7 @@ export function createSessionLog(
         {
           ...about(session),
           ...{ connected, end, bytes_in: bytesIn, bytes_out: bytesOut, seconds },
-          ...(error === undefined ? {} : { code: error.code, reason: error.message }),
+          ...(error === undefined ? {} : { error: error.code, reason: error.message }),
         },
         "session connection ended",
       );

@@ -64,7 +64,6 @@ export function createAuditKeeper(parts: AuditKeeperParts): AuditKeeper {
       records.set(AUDIT_SETTINGS, auditSettingsRecord(changed));
       return changed;
     });
-  const warn = (thrown: unknown, message: string): void => consoleLog.warn(describeThrown(thrown), message);
 
   /** The key of the last secret, if there is one. It may have been locked while that was saved. */
   function useKeyOf({ secrets }: AuditSettings): void {
@@ -90,7 +89,10 @@ export function createAuditKeeper(parts: AuditKeeperParts): AuditKeeper {
       await withKeys((keys) => log.recall(head, keys));
       await sayWhatIsUnrecorded();
     } catch (thrown) {
-      warn(thrown, "the audit log was not compared with what the vault remembers of it");
+      consoleLog.warn(
+        describeThrown(thrown),
+        "the audit log was not compared with what the vault remembers of it",
+      );
     }
   }
 
@@ -120,7 +122,7 @@ export function createAuditKeeper(parts: AuditKeeperParts): AuditKeeper {
       await change((now) => withHead(now, head));
       rememberedSequence = head.sequence;
     } catch (thrown) {
-      warn(thrown, "the vault could not remember the end of the audit log");
+      consoleLog.warn(describeThrown(thrown), "the vault could not remember the end of the audit log");
     }
   }
 
@@ -142,7 +144,7 @@ export function createAuditKeeper(parts: AuditKeeperParts): AuditKeeper {
         const secret = newAuditSecret(randomBytes);
         useKeyOf(await change((now) => withNewSecret(now, secret)));
       } catch (thrown) {
-        warn(thrown, "the audit log goes on with the key of the password before");
+        consoleLog.warn(describeThrown(thrown), "the audit log goes on with the key of the password before");
       }
     },
     remember,

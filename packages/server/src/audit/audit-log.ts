@@ -194,7 +194,10 @@ export class AuditLog {
       log.warn({ line: remembered?.sequence }, "lines that the vault remembers are gone from the audit log");
       this.#add(cutOffLine(remembered ?? CHAIN_START));
     } else {
-      log.warn({ ...found }, "lines of the audit log were not written by this server");
+      log.warn(
+        { problem: found.problem, behind: found.behind },
+        "lines of the audit log were not written by this server",
+      );
       this.#add(tamperedLine(found));
     }
     await this.flush();

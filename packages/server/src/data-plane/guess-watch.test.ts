@@ -32,7 +32,7 @@ test("each length at each place in each service is a strike of its own, and a wa
     for (const match of matches) watch(match);
     expect(warnings).toHaveLength(4);
     expect(warnings[1]).toEqual({
-      ...{ request_id: "r", service: name, token: "vp_abc", at: "inside", characters: 11 },
+      ...{ request_id: "r", service: name, token: "vp_abc", where: "inside", characters: 11 },
     });
     return causes;
   });

@@ -29,7 +29,7 @@ export function watchGuesses(
 ): (match: PartialMatch) => void {
   return ({ at, length }) => {
     log.warn(
-      { request_id: requestId, service: route.name, token: token.id_prefix, at, characters: length },
+      { request_id: requestId, service: route.name, token: token.id_prefix, where: at, characters: length },
       "an answer held a part of a credential, as a guess at it would: counted against the token",
     );
     if (at !== "inside") route.ranges.note(now());

@@ -76,7 +76,10 @@ export function registerSshDownloadRoute(
       } catch (error) {
         if (answer === undefined) throw error;
         parts.log.warn(
-          { error: error instanceof VaultProxyError ? error.code : "internal" },
+          {
+            ...{ request_id: parts.requestIdOf(c), service: caller.service },
+            error: error instanceof VaultProxyError ? error.code : "internal",
+          },
           "download broken off",
         );
         answer.breakOff();

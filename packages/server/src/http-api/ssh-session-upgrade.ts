@@ -69,7 +69,7 @@ export function createShellUpgrades(parts: ShellUpgradesParts): ShellUpgrades {
           ...{ request_id: requestId, service, close: close.code },
           milliseconds: Math.round(parts.clock.now() - startedAt),
         },
-        "shell",
+        "shell ended",
       );
     } finally {
       open.delete(ends);
