@@ -21,7 +21,7 @@ const file =
 const LONGEST = 256 * 1024;
 const TEXT = /^(?:application\/(?:json|x-ndjson)|text\/)/;
 
-/** @typedef {{ status?: number, headers: Map<string, string>, chunks: Buffer[], size: number }} Seen */
+/** @typedef {{ status?: number, headers: Map<string, string>, chunks?: Buffer[] | undefined, size: number }} Seen */
 
 /** @type {WeakMap<ServerResponse, Seen>} */
 const seen = new WeakMap();
@@ -80,10 +80,12 @@ function isOwn(response) {
  */
 function noteChunk(response, chunk) {
   const isBytes = chunk instanceof Uint8Array;
+  // Of what a service answers not a byte is kept: it may be much, and many at once.
   if ((!isBytes && typeof chunk !== "string") || !isOwn(response)) return;
   const found = seenOf(response);
   found.size += chunk.length;
-  if (found.size <= LONGEST) found.chunks.push(Buffer.from(chunk));
+  if (found.size > LONGEST) found.chunks = undefined;
+  found.chunks?.push(Buffer.from(chunk));
 }
 
 /** @param {object} line */
@@ -100,13 +102,13 @@ function write(response) {
   written.add(response);
   const found = seenOf(response);
   const contentType = headerOf(response, "content-type");
-  const isWhole = found.size <= LONGEST && (contentType === undefined || TEXT.test(contentType));
+  const isText = contentType === undefined || TEXT.test(contentType);
   const answer = {
     method: response.req.method,
     target: targetOf(response),
     status: found.status ?? response.statusCode,
     contentType,
-    body: isWhole ? Buffer.concat(found.chunks).toString() : undefined,
+    body: isText && found.chunks !== undefined ? Buffer.concat(found.chunks).toString() : undefined,
   };
   writeLine(answer);
 }
