@@ -65,7 +65,9 @@ describe("a command's", () => {
     const ended = await ssh(["box", "head -c 11000000 /dev/zero; echo end >&2"]);
     expect(ended.code).toBe(0);
     expect(ended.stdout.length).toBe(10 * 1024 * 1024);
-    expect(ended.stderr.toString()).toBe("end\nwarning: what the command put out beyond 10 MB was dropped\n");
+    expect(ended.stderr.toString()).toBe(
+      "end\nwarning: what the command put out beyond 10 MiB was dropped\n",
+    );
   });
 });
 

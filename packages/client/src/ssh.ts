@@ -29,7 +29,7 @@ export interface SshExecEnd {
   readonly duration_ms: number;
   /** Without "SIG": `TERM`. */
   readonly signal?: string;
-  /** Whether output beyond 10 MB a stream was dropped. */
+  /** Whether output beyond 10 MiB a stream was dropped. */
   readonly truncated: boolean;
 }
 

@@ -7,6 +7,7 @@ import { addExamples } from "../help-examples.js";
 import { parseDuration } from "../duration.js";
 import { hasBrowser, openBrowser } from "../login/browser.js";
 import { addLoginOptions, type LoginFlags } from "../login/login-flags.js";
+import { namingLoginOptions } from "../login/login-option-names.js";
 import { presetNotes } from "../login/login-notes.js";
 import { assertDone } from "../login/login-outcome.js";
 import { completeLogin } from "../login/login-questions.js";
@@ -47,9 +48,11 @@ export const configureOauthLogin: ConfigureCommand = (command, perform) => {
       }
       const { answers, fields } = await completeLogin(context, service, flags, preset);
       const begin = (signal?: AbortSignal): Promise<Started> =>
-        flags.device === true
-          ? client.oauthDevice(deviceLogin(answers, flags, fields), { signal })
-          : client.oauthAuthorize(browserLogin(answers, flags, fields), { signal });
+        namingLoginOptions<Started>(() =>
+          flags.device === true
+            ? client.oauthDevice(deviceLogin(answers, flags, fields), { signal })
+            : client.oauthAuthorize(browserLogin(answers, flags, fields), { signal }),
+        );
       if (!flags.wait) {
         printAndEnd(context, await begin());
         return undefined;

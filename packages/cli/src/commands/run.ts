@@ -11,6 +11,7 @@ import { addExamples } from "../help-examples.js";
 import { untilInterrupted } from "../interruption.js";
 import type { Environment } from "../output.js";
 import { addPolicyFlags, policyOfFlags, type PolicyFlags } from "../policies/policy-flags.js";
+import { namingTokenOptions } from "../policies/token-option-names.js";
 import { collect } from "../repeated-option.js";
 import { agentEnvironment, sdkEnvironment, type SdkTarget } from "../run/agent-variables.js";
 import { giveUpToken, issueAgentToken, type AgentToken } from "../run/agent-token.js";
@@ -89,7 +90,8 @@ async function prepare(
   // What --env cannot do is told before there is a token.
   for (const target of targets) sdkEnvironment(target, client.addr, "");
   const name = options.name ?? programName(program);
-  const token = await issueAgentToken(client, { name, ttl: lifetime(options.ttl), policy });
+  const request = { name, ttl: lifetime(options.ttl), policy };
+  const token = await namingTokenOptions(options, () => issueAgentToken(client, request));
   const agent = await connectWithoutToken({
     options: { addr: client.addr, allowInsecure: context.allowInsecure },
   });

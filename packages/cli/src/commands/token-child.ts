@@ -3,6 +3,7 @@ import { lifetime, pointInTime } from "../duration.js";
 import { addExamples } from "../help-examples.js";
 import { deliverToken } from "../issued-token.js";
 import { addPolicyFlags, policyOfFlags, type PolicyFlags } from "../policies/policy-flags.js";
+import { namingTokenOptions } from "../policies/token-option-names.js";
 
 interface TokenChildOptions extends PolicyFlags {
   readonly name?: string;
@@ -36,7 +37,8 @@ export const configureTokenChild: ConfigureCommand = (command, perform) => {
         expires_at: expiresAt === undefined ? undefined : pointInTime(expiresAt),
         policy,
       };
-      await deliverToken(context, client, await client.createChildTokenWithDetails(request));
+      const made = await namingTokenOptions(options, () => client.createChildTokenWithDetails(request));
+      await deliverToken(context, client, made);
       return undefined;
     }),
   );

@@ -8,6 +8,7 @@ import { addExamples } from "../help-examples.js";
 import { UsageError } from "../failures.js";
 import { deliverToken } from "../issued-token.js";
 import { addPolicyFlags, policyOfFlags, type PolicyFlags } from "../policies/policy-flags.js";
+import { namingTokenOptions } from "../policies/token-option-names.js";
 
 const SCOPES: readonly TokenScope[] = ["proxy", "admin", "metrics"];
 
@@ -80,7 +81,8 @@ export const configureTokenCreate: ConfigureCommand = (command, perform) => {
         policy,
       };
       await warnOfUnknownServices(context, client, options.service);
-      await deliverToken(context, client, await client.createTokenWithDetails(request));
+      const made = await namingTokenOptions(options, () => client.createTokenWithDetails(request));
+      await deliverToken(context, client, made);
       return undefined;
     }),
   );

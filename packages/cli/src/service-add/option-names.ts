@@ -1,8 +1,8 @@
 import { flagOfField, isExpiringAuthType } from "../expiring-auth/registry.js";
-import { RenamedFieldError } from "../failures.js";
+import { inNamesOf } from "../renamed-fields.js";
 import type { AuthType } from "../service-definition.js";
 import { optionOfSetting } from "../service-update/unset-settings.js";
-import { flagsOfField, isSecretField, namedField } from "./refused-field.js";
+import { flagsOfField, isSecretField } from "./refused-field.js";
 
 /** Does what stores a service that options name: a refusal is told by these, not by the fields of the API. */
 export async function namingOptions<Result>(type: string, store: () => Promise<Result>): Promise<Result> {
@@ -15,12 +15,7 @@ export async function namingOptions<Result>(type: string, store: () => Promise<R
 
 /** @returns the error itself where it names no field that an option sets */
 export function inOptions(error: unknown, type: string): unknown {
-  const { field, reason } = namedField(error) ?? {};
-  if (field === undefined || reason === undefined || !(error instanceof Error)) return error;
-  const option = optionOf(field, type as AuthType);
-  // The hint says what allows it.
-  const own = reason.replace("plain http needs allow_private", "plain http is not allowed");
-  return option === undefined ? error : new RenamedFieldError(`${option}: ${own}`, error);
+  return inNamesOf(error, (field) => optionOf(field, type as AuthType));
 }
 
 /** As the user writes it. */

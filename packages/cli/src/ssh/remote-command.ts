@@ -34,7 +34,7 @@ export async function runRemoteCommand(context: CommandContext, remote: RemoteCo
       await output.bytes(event.data, event.type);
       continue;
     }
-    if (event.truncated) output.warn("what the command put out beyond 10 MB was dropped");
+    if (event.truncated) output.warn("what the command put out beyond 10 MiB was dropped");
     return event.exit_code;
   }
   throw new CliError("the answer was cut off on the way");

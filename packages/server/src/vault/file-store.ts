@@ -1,3 +1,4 @@
+import { sizeText } from "../errors/size-text.js";
 import { VaultProxyError } from "../errors/vault-proxy-error.js";
 import type { StoredFile } from "./image.js";
 import { VAULT_FILE_LIMITS } from "./vault-file-limits.js";
@@ -57,7 +58,10 @@ export function createFileStore(session: () => VaultSession, clock: () => number
       assertShort("name", name, VAULT_FILE_LIMITS.recordNameBytes);
       assertShort("mime_type", mimeType, MIME_TYPE_BYTES);
       if (bytes.length > VAULT_FILE_LIMITS.storedFileBytes) {
-        throw new VaultProxyError("body_too_large", "the file is too large for the vault");
+        throw new VaultProxyError(
+          "body_too_large",
+          `the file is larger than ${sizeText(VAULT_FILE_LIMITS.storedFileBytes)}`,
+        );
       }
       const createdAt = new Date(clock()).toISOString();
       const pending = { mimeType, size: bytes.length, createdAt, bytes: Buffer.from(bytes) };
@@ -84,6 +88,9 @@ function toInfo(name: string, file: Omit<StoredFile, "segment">): FileInfo {
 
 function assertShort(field: string, value: string, maxBytes: number): void {
   if (value === "" || Buffer.byteLength(value) > maxBytes) {
-    throw new VaultProxyError("invalid_request", `${field}: must be 1 to ${maxBytes} bytes`);
+    throw new VaultProxyError(
+      "invalid_request",
+      `${field}: must not be empty, nor longer than ${sizeText(maxBytes)}`,
+    );
   }
 }
