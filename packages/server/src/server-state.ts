@@ -38,6 +38,7 @@ export interface ObservedServer {
 export function observeServer(parts: ServerStateParts): ObservedServer {
   const { vault, clock } = parts;
   const startedAt = clock();
+  const startTick = performance.now();
   let unlockedAt: number | undefined;
   vault.subscribe(({ type }) => {
     if (type === "unlocked") unlockedAt = clock();
@@ -67,7 +68,7 @@ export function observeServer(parts: ServerStateParts): ObservedServer {
       const lag = parts.lag.recent();
       return {
         started_at: timeText(startedAt),
-        uptime_seconds: Math.round((clock() - startedAt) / 1000),
+        uptime_seconds: Math.round((performance.now() - startTick) / 1000),
         ...(unlockedAt === undefined ? {} : { unlocked_at: timeText(unlockedAt) }),
         node_version: process.version,
         memory: { rss, heap_used: heapUsed, heap_total: heapTotal, external },

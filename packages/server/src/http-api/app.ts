@@ -46,13 +46,12 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
     recorder: parts.audit.recorder,
     requestIdOf: parts.requestIdOf,
     clientOf: parts.clientOf,
-    clock: parts.clock,
   });
   const answerError = createErrorAnswer({
     ...{ log: parts.log, requestIdOf: parts.requestIdOf, trail },
     clock: parts.clock,
   });
-  app.use("*", noteStart(parts.clock));
+  app.use("*", noteStart);
   app.onError((thrown, c) => answerError(c, thrown));
   app.use("*", answerHeaders({ requestIdOf: parts.requestIdOf, answerError }));
   app.use("*", lockGuard(parts.vault));

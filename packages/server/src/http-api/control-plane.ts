@@ -20,7 +20,7 @@ export interface ControlPlaneEnv {
     token: TokenRecord;
     /** What the caller says the request is for. */
     justification: string;
-    /** Milliseconds since the epoch. */
+    /** Monotonic milliseconds. */
     startedAt: number;
     /** Something was recorded of the request already. */
     isRecorded: boolean;

@@ -48,7 +48,8 @@ export function createErrorAnswer(options: ErrorAnswerOptions): (c: Context, thr
   /** The fault of a disk, which lasts, and none of the request. */
   const warnOfAudit = (): void => {
     const now = options.clock();
-    if (now - warnedAt < WARN_EVERY_MS) return;
+    // A clock that was set back silences nothing.
+    if (Math.abs(now - warnedAt) < WARN_EVERY_MS) return;
     warnedAt = now;
     options.log.warn({}, "requests are refused: the audit log cannot be written");
   };

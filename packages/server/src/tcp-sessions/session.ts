@@ -205,13 +205,13 @@ export class Session {
   async #serve(connection: Connection): Promise<void> {
     const { socket } = connection;
     this.#connections.add(connection);
-    const startedAt = this.#parts.clock();
+    const startedAt = performance.now();
     const outcome = await this.#run(connection);
     const [bytesIn, bytesOut] = [socket.bytesRead, socket.bytesWritten];
     this.#connections.delete(connection);
     this.#bytes.in += bytesIn;
     this.#bytes.out += bytesOut;
-    const seconds = (this.#parts.clock() - startedAt) / 1000;
+    const seconds = Math.round(performance.now() - startedAt) / 1000;
     this.#parts.onConnectionEnd({ ...outcome, bytesIn, bytesOut, seconds });
     const wasTheOne = this.#parts.settings.maxConnections === 1 && connection.hasPlace;
     if (wasTheOne || (this.#isRetired && this.#connections.size === 0)) this.end(EXPIRED);

@@ -14,20 +14,34 @@ export interface TokenUse {
   clear(): void;
 }
 
-/** @param clock milliseconds since the epoch */
-export function createTokenUse(clock: () => number): TokenUse {
-  const lastUsed = new Map<string, number>();
+interface LastUse {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** Monotonic milliseconds. */
+  readonly tick: number;
+}
+
+/**
+ * @param clock milliseconds since the epoch
+ * @param monotonic milliseconds that nobody can set back
+ */
+export function createTokenUse(clock: () => number, monotonic: () => number): TokenUse {
+  const lastUses = new Map<string, LastUse>();
   return {
     note(record) {
-      lastUsed.set(record.digest, clock());
+      lastUses.set(record.digest, { at: clock(), tick: monotonic() });
     },
-    lastUsedAt: (digest) => lastUsed.get(digest),
+    lastUsedAt: (digest) => lastUses.get(digest)?.at,
     isIdle({ digest, created_at, idle_timeout_ms }) {
       if (idle_timeout_ms === undefined) return false;
-      return clock() - (lastUsed.get(digest) ?? Date.parse(created_at)) >= idle_timeout_ms;
+      const last = lastUses.get(digest);
+      // One that lies ahead was made before the clock was set back, nobody knows how long ago.
+      if (last === undefined) return Math.abs(clock() - Date.parse(created_at)) >= idle_timeout_ms;
+      // A clock that is set back does not prolong it, and the other stands still while the machine sleeps.
+      return Math.max(clock() - last.at, monotonic() - last.tick) >= idle_timeout_ms;
     },
-    forget: (digest) => void lastUsed.delete(digest),
-    clear: () => lastUsed.clear(),
+    forget: (digest) => void lastUses.delete(digest),
+    clear: () => lastUses.clear(),
   };
 }
 
