@@ -161,6 +161,14 @@ describe("run", () => {
     },
   );
 
+  test("revokes the token also where the clock is days ahead of the server's", async () => {
+    const ahead = "const { now } = Date; Date.now = () => now() + 2 * 86_400_000;";
+    const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(ahead)}` };
+    const ended = await run(["run", "--keep-session", "--", "sh", "-c", "echo $VAULT_TOKEN"], { env });
+    expect(ended).toMatchObject({ code: 0, stderr: "" });
+    expect(await status(ended.stdout.trim())).toBe(401);
+  });
+
   test("tells that the program outlived its token", async () => {
     const ended = await run(["run", "--keep-session", "--ttl", "1s", "--", "sleep", "1.2"]);
     expect(ended.code).toBe(0);

@@ -96,14 +96,15 @@ async function prepare(
     options: { addr: client.addr, allowInsecure: context.allowInsecure },
   });
   agent.token = token.id;
+  const issuedAt = Date.now();
   const end = async (): Promise<void> => {
-    if (Date.now() >= Date.parse(token.expires_at)) {
-      output.warn(`the program's token ended before it, at ${token.expires_at}: --ttl gives a longer one`);
-      return;
-    }
+    // Whatever the time is here, which may not be the server's: if it goes on there, it is to end now.
     const reason = await giveUpToken(agent);
-    if (reason === undefined) return;
-    output.warn(`the program's token could not be revoked: ${reason}; it ends at ${token.expires_at}`);
+    if (Date.now() - issuedAt >= Date.parse(token.expires_at) - Date.parse(token.created_at)) {
+      output.warn(`the program's token ended before it, at ${token.expires_at}: --ttl gives a longer one`);
+    } else if (reason !== undefined) {
+      output.warn(`the program's token could not be revoked: ${reason}; it ends at ${token.expires_at}`);
+    }
   };
   try {
     if (options.keepSession !== true) await endSession(context, sessionAddress(client));
