@@ -1,8 +1,10 @@
 import { once } from "node:events";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
-import { createServer, type AddressInfo, type Server } from "node:net";
+import { connect, createServer, type AddressInfo, type Server } from "node:net";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { recordAnswers, type RecordedAnswers } from "../contract/recorded-answers.js";
 import { cli, PASSWORD, temporaryDirectory, type CliResult } from "./processes.js";
@@ -86,6 +88,24 @@ test("of two that start at once one starts the server, and both unlock it", asyn
   );
   const pid = /vault-server started \(pid (\d+)\)/.exec(both.map(({ stderr }) => stderr).join(""))?.[1];
   expect((await run(["down"])).stdout).toBe(`vault-server (pid ${pid}) is stopped.\n`);
+});
+
+test("a second down lets end what the first one lets end", async () => {
+  await run(["up"], `${PASSWORD}\n`);
+  const { hostname, port } = new URL(address);
+  const call = connect(Number(port), hostname);
+  const answer = text(call);
+  const [head, body] = ["POST /auth/unlock HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", "{}"];
+  call.write(`${head}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`);
+  await delay(100);
+  const first = run(["down"]);
+  while ((await run(["health"])).code === 0);
+  const second = run(["down", "--data-dir", dataDir]);
+  await delay(700);
+  call.end(body);
+  expect(await answer).toMatch(/^HTTP\/1\.1 400 /);
+  expect([await first, await second]).toMatchObject([{ code: 0 }, { code: 0 }]);
+  expect(readFileSync(join(dataDir, "vault-server.log"), "utf8")).toMatch(/ stopped\n$/);
 });
 
 test("up says why a server does not start, and starts none on a port that is somebody else's", async () => {

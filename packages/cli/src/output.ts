@@ -38,8 +38,15 @@ export interface Output {
   jsonLine(value: unknown): Promise<void>;
   /** `line`, or `value` as JSON, which nobody can ask for again: rejects if it cannot be written. */
   deliver(line: string, value: unknown): Promise<void>;
-  /** Rows under a heading, cut to the width of the terminal; a note says which columns that left out. */
-  table(head: readonly string[], rows: readonly (readonly string[])[]): Promise<void>;
+  /**
+   * Rows under a heading, cut to the width of the terminal; a note says which columns that left out. Whole ones are not
+   * cut, whatever the terminal makes of them.
+   */
+  table(
+    head: readonly string[],
+    rows: readonly (readonly string[])[],
+    room?: "as wide as the terminal" | "whole",
+  ): Promise<void>;
   /** Raw bytes of the result, at the reader's pace; or those that a remote program has for standard error. */
   bytes(chunk: Uint8Array, to?: "stdout" | "stderr"): Promise<void>;
   note(line: string): void;
@@ -95,9 +102,9 @@ export function createOutput({ stdout, stderr, env, json, quiet = false }: Outpu
       stdout.write(`${toJson(value)}\n`);
     },
     deliver: (line, value) => writeOrReject(stdout, `${json ? toJson(value) : printable(line)}\n`),
-    table: async (head, rows) => {
+    table: async (head, rows, room = "as wide as the terminal") => {
       const shown = rows.map((row) => row.map(printable));
-      const width = columnsOf(stdout);
+      const width = room === "whole" ? undefined : columnsOf(stdout);
       const fitted =
         width === undefined ? { head, rows: shown, dropped: [] } : fittedTable(head, shown, width);
       stdout.write(`${await layOut(fitted.head, fitted.rows, wantsColour(stdout, env))}\n`);

@@ -7,19 +7,19 @@ import { addExamples } from "../help-examples.js";
 
 interface ListOptions extends FilterOptions {
   readonly limit?: number;
+  readonly wide?: boolean;
 }
 
 const SHOWN = 50;
 
 export const configureAuditList: ConfigureCommand = (command, perform) => {
-  addLimitOption(addFilterOptions(command), SHOWN).addHelpText(
-    "after",
-    "\nThe newest comes last. Prints JSON, newest first, when stdout is no terminal.",
-  );
+  addLimitOption(addFilterOptions(command), SHOWN)
+    .option("--wide", "cut no cell to the width of the terminal")
+    .addHelpText("after", "\nThe newest comes last. Prints JSON, newest first, when stdout is no terminal.");
   addExamples(
     command,
-    "% audit list --service github",
     "% audit list --since 7d",
+    "% audit list --service github --wide",
     "% audit list --denied --limit 20 --json",
   );
   command.action((options: ListOptions) =>
@@ -35,7 +35,7 @@ export const configureAuditList: ConfigureCommand = (command, perform) => {
         output.note("Nothing of that kind is recorded.");
         return undefined;
       }
-      await output.table(ENTRY_HEAD, entries.map(entryRow));
+      await output.table(ENTRY_HEAD, entries.map(entryRow), options.wide === true ? "whole" : undefined);
       return undefined;
     }),
   );

@@ -5,12 +5,14 @@ import type { ConfigureCommand } from "../command-definition.js";
 import { addDataDirectoryOption, dataDirectory, type DataDirectoryOptions } from "../data-directory.js";
 import { CliError } from "../failures.js";
 import { addExamples } from "../help-examples.js";
-import { answersAt } from "../local-server/own-address.js";
+import { answersAt, listensNowhere } from "../local-server/own-address.js";
 import type { Environment } from "../output.js";
 
 /** The server lets calls end for five seconds. */
 const STOP_MS = 20_000;
 const LOOK_EVERY_MS = 50;
+/** One that listens nowhere stops already, or does not listen yet. */
+const UNASKED_MS = 6_000;
 
 export const configureDown: ConfigureCommand = (command, perform) => {
   addDataDirectoryOption(command);
@@ -41,11 +43,16 @@ export const configureDown: ConfigureCommand = (command, perform) => {
       if (addr !== undefined || (options.dataDir === undefined && namesServer(env))) {
         await assertMeant(context, holder.pid, directory);
       }
-      stop(holder.pid);
-      const deadline = performance.now() + STOP_MS;
+      const start = performance.now();
+      let isAsked = false;
       while ((await findLockHolder(directory))?.pid === holder.pid) {
-        if (performance.now() > deadline)
-          throw new CliError(`vault-server (pid ${holder.pid}) does not stop`);
+        const waited = performance.now() - start;
+        // A second signal would end at once what the first one, of another `down`, lets end.
+        if (!isAsked && (waited > UNASKED_MS || !(await listensNowhere(holder.pid)))) {
+          stop(holder.pid);
+          isAsked = true;
+        }
+        if (waited > STOP_MS) throw new CliError(`vault-server (pid ${holder.pid}) does not stop`);
         await delay(LOOK_EVERY_MS);
       }
       if (output.json) output.data({ stopped: true, pid: holder.pid });

@@ -1,4 +1,4 @@
-import { readdir, readlink } from "node:fs/promises";
+import { readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { VaultClient } from "@vault-proxy/client";
 
@@ -23,6 +23,19 @@ async function answers(client: VaultClient): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** Of `/proc/net/unix` (unix(7)): a socket that listens, with its inode. */
+const UNIX_LISTENER = /^\S+ \S+ \S+ 00010000 \S+ \S+ +(\d+)/gm;
+
+/** Whether a process can be seen to listen nowhere, as a server that stops: it takes no call any more. */
+export async function listensNowhere(pid: number): Promise<boolean> {
+  const own = await socketsOf(pid);
+  if (own === undefined) return false;
+  const unix = await readFile("/proc/net/unix", "utf8").catch(() => undefined);
+  if (unix === undefined) return false;
+  const inodes = [...unix.matchAll(UNIX_LISTENER)].map(([, inode]) => Number(inode));
+  return ![...(await listeningSockets()).map(({ inode }) => inode), ...inodes].some((each) => own.has(each));
 }
 
 /** The inodes of its open sockets; undefined where they cannot be seen. */
