@@ -67,7 +67,12 @@ export function namedField(error: unknown): NamedField | undefined {
   return field === undefined ? undefined : { field, reason };
 }
 
-/** @returns undefined where the vault names no field that is asked for */
+/**
+ * Settings that only options give, such as lists of headers, scopes or commands, are none of these: the whole list would
+ * have to be typed anew, and the shell still has the command to be changed.
+ *
+ * @returns undefined where the vault names no field that is asked for
+ */
 export function refusedField(error: unknown, answers: CompleteFlags): RefusedField | undefined {
   const { field, reason } = namedField(error) ?? {};
   if (field === undefined || reason === undefined) return undefined;
