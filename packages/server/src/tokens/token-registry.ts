@@ -106,8 +106,6 @@ export interface TokenRegistryOptions {
   readonly randomBytes: (size: number) => Buffer;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
-  /** Milliseconds that nobody can set back; by default those of this process. */
-  readonly monotonic?: () => number;
   /** Told of each token that stops being valid by revocation, after that is saved. */
   readonly onRevoked: (record: TokenRecord) => void;
   /** Told of each token that is suspended, at once, and of those that descend from it: they are refused as well. */
@@ -124,8 +122,8 @@ const notValid = (): VaultProxyError =>
 const noSuchToken = (): VaultProxyError => new VaultProxyError("not_found", "no such token");
 
 export function createTokenRegistry(options: TokenRegistryOptions): TokenRegistry {
-  const { store, clock, monotonic = () => performance.now() } = options;
-  const use = createTokenUse(clock, monotonic);
+  const { store, clock } = options;
+  const use = createTokenUse(clock, () => performance.now());
   const unsaved = new Map<string, TokenRecord>();
   const strikes = createTokenStrikes(clock);
   let revocationsOfAll = 0;
