@@ -180,11 +180,10 @@ export async function openHelpExampleWorld(): Promise<HelpExampleWorld> {
       const isNamed = words.split(" ").includes(definition.name);
       if (
         !there.has(definition.name) ||
-        (isNamed && /^(?:service (?:add|update|remove|host-key)|imap|smtp) /.test(words))
+        (isNamed && /^(?:service (?:add|update|remove|test|host-key)|imap|smtp) /.test(words))
       ) {
         await admin.addService(definition);
       }
-      await admin.addService(definition);
     }
     for (const [name, text] of Object.entries(files)) await writeFile(name, text, { mode: 0o600 });
     await writeFile("old", password, { mode: 0o600 });
