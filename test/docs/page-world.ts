@@ -12,6 +12,7 @@ import { makeCertificates } from "../live/tls-upstream.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const INTERNET = fileURLToPath(new URL("./stub-internet.mjs", import.meta.url));
+const QUICK = fileURLToPath(new URL("./quick-vault-programs.mjs", import.meta.url));
 const TERMINAL = fileURLToPath(new URL("./terminal.py", import.meta.url));
 const BLOCK_MS = 60_000;
 
@@ -96,6 +97,7 @@ export async function openPageWorld(hosts: readonly string[]): Promise<PageWorld
   const environment = cleanEnvironment({
     // However a page starts a server: as a program, by `vault-cli up`, by npm.
     ...answers.inheritedEnvironment,
+    NODE_OPTIONS: `${answers.inheritedEnvironment.NODE_OPTIONS ?? ""} --import=${QUICK}`,
     HOME: home,
     PATH: `${path("bin")}:${ROOT}packages/python-sdk/.venv/bin:${process.env.PATH ?? ""}`,
     LANG: "C.UTF-8",
