@@ -8,6 +8,8 @@ import { say } from "./workspace.mjs";
 const NEEDED = [
   // The tests of hostile web pages drive it without a window; they need no fonts and no D-Bus.
   { package: "chromium", check: ["chromium", ["--version"]] },
+  // The same engine without what a window is for, where that does not matter.
+  { package: "chromium-headless-shell", check: ["chromium-headless-shell", ["--version"]] },
   { package: "curl", check: ["curl", ["--version"]] },
   // The mail server that tests of sessions log in to, and the one that checks passwords for postfix.
   { package: "dovecot-imapd", check: ["sh", ["-c", "dovecot --version && test -x /usr/lib/dovecot/imap"]] },

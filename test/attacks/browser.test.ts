@@ -291,6 +291,13 @@ describe("a navigation", () => {
 });
 
 describe("a page that an upstream answers, opened on the vault's own origin", () => {
+  // What the browser around the engine may do for such a page counts here too.
+  let whole: Browser;
+  beforeAll(async () => {
+    whole = await startChromium({ [REBOUND_NAME]: "127.0.0.3" }, "whole");
+  });
+  afterAll(() => whole.close());
+
   const script = (): string => `
     fetch("http://127.0.0.2:${sites.foreign.port}/ran");
     fetch("/services").then(async (r) => fetch("http://127.0.0.2:${sites.foreign.port}/read?" + await r.text()));
@@ -347,7 +354,7 @@ describe("a page that an upstream answers, opened on the vault's own origin", ()
 
   test.each(Object.keys(pages))("as %s runs nothing, loads nothing and tells nobody", async (kind) => {
     answer = () => ({ ...pages[kind]!(), headers: headers() });
-    const page = await (await browser.newContext()).newPage();
+    const page = await (await whole.newContext()).newPage();
     const opened = await page.goto(`${server.address}/proxy/query/page?key=${token}`).catch(() => null);
     await page.waitForTimeout(500);
     expect(opened?.status()).toBe(200);
