@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { callsIn, logCalls, type LogCall } from "./log-calls.js";
+import { readPage } from "./pages.js";
 
-const page = readFileSync(new URL("../../docs/logs.md", import.meta.url), "utf8");
+const page = readPage("docs/logs.md");
 const calls = logCalls();
 
 const lineOf = (level: string, message: string, fields: Iterable<string>): string =>

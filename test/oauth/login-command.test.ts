@@ -171,7 +171,7 @@ describe("a login in a browser", () => {
       },
     );
     expect(wrong).toMatchObject({ code: 1, stdout: "" });
-    expect(wrong.stderr).toBe("error: redirect_uri: must be https, or http on localhost\n");
+    expect(wrong.stderr).toBe("error: --redirect-uri: must be https, or http on localhost\n");
   });
 });
 
