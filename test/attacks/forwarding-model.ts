@@ -77,9 +77,10 @@ function hasDotSegment(path: string): boolean {
   }
   return decoded.split(/[/\\]/).some((segment) => {
     const dropped = segment.replace(/[\t\r\n]/g, "");
-    // Cut where some upstream may see its end; a NUL may also just vanish.
+    // Cut where some upstream may see its end; each NUL may be such an end, or vanish.
     const beforeEnd = dropped.split(/[;?#]/, 1)[0] ?? "";
-    const readings = [beforeEnd.split("\0", 1)[0], beforeEnd.replace(/\0/g, "")];
+    const ends = Array.from(beforeEnd.matchAll(/\0|$/g), ({ index }) => index);
+    const readings = ends.map((end) => beforeEnd.slice(0, end).replaceAll("\0", ""));
     return readings.some((reading) => reading === "." || reading === "..");
   });
 }
