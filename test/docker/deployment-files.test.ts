@@ -112,6 +112,13 @@ describe("the image", () => {
   });
 });
 
+test("no memory of the vault is swapped out, where whoever starts it can say so", () => {
+  for (const service of Object.values(composeServices()))
+    expect(service.memswap_limit).toBe(service.mem_limit);
+  expect(textOf(DEPLOYMENT_FILES.quadlet)).toMatch(/^PodmanArgs=.*--memory=(\S+) .*--memory-swap=\1 /m);
+  expect(settingOf(systemdUnit(), "Service", "MemorySwapMax")).toBe("0");
+});
+
 describe.each(containers)("the container of %s", (_name, container) => {
   test("has flags and variables that vault-server takes", () => {
     expect(configIn(container).dataDir).toBe(image.environment.VAULT_DATA_DIR);

@@ -79,6 +79,7 @@ interface ComposeService {
   readonly cap_drop: readonly string[];
   readonly security_opt: readonly string[];
   readonly mem_limit: string;
+  readonly memswap_limit: string;
   readonly pids_limit: number;
   readonly ulimits: Readonly<Record<string, number>>;
   readonly healthcheck: { readonly test?: readonly string[] };
