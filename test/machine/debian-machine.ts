@@ -95,7 +95,7 @@ export async function startMachine(): Promise<Machine> {
     await must("until ip route | grep -q default; do sleep 0.1; done");
     await must(`useradd --create-home --uid ${ANNS_ID} --shell /bin/bash ann && loginctl enable-linger ann`);
     await must("git clone --quiet /srv/origin ~/vault-proxy");
-    await must("cp --recursive /root/vault-proxy /home/ann && chown --recursive ann: /home/ann");
+    await must("cp --recursive ~/vault-proxy /home/ann && chown --recursive ann: /home/ann");
     const { output: image } = await shell("sed -n 's/^ARG NODE_IMAGE=//p' docker/Dockerfile");
     const variables = trust.map((variable) => `--change "ENV ${variable}"`).join(" ");
     await must("until docker version >/dev/null 2>&1; do sleep 0.1; done");
